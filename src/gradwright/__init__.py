@@ -1,0 +1,1 @@
+"""Gradwright: train neural networks you can see through."""

@@ -1,0 +1,71 @@
+"""The exceptions of Gradwright, one hierarchy.
+
+Every message names what was being done, what was found, what was expected and what to do about it.
+An exception that replaces a familiar built-in one also inherits from it, so that habits
+(``except ValueError``) keep working.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CompileError",
+    "ConfigError",
+    "DataError",
+    "DTypeError",
+    "GradwrightError",
+    "GraphError",
+    "IndexOutOfRangeError",
+    "MissingDependencyError",
+    "NonFiniteError",
+    "RunError",
+    "ShapeError",
+    "StateError",
+]
+
+
+class GradwrightError(Exception):
+    """Base of all errors that Gradwright raises on purpose; the command line prints it without a traceback."""
+
+
+class ShapeError(GradwrightError, ValueError):
+    """Shapes that do not fit together; the message holds all of them."""
+
+
+class DTypeError(GradwrightError, TypeError):
+    """A dtype that an operation does not take."""
+
+
+class IndexOutOfRangeError(GradwrightError, IndexError):
+    """An index or class label outside its range; the message names the row and the value."""
+
+
+class GraphError(GradwrightError, RuntimeError):
+    """The computation graph cannot answer: freed, never recorded, or not a scalar."""
+
+
+class NonFiniteError(GradwrightError, ArithmeticError):
+    """NaN or infinity where training cannot go on; the message names step and place."""
+
+
+class CompileError(GradwrightError, RuntimeError):
+    """A step that cannot become one program; the message names the line and the remedy."""
+
+
+class StateError(GradwrightError, ValueError):
+    """A saved state that does not fit: missing, unexpected or misshapen entries."""
+
+
+class DataError(GradwrightError, ValueError):
+    """Data that cannot be used: the message names file, line or row, column, and the remedy."""
+
+
+class ConfigError(GradwrightError, ValueError):
+    """A configuration, option or argument that makes no sense; the message names it."""
+
+
+class RunError(GradwrightError):
+    """A run folder that is missing, incomplete or refuses what was asked of it."""
+
+
+class MissingDependencyError(GradwrightError, ImportError):
+    """An optional dependency is not installed; the message names the extra that brings it."""
