@@ -1,1 +1,26 @@
-"""Placeholder."""
+"""The only place that knows whether NumPy or JAX holds an array."""
+
+from gradwright.backend.arrays import (
+    is_array,
+    is_concrete,
+    is_jax,
+    is_tracer,
+    namespace,
+    to_numpy,
+)
+from gradwright.backend.dtypes import promote
+from gradwright.backend.random import random_bits, uniform_from_bits
+from gradwright.backend.xla import jax_modules
+
+__all__ = [
+    "is_array",
+    "is_concrete",
+    "is_jax",
+    "is_tracer",
+    "jax_modules",
+    "namespace",
+    "promote",
+    "random_bits",
+    "to_numpy",
+    "uniform_from_bits",
+]

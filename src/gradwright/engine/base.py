@@ -1,0 +1,117 @@
+"""The storage under a Tensor and the graph it hangs in; no operations, so that operations can build on it."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from typing import Any
+
+import numpy as np
+
+from gradwright.backend import is_tracer, to_numpy
+from gradwright.engine.tracing import trace_now
+
+__all__ = ["Edge", "Leaf", "Node", "TensorBase", "settle"]
+
+# Numbers of creation order every node's inputs before it, so that one heap gives the reverse topological order.
+_next_id = itertools.count(1).__next__
+
+
+class Node:
+    """One recorded operation: an inner node of the computation graph.
+
+    It refers to where its inputs came from and keeps only those arrays that the operation's rules ask for.
+    """
+
+    __slots__ = ("dtypes", "id", "inputs", "meta", "op", "outputs", "retained", "saved", "shapes", "where")
+
+    def __init__(
+        self,
+        op: Any,
+        inputs: tuple[Edge | None, ...],
+        saved: dict[str, Any] | None,
+        meta: dict[str, Any],
+        shapes: tuple[tuple[int, ...], ...],
+        dtypes: tuple[Any, ...],
+    ) -> None:
+        self.id = _next_id()
+        self.op = op
+        self.inputs = inputs
+        self.saved = saved  # None once backward has freed it
+        self.meta = meta
+        self.shapes = shapes
+        self.dtypes = dtypes
+        self.outputs: tuple[tuple[tuple[int, ...], Any], ...] = ()
+        self.retained: list[tuple[int, weakref.ref[TensorBase]]] | None = None
+        self.where: str | None = None  # the module's path, when someone is looking
+
+    @property
+    def name(self) -> str:
+        """The operation's name."""
+        return str(self.op.name)
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(str(shape) for shape, _ in self.outputs)
+        return f"<{self.name} -> {shapes}>"
+
+
+class Leaf:
+    """A tensor that the user made and that asks for a gradient: where the graph ends."""
+
+    __slots__ = ("__weakref__", "id", "tensor")
+
+    def __init__(self, tensor: TensorBase) -> None:
+        self.id = 0
+        self.tensor = weakref.ref(tensor)
+
+
+Edge = tuple["Node | Leaf", int]  # the node, and which of its outputs
+
+
+class TensorBase:
+    """What every tensor stores."""
+
+    __slots__ = ("__weakref__", "_array", "_base", "_grad", "_index", "_node", "_requires_grad", "name")
+
+    def __init__(self, array: Any, node: Node | Leaf | None = None, index: int = 0) -> None:
+        self._array = array
+        self._node = node
+        self._index = index
+        self._requires_grad = node is not None
+        self._grad: Any = None
+        self._base: TensorBase | None = None  # whose storage an alias (`.data`, `.detach()`) writes to
+        self.name: str | None = None
+
+    def _edge(self) -> Edge | None:
+        """Where a gradient for this tensor must go."""
+        if not self._requires_grad:
+            return None
+        if self._node is None:
+            self._node = Leaf(self)
+        return (self._node, self._index)
+
+    def _set(self, array: Any) -> None:
+        """Put another array into this tensor; every in-place method ends here.
+
+        The old array is left as it was, so a graph that still needs it stays right.
+        """
+        trace = trace_now.trace
+        if trace is not None:
+            trace.check_write(self, array)
+        self._array = array
+        if self._base is not None:
+            self._base._set(array)
+
+
+def settle(tensor: TensorBase) -> Any:
+    """Return the tensor's array for an operation, bringing results of compiled steps back to NumPy.
+
+    Compiled steps leave their results in device buffers that the next call donates. Eager operations run on NumPy,
+    so the first one that meets such a buffer on the CPU copies it, once.
+    """
+    array = tensor._array
+    if type(array) is np.ndarray or is_tracer(array) or trace_now.trace is not None:
+        return array
+    if next(iter(array.devices())).platform == "cpu":
+        array = tensor._array = to_numpy(array)
+    return array

@@ -1,0 +1,45 @@
+"""Brackets, and picking by index; an index out of range is an error, also where JAX would clamp in silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradwright.engine.op import linear, nondifferentiable
+from gradwright.errors import IndexOutOfRangeError
+
+__all__ = ["getitem", "one_hot", "scatter_into"]
+
+
+def _getitem(xp: Any, x: Any, *, index: Any) -> Any:
+    try:
+        return x[index]
+    except IndexError as error:
+        raise IndexOutOfRangeError(f"index {index!r} does not fit a tensor of shape {tuple(x.shape)}: {error}") from None
+
+
+def _scatter_into(xp: Any, x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
+    """Add ``x`` into zeros of ``shape`` at ``index``; repeated indices add up."""
+    if xp is np:
+        out = np.zeros(shape, x.dtype)
+        if _is_basic(index):
+            out[index] = x  # slices repeat nothing, and assignment is many times faster than add.at
+        else:
+            np.add.at(out, index, x)
+        return out
+    return xp.zeros(shape, x.dtype).at[index].add(x)
+
+
+def _is_basic(index: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(p is None or p is Ellipsis or isinstance(p, int | slice) for p in parts)
+
+
+getitem = linear("getitem", _getitem, lambda g, x_shape, index: scatter_into(g, index=index, shape=x_shape))
+scatter_into = linear("scatter_into", _scatter_into, lambda g, index: getitem(g, index=index))
+
+one_hot = nondifferentiable(
+    "one_hot",
+    lambda xp, x, *, classes, dtype: (xp.expand_dims(x, -1) == xp.arange(classes, dtype=x.dtype)).astype(dtype),
+)

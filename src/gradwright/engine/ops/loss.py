@@ -1,0 +1,53 @@
+"""Losses that are worth a fused operation, because the composed one would lose digits or time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradwright.engine.op import elementwise, general
+from gradwright.engine.ops.activation import sigmoid, softmax
+from gradwright.engine.ops.indexing import one_hot
+from gradwright.engine.ops.reduction import sum as sum_
+from gradwright.engine.ops.shape import reshape
+
+__all__ = ["logistic_loss", "softmax_cross_entropy"]
+
+
+def _cross_entropy(xp: Any, x: Any, target: Any) -> Any:
+    top = xp.max(x, axis=-1, keepdims=True)
+    shifted = x - top
+    lse = xp.log(xp.sum(xp.exp(shifted), axis=-1))
+    if xp is np:
+        picked = np.take_along_axis(shifted, target[..., None], -1)[..., 0]
+    else:
+        # A comparison fuses with its neighbours where XLA's gather on CPUs is a loop of its own. A label that no
+        # class has would match nothing and lose in silence: NaN says it.
+        hot = target[..., None] == xp.arange(x.shape[-1], dtype=target.dtype)
+        picked = xp.sum(xp.where(hot, shifted, 0), axis=-1)
+        picked = xp.where((target >= 0) & (target < x.shape[-1]), picked, xp.nan)
+    return lse - picked
+
+
+def _residual(x: Any, target: Any) -> Any:
+    """softmax(x) - one_hot(target): the derivative of each row's loss."""
+    return softmax(x, axis=-1) - one_hot(target, classes=x.shape[-1], dtype=x.dtype)
+
+
+#: loss = logsumexp(x) - x[target], a row at a time; targets are class indices in range.
+softmax_cross_entropy = general(
+    "softmax_cross_entropy",
+    _cross_entropy,
+    vjp=[lambda g, x, target: reshape(g, shape=(*g.shape, 1)) * _residual(x, target), None],
+    jvp=[lambda t, x, target: sum_(t * _residual(x, target), axis=-1), None],
+    floating=False,
+)
+
+
+def _logistic(xp: Any, x: Any, target: Any) -> Any:
+    return xp.maximum(x, 0) - x * target + xp.log1p(xp.exp(-xp.abs(x)))
+
+
+#: binary cross-entropy from a logit: log(1 + e^x) - x·target without overflow
+logistic_loss = elementwise("logistic_loss", _logistic, lambda x, target: sigmoid(x) - target, lambda x: -x)

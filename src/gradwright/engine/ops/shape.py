@@ -1,0 +1,28 @@
+"""Operations that move elements without changing them; all linear."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradwright.engine.op import linear, sum_to
+
+__all__ = ["expand", "permute", "reshape"]
+
+reshape = linear("reshape", lambda xp, x, *, shape: xp.reshape(x, shape), lambda g, x_shape: reshape(g, shape=x_shape))
+expand = linear(
+    "expand", lambda xp, x, *, shape: xp.broadcast_to(x, shape), lambda g, x_shape: sum_to(g, x_shape)
+)
+permute = linear(
+    "permute",
+    lambda xp, x, *, axes: xp.transpose(x, axes),
+    lambda g, axes: permute(g, axes=tuple(int(i) for i in np.argsort(axes))),
+)
+
+
+def swap(x: Any, a: int, b: int) -> Any:
+    """Exchange two axes."""
+    axes = list(range(x.ndim))
+    axes[a], axes[b] = axes[b], axes[a]
+    return permute(x, axes=tuple(axes))

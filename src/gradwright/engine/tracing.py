@@ -1,0 +1,44 @@
+"""The hooks by which a compiler, or somebody looking, watches operations happen. Nothing here compiles."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+__all__ = ["Trace", "Watcher", "trace_now"]
+
+
+class Trace(Protocol):
+    """What operations tell the compiler while it traces a step."""
+
+    def check_read(self, tensor: Any) -> None:
+        """A tensor that holds numbers, not tracers, is read: is that a constant, or state that was not lifted?"""
+
+    def check_write(self, tensor: Any, array: Any) -> None:
+        """A tensor is about to be given another array."""
+
+    def check_input(self, array: Any, check: Callable[[Any], None]) -> bool:
+        """If ``array`` is an input of the step, run ``check`` on its numbers before every call and say True."""
+
+    def consumed(self, parameter: Any) -> None:
+        """An update rule has used this parameter's gradient; it need not leave the program."""
+
+
+class Watcher(Protocol):
+    """Somebody who looks at each operation's result, such as ``detect_anomaly``."""
+
+    def forward(self, op: Any, inputs: list[Any], output: Any) -> None:
+        """An operation has computed ``output``."""
+
+    def backward(self, node: Any, gradient: Any, position: int) -> None:
+        """A rule has computed the gradient for input ``position`` of ``node``."""
+
+
+class _TraceNow(threading.local):
+    trace: Trace | None = None
+    watcher: Watcher | None = None
+    modules: tuple[str, ...] = ()  # paths of the modules whose forward is running, when watched
+
+
+trace_now = _TraceNow()
