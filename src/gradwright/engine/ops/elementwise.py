@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gradwright.backend import promote
 from gradwright.engine.op import elementwise, general, linear, nondifferentiable
 
 __all__ = [
@@ -82,9 +83,10 @@ def _pow_base(ans: Any, x: Any, y: Any) -> Any:
 
 
 def _pow_exponent(ans: Any, x: Any, y: Any) -> Any:
-    # ans·log x, and 0 at 0**y for y >= 0, where PyTorch says 0 and the formula 0·(-inf)
-    quiet = eq(x, 0)
-    return where(quiet, zeros_like(ans), ans * log(where(quiet, ones_like(x), x)))
+    # ans·log x, and 0 at 0**y for y >= 0, where PyTorch says 0 and the formula 0·(-inf).
+    # `ones_like(ans)`, not of x: the base may be a Python integer, whose log must have the digits of the output.
+    quiet = eq(x, 0) * ge(y, 0)
+    return where(quiet, zeros_like(ans), ans * log(where(quiet, ones_like(ans), x)))
 
 
 pow = elementwise("pow", _pow, _pow_base, _pow_exponent)
@@ -128,7 +130,7 @@ clamp = elementwise("clamp", _clamp, _inside)
 # --- choosing ---------------------------------------------------------------------------------------------------------
 where = general(
     "where",
-    lambda xp, condition, x, y: xp.where(condition, x, y),
+    lambda xp, condition, x, y: xp.where(condition, *promote([x, y])),
     # Multiplying by a mask would turn a NaN of the branch not taken into a NaN; choosing a zero does not.
     vjp=[
         None,

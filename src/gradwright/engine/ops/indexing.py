@@ -14,13 +14,14 @@ __all__ = ["getitem", "one_hot", "scatter_into"]
 
 def _getitem(xp: Any, x: Any, *, index: Any) -> Any:
     try:
-        return x[index]
+        return x[_arrays_for_lists(index)]
     except IndexError as error:
         raise IndexOutOfRangeError(f"index {index!r} does not fit a tensor of shape {tuple(x.shape)}: {error}") from None
 
 
 def _scatter_into(xp: Any, x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     """Add ``x`` into zeros of ``shape`` at ``index``; repeated indices add up."""
+    index = _arrays_for_lists(index)
     if xp is np:
         out = np.zeros(shape, x.dtype)
         if _is_basic(index):
@@ -29,6 +30,13 @@ def _scatter_into(xp: Any, x: Any, *, index: Any, shape: tuple[int, ...]) -> Any
             np.add.at(out, index, x)
         return out
     return xp.zeros(shape, x.dtype).at[index].add(x)
+
+
+def _arrays_for_lists(index: Any) -> Any:
+    """Turn lists of indices into arrays: NumPy takes both, JAX only arrays."""
+    if isinstance(index, list):
+        return np.asarray(index, None if index else np.int64)
+    return tuple(_arrays_for_lists(p) for p in index) if isinstance(index, tuple) else index
 
 
 def _is_basic(index: Any) -> bool:

@@ -17,7 +17,8 @@ expand = linear(
 permute = linear(
     "permute",
     lambda xp, x, *, axes: xp.transpose(x, axes),
-    lambda g, axes: permute(g, axes=tuple(int(i) for i in np.argsort(axes))),
+    # axes may count from the end
+    lambda g, axes: permute(g, axes=tuple(int(i) for i in np.argsort([a % len(axes) for a in axes]))),
 )
 
 

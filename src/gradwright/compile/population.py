@@ -1,0 +1,144 @@
+"""Many networks as one program: the same step under ``vmap``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradwright.backend import jax_modules
+from gradwright.compile.step import CompiledStep, _Arguments
+from gradwright.compile.trace import Program
+from gradwright.engine.random import Generator, use_generator
+from gradwright.errors import CompileError
+
+__all__ = ["Population"]
+
+
+class Population:
+    """Train several members as one compiled program.
+
+    Each member is built by the same factory, with its own hyperparameters and its own random stream. The first
+    member's step is traced; its program runs under ``vmap`` with every member's state and hyperparameters along a leading
+    axis. What differs between members must be numbers: what changes the program (widths, layers, optimizers) needs a
+    population of its own.
+
+    Parameters
+    ----------
+    factory : callable
+        Called once for each member with that member's keyword arguments; builds model and optimizer and returns the step.
+    members : sequence of dict
+        Keyword arguments for the factory, one dict a member.
+    seeds : sequence of int
+        Each member's seed: of its initial weights and everything random in its steps.
+
+    Raises
+    ------
+    CompileError
+        When the members' states differ in number, shape or dtype.
+
+    Examples
+    --------
+    >>> import gradwright as gw
+    >>> from gradwright import nn, optim
+    >>> def member(lr):
+    ...     model = nn.Linear(2, 1)
+    ...     opt = optim.SGD(model.parameters(), lr=lr)
+    ...     def step(x, y):
+    ...         opt.zero_grad()
+    ...         loss = nn.functional.mse_loss(model(x), y)
+    ...         loss.backward()
+    ...         opt.step()
+    ...         return loss
+    ...     return step
+    >>> population = gw.Population(member, [{"lr": 0.01}, {"lr": 0.1}], seeds=[0, 0])
+    >>> x = gw.randn(5, 16, 2); y = x.sum(2, keepdim=True)
+    >>> population.scan(x, y).shape      # (members, steps)
+    (2, 5)
+    """
+
+    def __init__(self, factory: Callable[..., Callable[..., Any]], members: Sequence[dict[str, Any]], seeds: Sequence[int]) -> None:
+        if not members or len(members) != len(seeds):
+            raise CompileError(f"Population: {len(members)} members and {len(seeds)} seeds; need one seed for each of at least one")
+        self.generators = [Generator(seed) for seed in seeds]
+        self.steps: list[CompiledStep] = []
+        for generator, arguments in zip(self.generators, members, strict=True):
+            with use_generator(generator):
+                self.steps.append(CompiledStep(factory(**arguments)))
+        self._compiled: dict[Any, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def scan(self, *args: Any, order: Any = None) -> Any:
+        """Run many steps of every member as one program; the data and the batches are shared.
+
+        Parameters
+        ----------
+        *args : Tensor or array
+            As in :meth:`CompiledStep.scan`.
+        order : (steps, batch), or (members, steps, batch) integers, optional
+            Which rows make up each batch, for all members or for each.
+
+        Returns
+        -------
+        What the step returns, with two leading axes: (members, steps, …).
+        """
+        modules = jax_modules()
+        jax, lax, jnp = modules.jax, modules.lax, modules.numpy
+        arguments = _Arguments(args, {})
+        own_order = order is not None and np.ndim(order) == 3
+        if order is None:
+            shapes = tuple((shape[1:], dtype) for shape, dtype in arguments.shapes())
+        else:
+            order = np.asarray(order, np.int32)
+            shapes = tuple(((order.shape[-1], *shape[1:]), dtype) for shape, dtype in arguments.shapes())
+        with jax.enable_x64(True):
+            programs = [self._program(i, arguments, shapes) for i in range(len(self))]
+            key, program = programs[0]
+            self._same_shapes([p for _, p in programs])
+            for position, check in program.checks:
+                check(np.asarray(arguments.arrays[position]))
+            states = [p.state() for _, p in programs]
+            stacked = [
+                [_stack(jnp, [state[part][i] for state in states]) for i in range(len(states[0][part]))] for part in range(3)
+            ]
+            cache = (key, order is None, own_order)
+            if cache not in self._compiled:
+
+                def member(written: Any, fixed: Any, numbers: Any, arrays: Any, rows: Any) -> Any:
+                    def body(carry: Any, x: Any) -> Any:
+                        batch = x if rows is None else [a.at[x].get(mode="promise_in_bounds") for a in arrays]
+                        return program.run(carry, fixed, numbers, batch)
+
+                    return lax.scan(body, written, arrays if rows is None else rows)
+
+                everyone = jax.vmap(member, in_axes=(0, 0, 0, None, 0 if own_order else None))
+                self._compiled[cache] = jax.jit(everyone, donate_argnums=0)
+            written, outputs = self._compiled[cache](*stacked, arguments.arrays, order)
+            written = [np.asarray(w) for w in written]
+        for i, (_, p) in enumerate(programs):
+            p.put_back([np.array(w[i]) for w in written])
+        return program.rebuild(outputs)
+
+    def _program(self, i: int, arguments: _Arguments, shapes: tuple[Any, ...]) -> tuple[Any, Program]:
+        """Return member i's program; only the first member's is run, the others' say where their state lies."""
+        with use_generator(self.generators[i]):
+            return self.steps[i].program(arguments, shapes, lift_zeros=True)
+
+    def _same_shapes(self, programs: list[Program]) -> None:
+        first = programs[0]
+        for i, program in enumerate(programs[1:], 1):
+            for mine, other in zip(first.written + first.fixed, program.written + program.fixed, strict=False):
+                if mine.shape != other.shape or mine.dtype != other.dtype:
+                    raise CompileError(
+                        f"Population: member {i} has state of shape {other.shape} {other.dtype} where member 0 has {mine.shape} "
+                        f"{mine.dtype}. Members may differ in numbers only; put other shapes into another population."
+                    )
+            if len(first.written) != len(program.written) or len(first.fixed) != len(program.fixed):
+                raise CompileError(f"Population: member {i} has another structure than member 0")
+
+
+def _stack(jnp: Any, values: list[Any]) -> Any:
+    return jnp.asarray(np.stack([np.asarray(v) for v in values]))

@@ -1,0 +1,244 @@
+"""``compile``: an imperative step as one XLA program, and an epoch of steps as one program."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradwright.backend import is_array, jax_modules
+from gradwright.compile.lift import Lifted, lift, reachable
+from gradwright.compile.trace import Program, trace_step
+from gradwright.engine.op import wrap
+from gradwright.engine.random import current_generator
+from gradwright.engine.tensor import Tensor
+from gradwright.errors import CompileError, ShapeError
+from gradwright.nn.module import structure_version
+
+__all__ = ["CompiledStep", "compile"]
+
+
+class CompiledStep:
+    """A step that runs as one XLA program; made by :func:`compile`."""
+
+    def __init__(self, function: Callable[..., Any], state: Sequence[Any] | None = None) -> None:
+        functools.update_wrapper(self, function, updated=())
+        self.function = function
+        self.traces = 0  # how often the step has been traced; tests watch it
+        self._extra = list(state or [])
+        self._lifted: Lifted | None = None
+        self._lifted_for: tuple[int, int] | None = None
+        self._programs: dict[Any, Program] = {}
+        self._compiled: dict[Any, Any] = {}
+
+    # --- state ------------------------------------------------------------------------------------------------------
+    def lifted(self) -> Lifted:
+        """Return the state that the step touches, looked for anew when any module has changed its parts."""
+        generator = current_generator()
+        version = (structure_version(), id(generator))
+        if self._lifted is None or self._lifted_for != version:
+            roots = [(f"state[{i}]", value) for i, value in enumerate(self._extra)]
+            roots += reachable(self.function)
+            self._lifted = lift([*roots, ("generator", generator)])
+            self._lifted_for = version
+            self._programs.clear()
+            self._compiled.clear()
+        return self._lifted
+
+    def program(self, arguments: _Arguments, shapes: tuple[Any, ...], lift_zeros: bool = False) -> tuple[Any, Program]:
+        """Return the traced program for these shapes and modes, tracing it when it is new."""
+        lifted = self.lifted()
+        off = tuple(lifted.off(c, lift_zeros) for c in lifted.numbers)
+        key = (shapes, arguments.key, lifted.mode_key(), off)
+        if key not in self._programs:
+            self.traces += 1
+            jax = jax_modules().jax
+            examples = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in shapes]
+            self._programs[key] = trace_step(self.function, lifted, examples, arguments.build, lift_zeros=lift_zeros)
+        return key, self._programs[key]
+
+    # --- running ----------------------------------------------------------------------------------------------------
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run one step and return what it returns, as Tensors."""
+        jax = jax_modules().jax
+        arguments = _Arguments(args, kwargs)
+        with jax.enable_x64(True):
+            key, program = self.program(arguments, arguments.shapes())
+            for position, check in program.checks:
+                check(np.asarray(arguments.arrays[position]))
+            compiled = self._compiled.get(key)
+            if compiled is None:
+                compiled = self._compiled[key] = jax.jit(program.run, donate_argnums=0)
+            written, outputs = compiled(*program.state(), arguments.arrays)
+        program.put_back(written)
+        return program.rebuild(outputs)
+
+    def scan(self, *args: Any, order: Any = None) -> Any:
+        """Run many steps as one program and return what each returned, stacked along a new first axis.
+
+        Parameters
+        ----------
+        *args : Tensor or array
+            Without ``order``: (steps, batch, …), one batch a step. With it: (rows, …), the whole data set, which stays
+            where it is and is gathered batch by batch inside the program.
+        order : (steps, batch) integers, optional
+            Which rows make up each batch.
+
+        Raises
+        ------
+        CompileError
+            When gradients would pile up from step to step: call ``zero_grad()`` in the step.
+        """
+        jax = jax_modules().jax
+        arguments = _Arguments(args, {})
+        if order is not None:
+            order = np.asarray(order, dtype=np.int32)
+            if order.ndim != 2:
+                raise ShapeError(f"scan: order must have shape (steps, batch), got {order.shape}")
+            shapes = tuple(((order.shape[1], *shape[1:]), dtype) for shape, dtype in arguments.shapes())
+        else:
+            lengths = {shape[0] if shape else None for shape, _ in arguments.shapes()}
+            if len(lengths) != 1 or None in lengths:
+                raise ShapeError(f"scan: all arguments must have the same number of steps first, got {sorted(map(str, lengths))}")
+            shapes = tuple((shape[1:], dtype) for shape, dtype in arguments.shapes())
+        with jax.enable_x64(True):
+            key, program = self.program(arguments, shapes)
+            if [id(p) for p in program.grads_in] != [id(p) for p in program.grads_out]:
+                raise CompileError(
+                    "scan: the step leaves gradients behind that the next step would add to. "
+                    "Call optimizer.zero_grad() at its start."
+                )
+            for position, check in program.checks:
+                check(np.asarray(arguments.arrays[position]))
+            key = ("scan", order is not None, key)
+            compiled = self._compiled.get(key)
+            if compiled is None:
+                compiled = self._compiled[key] = _scan_program(program, order is not None)
+            written, outputs = compiled(*program.state(), arguments.arrays, order)
+        program.put_back(written)
+        return program.rebuild(outputs)
+
+
+def _scan_program(program: Program, gathers: bool) -> Any:
+    """Compile the loop over the steps: the changing state is carried, all else stays put."""
+    modules = jax_modules()
+    jax, lax = modules.jax, modules.lax
+
+    def loop(written: list[Any], fixed: list[Any], numbers: list[Any], arrays: list[Any], order: Any) -> Any:
+        def body(carry: list[Any], x: Any) -> tuple[list[Any], list[Any]]:
+            # rows are in range by construction, so nothing need be clamped or filled
+            batch = [a.at[x].get(mode="promise_in_bounds") for a in arrays] if gathers else x
+            return program.run(carry, fixed, numbers, batch)
+
+        return lax.scan(body, written, order if gathers else arrays)
+
+    return jax.jit(loop, donate_argnums=0)
+
+
+class _Arguments:
+    """A call's arguments, the arrays apart from everything else."""
+
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.arrays: list[Any] = []
+        self._args = [self._take(a) for a in args]
+        self._kwargs = {k: self._take(v) for k, v in kwargs.items()}
+        self.key = (
+            tuple(_static(a) for a in self._args),
+            tuple((k, _static(v)) for k, v in self._kwargs.items()),
+        )
+
+    def _take(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            self.arrays.append(value._array)
+            return _Slot(len(self.arrays) - 1)
+        if is_array(value):
+            self.arrays.append(value)
+            return _Slot(len(self.arrays) - 1)
+        if isinstance(value, float):  # its value may change from call to call
+            self.arrays.append(np.float64(value))
+            return _Slot(len(self.arrays) - 1)
+        return value
+
+    def shapes(self) -> tuple[tuple[tuple[int, ...], Any], ...]:
+        return tuple((tuple(np.shape(a)), a.dtype) for a in self.arrays)
+
+    def build(self, arrays: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        def fill(value: Any) -> Any:
+            return wrap(arrays[value.position]) if isinstance(value, _Slot) else value
+
+        return tuple(fill(a) for a in self._args), {k: fill(v) for k, v in self._kwargs.items()}
+
+
+class _Slot:
+    """Where an array stood among the arguments."""
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+
+
+def _static(value: Any) -> Any:
+    if isinstance(value, _Slot):
+        return ("array", value.position)
+    try:
+        hash(value)
+    except TypeError:
+        raise CompileError(
+            f"compile: an argument of type {type(value).__name__} is neither an array nor hashable; pass its tensors one by one"
+        ) from None
+    return value
+
+
+def compile(step: Callable[..., Any] | None = None, *, state: Sequence[Any] | None = None) -> Any:
+    """Turn an imperative training step into one XLA program.
+
+    The state that the step touches (parameters, buffers, optimizer slots, step counts, the random stream) is lifted out
+    of the objects that hold it, the step is traced once for each shape of its arguments, and the new state is put back.
+    Hyperparameters that are numbers (learning rate, momentum, dropout rate, …) are read anew at each call and never
+    need a new trace; only switching one of those whose 0 means "not there" between 0 and something else does.
+
+    Parameters
+    ----------
+    step : callable
+        The step: takes arrays or Tensors, returns Tensors (or tuples, lists and dicts of them).
+    state : sequence of objects, optional
+        Modules, optimizers, tensors that the step uses but does not visibly hold (through its closure, globals,
+        ``self`` or defaults).
+
+    Returns
+    -------
+    CompiledStep
+        Call it like the step; ``.scan(...)`` runs many steps as one program; ``.traces`` counts.
+
+    Raises
+    ------
+    CompileError
+        At the first call, naming the line, when the step's control flow depends on a tensor's value.
+
+    Notes
+    -----
+    A gradient that an optimizer has used within the step does not leave the program: ``p.grad`` is None afterwards.
+
+    Examples
+    --------
+    >>> import gradwright as gw
+    >>> from gradwright import nn, optim
+    >>> _ = gw.manual_seed(0)
+    >>> model, criterion = nn.Linear(2, 1), nn.MSELoss()
+    >>> opt = optim.SGD(model.parameters(), lr=0.1)
+    >>> @gw.compile
+    ... def step(x, y):
+    ...     opt.zero_grad()
+    ...     loss = criterion(model(x), y)
+    ...     loss.backward()
+    ...     opt.step()
+    ...     return loss
+    >>> x = gw.randn(16, 2); y = x.sum(1, keepdim=True)
+    >>> losses = [step(x, y).item() for _ in range(50)]
+    >>> losses[-1] < 0.01 * losses[0], step.traces
+    (True, 1)
+    """
+    if step is None:
+        return functools.partial(compile, state=state)
+    return CompiledStep(step, state)

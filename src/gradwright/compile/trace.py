@@ -1,0 +1,243 @@
+"""Run a step once on tracers and keep the program that it wrote."""
+
+from __future__ import annotations
+
+import gc
+import traceback
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradwright.backend import is_tracer, jax_modules
+from gradwright.compile.lift import Lifted, NumberCell
+from gradwright.engine.op import wrap
+from gradwright.engine.tensor import Parameter, Tensor
+from gradwright.engine.tracing import trace_now
+from gradwright.errors import CompileError
+
+__all__ = ["Program", "trace_step"]
+
+
+@dataclass
+class Program:
+    """A traced step as a pure function: (written, fixed, numbers, arguments) → (written, outputs)."""
+
+    run: Callable[..., tuple[list[Any], list[Any]]]
+    written: list[Tensor]
+    fixed: list[Tensor]
+    grads_in: list[Tensor]
+    grads_out: list[Tensor]
+    numbers: list[NumberCell]
+    rebuild: Callable[[list[Any]], Any]
+    checks: list[tuple[int, Callable[[np.ndarray], None]]]
+
+    def state(self) -> tuple[list[Any], list[Any], list[Any]]:
+        """Return the arrays that go in: those that come back changed, those that do not, and the numbers."""
+        written = [t._array for t in self.written] + [p._grad._array for p in self.grads_in]
+        return written, [t._array for t in self.fixed], [float(c.get()) for c in self.numbers]
+
+    def put_back(self, arrays: list[Any]) -> None:
+        """Give the changed state back to its owners."""
+        n = len(self.written)
+        for tensor, array in zip(self.written, arrays[:n], strict=True):
+            tensor._array = array
+        for p in self.grads_in:
+            p._grad = None
+        for p, array in zip(self.grads_out, arrays[n:], strict=True):
+            p._grad = wrap(array)
+
+
+class _Trace:
+    """What operations tell while the step is traced; see :class:`gradwright.engine.tracing.Trace`."""
+
+    def __init__(self, lifted: Lifted, inputs: list[Any]) -> None:
+        self.lifted = lifted
+        self.inputs = {id(array): i for i, array in enumerate(inputs)}
+        self.kept = inputs  # so that the ids stay theirs
+        self.checks: list[tuple[int, Callable[[np.ndarray], None]]] = []
+        self.used: dict[int, Any] = {}
+        self.strays: dict[int, tuple[weakref.ref[Tensor], Any]] = {}
+
+    def check_read(self, tensor: Any) -> None:
+        if type(tensor) is Parameter and id(tensor) not in self.lifted.ids and not is_tracer(tensor._array):
+            raise CompileError(
+                f"compile: the step uses a parameter of shape {tensor.shape} that it does not visibly hold, so its value "
+                "would be frozen into the program. Pass what holds it: compile(step, state=[model, optimizer])."
+            )
+
+    def check_write(self, tensor: Any, array: Any) -> None:
+        if id(tensor) not in self.lifted.ids and not is_tracer(tensor._array) and is_tracer(array):
+            self.strays.setdefault(id(tensor), (weakref.ref(tensor), tensor._array))
+
+    def check_input(self, array: Any, check: Callable[[np.ndarray], None]) -> bool:
+        position = self.inputs.get(id(array))
+        if position is None:
+            return False
+        self.checks.append((position, check))
+        return True
+
+    def consumed(self, parameter: Any) -> None:
+        self.used[id(parameter)] = parameter._grad
+
+
+def trace_step(
+    function: Callable[..., Any],
+    lifted: Lifted,
+    arguments: list[Any],
+    call: Callable[[list[Any]], tuple[tuple[Any, ...], dict[str, Any]]],
+    *,
+    lift_zeros: bool = False,
+) -> Program:
+    """Trace ``function`` and return it as a pure program.
+
+    Parameters
+    ----------
+    function : callable
+        The step.
+    lifted : Lifted
+        Its state.
+    arguments : list of arrays
+        The arrays of one call; only their shapes and dtypes matter.
+    call : callable
+        Puts a list of array arguments back into the positional and keyword arguments of the step.
+    lift_zeros : bool
+        Lift also hyperparameters whose 0 means "not there", so that one program serves zero and others.
+    """
+    jax = jax_modules().jax
+    tensors = [t for _, t in lifted.tensors]
+    numbers = [c for c in lifted.numbers if not lifted.off(c, lift_zeros)]
+    params = [p for _, p in lifted.parameters]
+    grads_in = [p for p in params if p._grad is not None]
+    before = [(t, t._array) for t in tensors]
+    before_numbers = [(c, c.get()) for c in numbers]
+    before_grads = [(p, p._grad) for p in params]
+    found: dict[str, Any] = {}
+
+    def pure(state: list[Any], grads: list[Any], values: list[Any], arrays: list[Any]) -> Any:
+        trace = _Trace(lifted, arrays)
+        try:
+            for tensor, array in zip(tensors, state, strict=True):
+                tensor._array = array
+            for cell, value in zip(numbers, values, strict=True):
+                cell.put(value)
+            for p in params:
+                p._grad = None
+            for p, g in zip(grads_in, grads, strict=True):
+                p._grad = wrap(g)
+            trace_now.trace = trace
+            args, kwargs = call(arrays)
+            output = function(*args, **kwargs)
+            found["written"] = [t._array is not array for t, array in zip(tensors, state, strict=True)]
+            for cell, value in zip(numbers, values, strict=True):
+                if cell.get() is not value:
+                    raise CompileError(
+                        f"compile: the step changes the hyperparameter {cell.path}. Change it between calls: "
+                        "a compiled step reads it anew each time, without a new trace."
+                    )
+            out_params = [p for p in params if p._grad is not None and trace.used.get(id(p)) is not p._grad]
+            found["grads_out"] = out_params
+            found["checks"] = trace.checks
+            leaves, found["rebuild"] = _flatten(output)
+            results = (
+                [t._array for t, w in zip(tensors, found["written"], strict=True) if w],
+                [p._grad._array for p in out_params if p._grad is not None],
+                leaves,
+            )
+            found["strays"] = trace.strays
+            return results
+        finally:
+            trace_now.trace = None
+            for tensor, array in before:
+                tensor._array = array
+            for cell, value in before_numbers:
+                cell.put(value)
+            for p, g in before_grads:
+                p._grad = g
+            for reference, array in trace.strays.values():
+                stray = reference()
+                if stray is not None:
+                    stray._array = array
+
+    try:
+        closed = jax.make_jaxpr(pure)(
+            [t._array for t in tensors], [p._grad._array for p in grads_in if p._grad is not None],
+            [float(c.get()) for c in numbers], arguments,
+        )  # fmt: skip
+    except jax.errors.JAXTypeError as error:
+        raise CompileError(_explain(error)) from None
+    _refuse_strays(found["strays"])
+
+    evaluate = jax.extend.core.jaxpr_as_fun(closed)
+    is_written: list[bool] = found["written"]
+    grads_out: list[Tensor] = found["grads_out"]
+    n_written = sum(is_written)
+
+    def run(written: list[Any], fixed: list[Any], values: list[Any], arrays: list[Any]) -> tuple[list[Any], list[Any]]:
+        changing, steady = iter(written[:n_written]), iter(fixed)
+        state = [next(changing) if w else next(steady) for w in is_written]
+        flat = evaluate(*state, *written[n_written:], *values, *arrays)
+        k = n_written + len(grads_out)
+        return flat[:k], flat[k:]
+
+    return Program(
+        run=run,
+        written=[t for t, w in zip(tensors, is_written, strict=True) if w],
+        fixed=[t for t, w in zip(tensors, is_written, strict=True) if not w],
+        grads_in=grads_in,
+        grads_out=grads_out,
+        numbers=numbers,
+        rebuild=found["rebuild"],
+        checks=found["checks"],
+    )
+
+
+def _flatten(output: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
+    """Take the arrays out of what a step returns, and say how to put others in their places."""
+    if isinstance(output, Tensor):
+        return [output._array], lambda arrays: wrap(arrays[0])
+    if isinstance(output, tuple | list | dict):
+        items = output.values() if isinstance(output, dict) else output
+        parts = [_flatten(item) for item in items]
+        sizes = [len(leaves) for leaves, _ in parts]
+
+        def rebuild(arrays: list[Any]) -> Any:
+            out, start = [], 0
+            for (_, part), size in zip(parts, sizes, strict=True):
+                out.append(part(arrays[start : start + size]))
+                start += size
+            return dict(zip(output, out, strict=True)) if isinstance(output, dict) else type(output)(out)
+
+        return [leaf for leaves, _ in parts for leaf in leaves], rebuild
+    if is_tracer(output):
+        return [output], lambda arrays: arrays[0]
+    return [], lambda arrays: output
+
+
+def _refuse_strays(strays: dict[int, tuple[Any, Any]]) -> None:
+    """Refuse writes to tensors that outlive the trace but were not part of its state."""
+    if not strays:
+        return
+    gc.collect()
+    for reference, _ in strays.values():
+        tensor = reference()
+        if tensor is not None:
+            raise CompileError(
+                f"compile: the step writes to a tensor of shape {tensor.shape} that it does not visibly hold. "
+                "Pass what holds it: compile(step, state=[…])."
+            )
+
+
+def _explain(error: Exception) -> str:
+    """Say which line needed a number that a traced program does not have yet, and what to write instead."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "/gradwright/" not in f.filename.replace("\\", "/") and "/jax/" not in f.filename]
+    place = f"{own[-1].filename}:{own[-1].lineno}: {own[-1].line}" if own else "the step"
+    return (
+        f"compile: this line needs the value of a tensor while the step is being traced, when there are only shapes:\n"
+        f"  {place}\n"
+        "A compiled step runs once on placeholders. Instead of `if`/`while` on a tensor use gradwright.where; instead of "
+        ".item(), float() or numpy() return the tensor from the step and read it outside."
+    )

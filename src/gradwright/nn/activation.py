@@ -1,0 +1,74 @@
+"""Activation functions as modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradwright.engine.tensor import Tensor
+from gradwright.nn.module import Module
+
+__all__ = ["LogSoftmax", "ReLU", "Sigmoid", "Softmax", "Tanh"]
+
+
+class _Plain(Module):
+    """An activation without arguments."""
+
+    def config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {}
+
+
+class ReLU(_Plain):
+    """max(x, 0), elementwise; the gradient at 0 is 0."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the activated input."""
+        return input.relu()
+
+
+class Sigmoid(_Plain):
+    """1 / (1 + e⁻ˣ), elementwise."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the activated input."""
+        return input.sigmoid()
+
+
+class Tanh(_Plain):
+    """The hyperbolic tangent, elementwise."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the activated input."""
+        return input.tanh()
+
+
+class _AlongAxis(Module):
+    """An activation along one axis."""
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def extra_repr(self) -> str:
+        """Return the arguments."""
+        return f"dim={self.dim}"
+
+    def config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {"dim": self.dim}
+
+
+class Softmax(_AlongAxis):
+    """exp(x) / Σ exp(x) along ``dim`` (the last axis unless told otherwise)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return probabilities."""
+        return input.softmax(self.dim)
+
+
+class LogSoftmax(_AlongAxis):
+    """The logarithm of the softmax along ``dim``, as one operation."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return log-probabilities."""
+        return input.log_softmax(self.dim)

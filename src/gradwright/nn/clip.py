@@ -1,0 +1,84 @@
+"""Gradient clipping, where PyTorch keeps it: ``gradwright.nn.utils``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from gradwright.backend import is_concrete
+from gradwright.engine.mode import no_grad
+from gradwright.engine.ops import elementwise as ew
+from gradwright.engine.tensor import Tensor
+from gradwright.errors import ConfigError, NonFiniteError
+
+__all__ = ["clip_grad_norm_", "clip_grad_value_"]
+
+
+def _with_grad(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    return [p for p in ([parameters] if isinstance(parameters, Tensor) else parameters) if p.grad is not None]
+
+
+@no_grad()
+def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: Any, norm_type: float = 2.0) -> Tensor:
+    """Scale all gradients together so that their norm is at most ``max_norm``, and return the norm they had.
+
+    Equation: g ← g · min(1, max_norm / (‖g‖ + 1e-6)), ‖·‖ over all gradients as one vector.
+
+    Parameters
+    ----------
+    parameters : Tensor or iterable of Tensor
+        Those without a gradient are passed over.
+    max_norm : float > 0
+        The bound.
+    norm_type : float >= 1, or inf
+        Which norm.
+
+    Raises
+    ------
+    NonFiniteError
+        When the norm is NaN or infinite: scaling by it would make every gradient NaN in silence. Inside a compiled
+        step nothing can be raised; there the gradients are left as they are and the norm that is returned says it.
+
+    References
+    ----------
+    R. Pascanu et al., *On the difficulty of training recurrent neural networks* (ICML 2013), algorithm 1.
+    """
+    params = _with_grad(parameters)
+    if not params:
+        return Tensor(np.zeros((), np.float32))
+    grads = [p.grad for p in params if p.grad is not None]
+    total: Any = None
+    if norm_type == float("inf"):
+        for g in grads:
+            top = g.abs().amax()
+            total = top if total is None else ew.maximum(total, top)
+    elif norm_type >= 1:
+        for g in grads:
+            part = (g * g).sum() if norm_type == 2 else g.abs().pow(norm_type).sum()
+            total = part if total is None else total + part
+        total = total.sqrt() if norm_type == 2 else total.pow(1.0 / norm_type)
+    else:
+        raise ConfigError(f"clip_grad_norm_: norm_type must be at least 1 or inf, got {norm_type}")
+    factor = (max_norm / (total + 1e-6)).clamp(max=1.0)
+    if is_concrete(total._array):
+        if not np.isfinite(total.item()):
+            bad = [p.name or f"parameter {i}" for i, p in enumerate(params) if not np.isfinite(np.asarray(p.grad)).all()]
+            raise NonFiniteError(
+                f"clip_grad_norm_: the gradient norm is {total.item()}; not finite: {', '.join(bad) or 'only the sum'}. "
+                "Nothing was changed."
+            )
+    else:
+        factor = ew.where(factor == factor, factor, 1.0)  # NaN is the one number unlike itself
+    for p, g in zip(params, grads, strict=True):
+        p.grad = g * factor
+    return total  # type: ignore[no-any-return]
+
+
+@no_grad()
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+    """Move each element of each gradient into [-clip_value, clip_value]."""
+    for p in _with_grad(parameters):
+        if p.grad is not None:
+            p.grad = p.grad.clamp(-clip_value, clip_value)

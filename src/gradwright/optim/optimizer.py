@@ -1,0 +1,207 @@
+"""What every update rule shares: parameter groups, state, saving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import ModuleType
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gradwright.backend import namespace
+from gradwright.engine.base import settle
+from gradwright.engine.mode import no_grad
+from gradwright.engine.tensor import Tensor
+from gradwright.engine.tracing import trace_now
+from gradwright.errors import ConfigError, StateError
+
+__all__ = ["Optimizer"]
+
+
+class Optimizer:
+    """Update parameters from their gradients.
+
+    A subclass says what it remembers for each parameter (:meth:`slots`) and how one parameter moves
+    (:meth:`update`), on plain arrays of either library; everything else is here. All slots exist from the start, so
+    a compiled step sees the same state at every call.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dicts
+        What to train; a dict is a parameter group with its own hyperparameters: ``{"params": [...], "lr": 0.1}``.
+    defaults : dict
+        Hyperparameters of groups that name none of their own.
+    """
+
+    #: Hyperparameters that are numbers; a compiled step serves every value from one program.
+    hyperparameters: ClassVar[tuple[str, ...]] = ("lr",)
+    #: Hyperparameters for which 0 means that a part of the rule is not there at all.
+    zero_means_off: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self.param_groups: list[dict[str, Any]] = []
+        self.state: dict[Tensor, dict[str, Tensor]] = {}
+        self._steps: list[Tensor] = []
+        groups = list(params)
+        if not groups:
+            raise ConfigError(
+                f"{type(self).__name__}: no parameters to train. A generator such as model.parameters() is "
+                "used up after one pass; make a new one for each optimizer."
+            )
+        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
+            self.add_param_group(group)
+
+    def slots(self, group: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the names of the arrays kept for each parameter of the group; they start at 0."""
+        raise TypeError(f"{type(self).__name__} defines no slots")
+
+    def update(
+        self, xp: ModuleType, p: Any, g: Any, slots: dict[str, Any], step: Any, h: Mapping[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
+        """Return the new parameter and slots.
+
+        Parameters
+        ----------
+        xp : module
+            numpy or jax.numpy.
+        p, g : arrays of one shape
+            Parameter and gradient.
+        slots : dict of arrays
+            What :meth:`slots` names.
+        step : integer or integer array
+            How many updates this parameter has had, this one included: 1 at the first.
+        h : mapping
+            The group's hyperparameters; numbers, or zero-dimensional arrays in a compiled step.
+        """
+        raise TypeError(f"{type(self).__name__} defines no update")
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add parameters with their own hyperparameters."""
+        group = {**self.defaults, **param_group}
+        params = group["params"]
+        group["params"] = [params] if isinstance(params, Tensor) else list(params)
+        known = {id(p) for g in self.param_groups for p in g["params"]}
+        for i, p in enumerate(group["params"]):
+            if not isinstance(p, Tensor):
+                raise ConfigError(f"{type(self).__name__}: parameter {i} is a {type(p).__name__}, not a Tensor")
+            if not p.is_leaf:
+                raise ConfigError(f"{type(self).__name__}: parameter {i} is the result of an operation, not a leaf")
+            if id(p) in known:
+                raise ConfigError(f"{type(self).__name__}: parameter {i} of shape {p.shape} is in the optimizer twice")
+            known.add(id(p))
+        self.check(group)
+        self.param_groups.append(group)
+        # one count for each parameter: one that has had no gradient has not been updated
+        self._steps.append(Tensor(np.zeros(len(group["params"]), np.int32)))
+        for p in group["params"]:
+            self.state[p] = {name: Tensor(np.zeros(p.shape, p.dtype)) for name in self.slots(group)}
+
+    def check(self, group: Mapping[str, Any]) -> None:
+        """Raise ConfigError for hyperparameters outside their range."""
+        for name in self.hyperparameters:
+            for value in group[name] if isinstance(group[name], tuple) else (group[name],):
+                if isinstance(value, int | float) and not value >= 0:
+                    raise ConfigError(f"{type(self).__name__}: {name} must be at least 0, got {group[name]}")
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients (set them to None, or to zeros)."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if set_to_none:
+                    p._grad = None
+                elif p._grad is not None:
+                    p._grad = p._grad.detach() * 0
+
+    @no_grad()
+    def step(self, closure: Any = None) -> Any:
+        """Update every parameter that has a gradient.
+
+        Parameters
+        ----------
+        closure : callable, optional
+            Computes the loss anew, with its backward, before the update; its value is returned.
+        """
+        loss = None
+        if closure is not None:
+            from gradwright.engine.mode import enable_grad
+
+            with enable_grad():
+                loss = closure()
+        for group, steps in zip(self.param_groups, self._steps, strict=True):
+            params = group["params"]
+            moved = [i for i, p in enumerate(params) if p._grad is not None]
+            if not moved:
+                continue
+            count = settle(steps)
+            xp = namespace([count, settle(params[moved[0]]), settle(params[moved[0]]._grad)])
+            if len(moved) == len(params):
+                count = count + np.int32(1)
+            else:
+                count = count + xp.asarray([p._grad is not None for p in params], dtype=np.int32)
+            steps._set(count)
+            shared = self.prepare(xp, count, group)
+            for i in moved:
+                p = params[i]
+                state = self.state[p]
+                old = {name: settle(slot) for name, slot in state.items()}
+                new, slots = self.update(xp, settle(p), settle(p._grad), old, {k: v[i] for k, v in shared.items()}, group)
+                p._set(new)
+                for name, array in slots.items():
+                    state[name]._set(array)
+                if trace_now.trace is not None:
+                    trace_now.trace.consumed(p)
+        return loss
+
+    def prepare(self, xp: ModuleType, count: Any, h: Mapping[str, Any]) -> dict[str, Any]:
+        """Compute, once for the group, what depends on the step counts alone; one entry for each parameter."""
+        return {}
+
+    # --- saving -----------------------------------------------------------------------------------------------------
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state and the groups in PyTorch's layout: parameters by their position."""
+        order = [p for group in self.param_groups for p in group["params"]]
+        position = {id(p): i for i, p in enumerate(order)}
+        counts = [n for steps in self._steps for n in np.asarray(steps._array).tolist()]
+        state = {
+            i: {"step": counts[i], **{name: Tensor(slot.detach().numpy()) for name, slot in self.state[p].items()}}
+            for i, p in enumerate(order)
+        }
+        groups = [
+            {**{k: v for k, v in g.items() if k != "params"}, "params": [position[id(p)] for p in g["params"]]}
+            for g in self.param_groups
+        ]
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from a saved state; nothing is changed when it does not fit."""
+        groups = state_dict["param_groups"]
+        sizes = [len(g["params"]) for g in groups]
+        own = [len(g["params"]) for g in self.param_groups]
+        if sizes != own:
+            raise StateError(
+                f"load_state_dict: the saved groups have {sizes} parameters, this {type(self).__name__}'s have {own}"
+            )
+        order = [p for group in self.param_groups for p in group["params"]]
+        for i, p in enumerate(order):
+            saved = state_dict["state"].get(i)
+            for name in self.state[p]:
+                if saved is None or name not in saved:
+                    raise StateError(f"load_state_dict: the saved state of parameter {i} has no {name}")
+                shape = tuple(np.shape(saved[name]))
+                if shape != p.shape:
+                    raise StateError(f"load_state_dict: {name} of parameter {i} has shape {shape}, expected {p.shape}")
+        counts = iter([int(state_dict["state"].get(i, {}).get("step", 0)) for i in range(len(order))])
+        for group, saved_group, steps in zip(self.param_groups, groups, self._steps, strict=True):
+            group.update({k: v for k, v in saved_group.items() if k != "params"})
+            steps._set(np.array([next(counts) for _ in group["params"]], np.int32))
+        for i, p in enumerate(order):
+            for name, slot in self.state[p].items():
+                slot._set(np.array(state_dict["state"][i][name]).astype(slot.dtype))
+
+    def __repr__(self) -> str:
+        lines = []
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {k}: {v}" for k, v in sorted(group.items()) if k != "params"]
+        return f"{type(self).__name__} (\n" + "\n".join(lines) + "\n)"

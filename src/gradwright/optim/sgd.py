@@ -1,0 +1,112 @@
+"""Stochastic gradient descent, with momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import ModuleType
+from typing import Any, ClassVar
+
+from gradwright.errors import ConfigError
+from gradwright.optim.optimizer import Optimizer
+
+__all__ = ["SGD"]
+
+
+class SGD(Optimizer):
+    """Step against the gradient, or against its running sum.
+
+    Equations, in this order: g ← ∇ + λθ (weight decay); b ← μb + (1 - τ)g, and b = g at the first step, undamped;
+    d = g + μb (Nesterov) or b (momentum) or g; θ ← θ - γd.
+
+    Parameters
+    ----------
+    params : iterable of Tensor or of dicts
+    lr : float >= 0
+        γ, the learning rate.
+    momentum : float >= 0
+        μ; 0 keeps no buffer.
+    dampening : float
+        τ.
+    weight_decay : float >= 0
+        λ, coupled (part of the gradient).
+    nesterov : bool
+        Look ahead; needs momentum and no dampening.
+    maximize : bool
+        Step with the gradient instead.
+
+    Examples
+    --------
+    >>> import gradwright as gw
+    >>> w = gw.tensor([1.0, -2.0], requires_grad=True)
+    >>> opt = gw.optim.SGD([w], lr=0.5)
+    >>> (w * w).sum().backward(); opt.step(); w
+    tensor([0., 0.], requires_grad=True)
+
+    References
+    ----------
+    I. Sutskever et al., *On the importance of initialization and momentum in deep learning* (ICML 2013). PyTorch's
+    form, followed here, multiplies the buffer by the learning rate at the end instead of inside.
+    """
+
+    hyperparameters: ClassVar[tuple[str, ...]] = ("lr", "momentum", "dampening", "weight_decay")
+    zero_means_off: ClassVar[tuple[str, ...]] = ("momentum", "dampening", "weight_decay")
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "dampening": dampening,
+                "weight_decay": weight_decay,
+                "nesterov": nesterov,
+                "maximize": maximize,
+            },
+        )
+
+    def check(self, group: Mapping[str, Any]) -> None:
+        """Raise ConfigError for hyperparameters outside their range."""
+        super().check(group)
+        if group["nesterov"] and (_off(group["momentum"]) or not _off(group["dampening"])):
+            raise ConfigError("SGD: nesterov needs a momentum above 0 and a dampening of 0")
+
+    def slots(self, group: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the momentum buffer's name when there is momentum."""
+        return () if _off(group["momentum"]) else ("momentum_buffer",)
+
+    def prepare(self, xp: ModuleType, count: Any, h: Mapping[str, Any]) -> dict[str, Any]:
+        """Say which parameters take their first step, which only dampening asks."""
+        return {} if _off(h["dampening"]) else {"first": count == 1}
+
+    def update(
+        self, xp: ModuleType, p: Any, g: Any, slots: dict[str, Any], step: Any, h: Mapping[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
+        """Return the new parameter and momentum buffer."""
+        if h["maximize"]:
+            g = -g
+        if not _off(h["weight_decay"]):
+            g = g + h["weight_decay"] * p
+        if "momentum_buffer" not in slots:
+            return (p - h["lr"] * g).astype(p.dtype), {}
+        old = h["momentum"] * slots["momentum_buffer"]
+        if _off(h["dampening"]):
+            buffer = old + g  # the buffer starts at 0, so the first one is the gradient
+        else:
+            buffer = old + xp.where(step["first"], 1, 1 - h["dampening"]).astype(g.dtype) * g
+        d = g + h["momentum"] * buffer if h["nesterov"] else buffer
+        return (p - h["lr"] * d).astype(p.dtype), {"momentum_buffer": buffer.astype(p.dtype)}
+
+
+def _off(value: Any) -> bool:
+    """Say whether a hyperparameter is the number 0; an array never is, its values may differ from call to call."""
+    return isinstance(value, int | float) and value == 0
