@@ -10,9 +10,10 @@ from gradwright.backend.arrays import (
 )
 from gradwright.backend.dtypes import promote
 from gradwright.backend.random import random_bits, uniform_from_bits
-from gradwright.backend.xla import jax_modules
+from gradwright.backend.xla import compiler_options, jax_modules
 
 __all__ = [
+    "compiler_options",
     "is_array",
     "is_concrete",
     "is_jax",

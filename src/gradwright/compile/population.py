@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.backend import jax_modules
-from gradwright.compile.step import CompiledStep, _Arguments
+from gradwright.backend import compiler_options, jax_modules
+from gradwright.compile.step import CompiledStep, _Arguments, gather_batches
 from gradwright.compile.trace import Program
 from gradwright.engine.random import Generator, use_generator
 from gradwright.errors import CompileError
@@ -108,14 +108,13 @@ class Population:
             if cache not in self._compiled:
 
                 def member(written: Any, fixed: Any, numbers: Any, arrays: Any, rows: Any) -> Any:
-                    def body(carry: Any, x: Any) -> Any:
-                        batch = x if rows is None else [a.at[x].get(mode="promise_in_bounds") for a in arrays]
+                    def body(carry: Any, batch: Any) -> Any:
                         return program.run(carry, fixed, numbers, batch)
 
-                    return lax.scan(body, written, arrays if rows is None else rows)
+                    return lax.scan(body, written, arrays if rows is None else gather_batches(arrays, rows))
 
                 everyone = jax.vmap(member, in_axes=(0, 0, 0, None, 0 if own_order else None))
-                self._compiled[cache] = jax.jit(everyone, donate_argnums=0)
+                self._compiled[cache] = jax.jit(everyone, donate_argnums=0, compiler_options=compiler_options())
             written, outputs = self._compiled[cache](*stacked, arguments.arrays, order)
             written = [np.asarray(w) for w in written]
         for i, (_, p) in enumerate(programs):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.backend import is_array, jax_modules
+from gradwright.backend import compiler_options, is_array, jax_modules
 from gradwright.compile.lift import Lifted, lift, reachable
 from gradwright.compile.trace import Program, trace_step
 from gradwright.engine.op import wrap
@@ -70,7 +70,9 @@ class CompiledStep:
                 check(np.asarray(arguments.arrays[position]))
             compiled = self._compiled.get(key)
             if compiled is None:
-                compiled = self._compiled[key] = jax.jit(program.run, donate_argnums=0)
+                compiled = self._compiled[key] = jax.jit(
+                    program.run, donate_argnums=0, compiler_options=compiler_options()
+                )
             written, outputs = compiled(*program.state(), arguments.arrays)
         program.put_back(written)
         return program.rebuild(outputs)
@@ -127,14 +129,21 @@ def _scan_program(program: Program, gathers: bool) -> Any:
     jax, lax = modules.jax, modules.lax
 
     def loop(written: list[Any], fixed: list[Any], numbers: list[Any], arrays: list[Any], order: Any) -> Any:
-        def body(carry: list[Any], x: Any) -> tuple[list[Any], list[Any]]:
-            # rows are in range by construction, so nothing need be clamped or filled
-            batch = [a.at[x].get(mode="promise_in_bounds") for a in arrays] if gathers else x
+        if gathers:
+            arrays = gather_batches(arrays, order)
+
+        def body(carry: list[Any], batch: list[Any]) -> tuple[list[Any], list[Any]]:
             return program.run(carry, fixed, numbers, batch)
 
-        return lax.scan(body, written, order if gathers else arrays)
+        return lax.scan(body, written, arrays)
 
-    return jax.jit(loop, donate_argnums=0)
+    return jax.jit(loop, donate_argnums=0, compiler_options=compiler_options())
+
+
+def gather_batches(arrays: list[Any], order: Any) -> list[Any]:
+    """Lay out all batches one after the other before the loop: on CPUs a gather inside it costs as much as a small step."""
+    # rows are in range by construction, so nothing need be clamped or filled
+    return [a.at[order].get(mode="promise_in_bounds") for a in arrays]
 
 
 class _Arguments:

@@ -1,1 +1,45 @@
-"""Placeholder."""
+"""Sources, tasks, splits, preparation, batches, baselines and the sealed test part."""
+
+from gradwright.data.baselines import Baseline, fit_baselines
+from gradwright.data.batches import epoch_order, uniform
+from gradwright.data.builtin import BUILTIN
+from gradwright.data.dataset import Dataset, Features, Rows
+from gradwright.data.fingerprint import fingerprint_of
+from gradwright.data.messages import DataWarning, Note
+from gradwright.data.npz import read_npz
+from gradwright.data.preparation import Preparation
+from gradwright.data.record import data_record
+from gradwright.data.scaling import TargetScale
+from gradwright.data.sealed import Ledger, Look, SealedTest
+from gradwright.data.sources import Source, read, read_rows
+from gradwright.data.splits import Split, split
+from gradwright.data.task import Task, TaskKind, infer_task
+
+__all__ = [
+    "BUILTIN",
+    "Baseline",
+    "DataWarning",
+    "Dataset",
+    "Features",
+    "Ledger",
+    "Look",
+    "Note",
+    "Preparation",
+    "Rows",
+    "SealedTest",
+    "Source",
+    "Split",
+    "TargetScale",
+    "Task",
+    "TaskKind",
+    "data_record",
+    "epoch_order",
+    "fingerprint_of",
+    "fit_baselines",
+    "infer_task",
+    "read",
+    "read_npz",
+    "read_rows",
+    "split",
+    "uniform",
+]

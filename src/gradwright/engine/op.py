@@ -121,7 +121,7 @@ class Op:
         if not wrapped:
             return ans
         if trace_now.watcher is not None:
-            trace_now.watcher.forward(self, arrays, ans)
+            trace_now.watcher.forward(self, inputs, ans)
         if recorded and mode.grad:
             return self._record(inputs, arrays, ans, meta)
         if isinstance(ans, tuple):

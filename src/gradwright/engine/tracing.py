@@ -28,7 +28,7 @@ class Trace(Protocol):
 class Watcher(Protocol):
     """Somebody who looks at each operation's result, such as ``detect_anomaly``."""
 
-    def forward(self, op: Any, inputs: list[Any], output: Any) -> None:
+    def forward(self, op: Any, inputs: tuple[Any, ...], output: Any) -> None:
         """An operation has computed ``output``."""
 
     def backward(self, node: Any, gradient: Any, position: int) -> None:

@@ -74,7 +74,7 @@ class BatchNorm1d(Module):
             with no_grad():
                 self.num_batches_tracked._assign(self.num_batches_tracked + 1)
             if momentum is None:
-                momentum = 1.0 / self.num_batches_tracked.float()
+                momentum = 1.0 / self.num_batches_tracked.to(input.dtype)
         return F.batch_norm(
             input,
             self.running_mean,

@@ -70,7 +70,7 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: Any, norm_t
                 "Nothing was changed."
             )
     else:
-        factor = ew.where(factor == factor, factor, 1.0)  # NaN is the one number unlike itself
+        factor = ew.where(total - total == 0, factor, 1.0)  # neither inf - inf nor NaN - NaN is 0
     for p, g in zip(params, grads, strict=True):
         p.grad = g * factor
     return total  # type: ignore[no-any-return]

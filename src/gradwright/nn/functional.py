@@ -83,10 +83,12 @@ def dropout(input: Tensor, p: Any = 0.5, training: bool = True) -> Tensor:
     if isinstance(p, int | float):
         if not 0 <= p <= 1:
             raise ConfigError(f"dropout: p is a probability, from 0 to 1; got {p}")
-        if not training or p == 0:
+        if not training:
             return input
-        if p == 1:
-            return input * 0.0
+        if p in (0, 1):
+            # a draw all the same: the masks that follow must not depend on a rate, or members of a population would differ
+            current_generator().uniform((0,))
+            return input if p == 0 else input * 0.0
     elif not training:
         return input
     u = current_generator().uniform(input.shape)
@@ -366,10 +368,14 @@ def binary_cross_entropy(
 
     if is_concrete(input._array):
         check(np.asarray(input._array))
-    log_p = input.log().clamp(min=-100.0)
-    log_q = (1 - input).log().clamp(min=-100.0)
-    loss = -(target * log_p + (1 - target) * log_q)
+    loss = -(target * _log_above(input) + (1 - target) * _log_above(1 - input))
     return _reduce(loss if weight is None else loss * weight, reduction)
+
+
+def _log_above(p: Tensor) -> Tensor:
+    """max(log p, -100), whose gradient at 0 is 0: the logarithm never sees the 0, so no inf meets a 0."""
+    positive = p > 0
+    return ew.where(positive, ew.where(positive, p, 1.0).log(), -100.0).clamp(min=-100.0)
 
 
 def binary_cross_entropy_with_logits(

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradwright.engine.tensor import Parameter, Tensor
 from gradwright.engine.tracing import trace_now
-from gradwright.errors import ShapeError, StateError
+from gradwright.errors import ConfigError, ShapeError, StateError
 
 __all__ = ["Module", "RemovableHandle", "structure_version"]
 
@@ -37,7 +37,8 @@ class RemovableHandle:
 
     def remove(self) -> None:
         """Take the hook away; doing it twice is fine."""
-        self._hooks.pop(self._key, None)
+        if self._hooks.pop(self._key, None) is not None:
+            _changed()
 
 
 class Module:
@@ -147,16 +148,26 @@ class Module:
                 return
         super().__delattr__(name)
 
+    def _check_name(self, name: str, store: dict[str, Any]) -> None:
+        if not isinstance(name, str) or not name or "." in name or (name not in store and hasattr(self, name)):
+            raise ConfigError(
+                f"{type(self).__name__}: {name!r:.80} cannot name a part; it must be a string that is not empty, has no dot "
+                "(paths have those) and is not an attribute already"
+            )
+
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter (None: a place for one, as for a layer without bias)."""
+        self._check_name(name, self._parameters)
         self._place(name, param, self._parameters)
 
     def register_buffer(self, name: str, tensor: Tensor | None) -> None:
         """Add state that is saved but not trained, such as running statistics."""
+        self._check_name(name, self._buffers)
         self._place(name, tensor, self._buffers)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Add a part under a name."""
+        self._check_name(name, self._modules)
         self._place(name, module, self._modules)
 
     # --- walking ----------------------------------------------------------------------------------------------------
@@ -206,6 +217,14 @@ class Module:
         """Yield every buffer once."""
         yield from (b for _, b in self.named_buffers())
 
+    def name_parts(self) -> Module:
+        """Tell every part and parameter its path, so that messages and graphs can name them."""
+        for path, module in self.named_modules():
+            module.__dict__["_path"] = f"{path} ({type(module).__name__})" if path else type(module).__name__
+        for path, parameter in self.named_parameters():
+            parameter.name = path
+        return self
+
     def apply(self, function: Callable[[Module], Any]) -> Module:
         """Call ``function`` on every part, innermost first, and on this module."""
         for child in self.children():
@@ -216,8 +235,9 @@ class Module:
     # --- modes ------------------------------------------------------------------------------------------------------
     def train(self, mode: bool = True) -> Module:
         """Put this module and its parts into training mode (dropout on, batch statistics)."""
-        for module in self.modules():
-            module.__dict__["training"] = mode
+        self.__dict__["training"] = mode
+        for child in self.children():
+            child.train(mode)  # which may be overridden, to keep a frozen part in evaluation mode
         return self
 
     def eval(self) -> Module:
@@ -242,6 +262,7 @@ class Module:
             if t.dtype.kind == "f":
                 t._set(t.detach().to(dtype)._array)
                 t._grad = None
+        _changed()
         return self
 
     def double(self) -> Module:
@@ -257,24 +278,27 @@ class Module:
         """Call ``hook(module, args)`` before each forward; what it returns, if anything, replaces the arguments."""
         key = next(self._hook_keys)
         self._forward_pre_hooks[key] = hook
+        _changed()
         return RemovableHandle(self._forward_pre_hooks, key)
 
     def register_forward_hook(self, hook: Callable[[Module, tuple[Any, ...], Any], Any]) -> RemovableHandle:
         """Call ``hook(module, args, output)`` after each forward; what it returns replaces the output."""
         key = next(self._hook_keys)
         self._forward_hooks[key] = hook
+        _changed()
         return RemovableHandle(self._forward_hooks, key)
 
     # --- saving -----------------------------------------------------------------------------------------------------
     def state_dict(self) -> dict[str, Tensor]:
         """Return parameters and buffers by dotted path, keys and layouts as PyTorch's; detached copies."""
-        out: dict[str, Tensor] = {}
-        for path, module in self.named_modules():
-            for store in (module._parameters, module._buffers):
-                for name, value in store.items():
-                    if value is not None:
-                        out[f"{path}.{name}" if path else name] = Tensor(value.detach().numpy())
-        return out
+        return {path: Tensor(value.detach().numpy()) for path, value in self._entries("")}
+
+    def _entries(self, prefix: str) -> Iterator[tuple[str, Tensor]]:
+        """Yield parameters and buffers under every path that leads to them: what is shared has several."""
+        for store in (self._parameters, self._buffers):
+            yield from ((prefix + name, value) for name, value in store.items() if value is not None)
+        for name, child in self.named_children():
+            yield from child._entries(f"{prefix}{name}.")
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> tuple[list[str], list[str]]:
         """Copy saved values into this module; nothing is changed when anything does not fit.
@@ -291,10 +315,7 @@ class Module:
         StateError, ShapeError
             Naming every key that is missing, unexpected or of another shape.
         """
-        own: dict[str, Tensor] = {}
-        for path, module in self.named_modules():
-            for store in (module._parameters, module._buffers):
-                own.update({f"{path}.{n}" if path else n: v for n, v in store.items() if v is not None})
+        own = dict(self._entries(""))
         missing = [k for k in own if k not in state_dict]
         unexpected = [k for k in state_dict if k not in own]
         if strict and (missing or unexpected):

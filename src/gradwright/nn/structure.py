@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import math
+from collections.abc import Callable
 from typing import Any
 
 from gradwright.errors import StateError
@@ -21,6 +24,16 @@ LAYERS: dict[str, type[Module]] = {
 }
 
 _DEPTH = 100  # nesting that no network needs; a hostile file could recurse further than the interpreter can
+_SIZE = 2**24  # of one axis
+_WEIGHTS = 2**28  # of the whole network, 1 GiB: checked before anything is built, so a short file cannot take the memory
+
+#: What a file may give for a constructor's argument, by the argument's annotation.
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "int": lambda v: type(v) is int and -_SIZE <= v <= _SIZE,
+    "bool": lambda v: type(v) is bool,
+    "float": lambda v: type(v) in (int, float) and abs(v) <= 1e300 and math.isfinite(v),
+    "float | None": lambda v: v is None or _FITS["float"](v),
+}
 
 
 def to_structure(module: Module) -> dict[str, Any]:
@@ -33,14 +46,23 @@ def to_structure(module: Module) -> dict[str, Any]:
     return {"layer": name, **module.config()}
 
 
-def from_structure(structure: Any, depth: int = 0) -> Module:
+def from_structure(structure: Any) -> Module:
     """Build the module that :func:`to_structure` described.
 
     Raises
     ------
     StateError
-        For an unknown layer name or arguments that the layer does not take.
+        For an unknown layer name, arguments that the layer does not take, or sizes that no network has; before
+        any memory is taken for weights.
     """
+    total = _check(structure, 0)
+    if total > _WEIGHTS:
+        raise StateError(f"from_structure: the network would have {total} weights; more than {_WEIGHTS} are refused")
+    return _build(structure)
+
+
+def _check(structure: Any, depth: int) -> int:
+    """Raise unless the structure can be built; return the number of its weights."""
     if depth > _DEPTH:
         raise StateError(f"from_structure: more than {_DEPTH} levels of nesting")
     if not isinstance(structure, dict) or not isinstance(structure.get("layer"), str):
@@ -51,15 +73,33 @@ def from_structure(structure: Any, depth: int = 0) -> Module:
         raise StateError(f"from_structure: unknown layer {name[:80]!r}; known: {', '.join(LAYERS)}")
     if name == "Sequential":
         parts = arguments.get("parts")
-        if not isinstance(parts, dict) or len(arguments) != 1:
+        if not isinstance(parts, dict) or len(arguments) != 1 or not all(isinstance(key, str) for key in parts):
             raise StateError("from_structure: Sequential takes 'parts', an object of layers")
-        return Sequential({key: from_structure(part, depth + 1) for key, part in parts.items()})
+        return sum(_check(part, depth + 1) for part in parts.values())
+    takes = inspect.signature(LAYERS[name].__init__).parameters
     for key, value in arguments.items():
-        if isinstance(value, int) and not isinstance(value, bool) and not -1 <= value <= 2**24:
-            raise StateError(f"from_structure: {name}.{key} = {value} is no size that a layer can have")
-        if value is not None and not isinstance(value, int | float | bool | str):
-            raise StateError(f"from_structure: {name}.{key} must be a number, got {type(value).__name__}")
+        if key == "self" or key not in takes:
+            raise StateError(f"from_structure: {name} takes no {str(key)[:80]!r}")
+        kind = takes[key].annotation
+        if not _FITS[kind](value):
+            raise StateError(f"from_structure: {name}.{key} must be {kind} of a sensible size, got a {type(value).__name__}")
+    if name == "Linear":
+        return _size(arguments, "in_features") * _size(arguments, "out_features")
+    return 4 * _size(arguments, "num_features") if name == "BatchNorm1d" else 0
+
+
+def _size(arguments: dict[str, Any], key: str) -> int:
+    size: int = arguments.get(key, 0)
+    if size < 0:
+        raise StateError(f"from_structure: {key} is {size}, but a size cannot be negative")
+    return size
+
+
+def _build(structure: dict[str, Any]) -> Module:
+    name = structure["layer"]
     try:
-        return LAYERS[name](**arguments)
+        if name == "Sequential":
+            return Sequential({key: _build(part) for key, part in structure["parts"].items()})
+        return LAYERS[name](**{k: v for k, v in structure.items() if k != "layer"})
     except (TypeError, ValueError, MemoryError) as error:
-        raise StateError(f"from_structure: {name} does not take these arguments: {error}") from None
+        raise StateError(f"from_structure: {name} cannot be built from this: {error}") from None

@@ -95,7 +95,25 @@ class Optimizer:
         # one count for each parameter: one that has had no gradient has not been updated
         self._steps.append(Tensor(np.zeros(len(group["params"]), np.int32)))
         for p in group["params"]:
-            self.state[p] = {name: Tensor(np.zeros(p.shape, p.dtype)) for name in self.slots(group)}
+            self.state[p] = {}
+        self.ensure_slots()
+
+    def ensure_slots(self, names: Iterable[str] = ()) -> bool:
+        """Make the slots that are missing, and those named; say whether there were any.
+
+        A hyperparameter that was 0 when the optimizer was made (SGD's momentum) may ask for a slot later, and a
+        population gives all its members the same ones.
+        """
+        missing = [
+            (p, name)
+            for group in self.param_groups
+            for name in dict.fromkeys((*self.slots(group), *names))
+            for p in group["params"]
+            if name not in self.state[p]
+        ]
+        for p, name in missing:
+            self.state[p][name] = Tensor(np.zeros(p.shape, p.dtype))
+        return bool(missing)
 
     def check(self, group: Mapping[str, Any]) -> None:
         """Raise ConfigError for hyperparameters outside their range."""
@@ -128,6 +146,8 @@ class Optimizer:
 
             with enable_grad():
                 loss = closure()
+        if trace_now.trace is None:  # a compiled step has asked before it was traced
+            self.ensure_slots()
         for group, steps in zip(self.param_groups, self._steps, strict=True):
             params = group["params"]
             moved = [i for i, p in enumerate(params) if p._grad is not None]

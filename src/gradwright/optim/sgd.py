@@ -96,13 +96,15 @@ class SGD(Optimizer):
             g = -g
         if not _off(h["weight_decay"]):
             g = g + h["weight_decay"] * p
-        if "momentum_buffer" not in slots:
+        if _off(h["momentum"]) or "momentum_buffer" not in slots:
             return (p - h["lr"] * g).astype(p.dtype), {}
         old = h["momentum"] * slots["momentum_buffer"]
         if _off(h["dampening"]):
             buffer = old + g  # the buffer starts at 0, so the first one is the gradient
         else:
-            buffer = old + xp.where(step["first"], 1, 1 - h["dampening"]).astype(g.dtype) * g
+            # without momentum there is nothing to damp, also where momentum is an array that happens to hold 0
+            undamped = step["first"] | (h["momentum"] == 0)
+            buffer = old + xp.where(undamped, 1, 1 - h["dampening"]).astype(g.dtype) * g
         d = g + h["momentum"] * buffer if h["nesterov"] else buffer
         return (p - h["lr"] * d).astype(p.dtype), {"momentum_buffer": buffer.astype(p.dtype)}
 

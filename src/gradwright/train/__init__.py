@@ -1,1 +1,25 @@
-"""Placeholder."""
+"""The training loop, its callbacks and records, and the whole job from a source to a result."""
+
+from gradwright.train.callbacks import Callback
+from gradwright.train.config import Config, load_toml, parse_config
+from gradwright.train.folder import RunFolder
+from gradwright.train.job import Reporter, run_job
+from gradwright.train.saved import SavedRun, load_run
+from gradwright.train.trainer import History, Trainer
+from gradwright.train.use import evaluate_run, predict_rows
+
+__all__ = [
+    "Callback",
+    "Config",
+    "History",
+    "Reporter",
+    "RunFolder",
+    "SavedRun",
+    "Trainer",
+    "evaluate_run",
+    "load_run",
+    "load_toml",
+    "parse_config",
+    "predict_rows",
+    "run_job",
+]

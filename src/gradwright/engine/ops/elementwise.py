@@ -98,7 +98,8 @@ abs = elementwise("abs", lambda xp, x: xp.abs(x), lambda x: sign(x))  # 0 at 0
 
 def _share(x: Any, y: Any, larger: Any) -> Any:
     """1 where x wins, 1/2 at a tie, 0 where it loses."""
-    return where(eq(x, y), 0.5, cast(larger, dtype=np.dtype(np.float32)))
+    # x's dtype, or y's where x is a Python number: a float32 mask would outrank a zero-dimensional float64 tangent
+    return where(eq(x, y), 0.5, cast(larger, dtype=x.dtype if hasattr(x, "dtype") else y.dtype))
 
 
 maximum = elementwise(

@@ -7,13 +7,21 @@ from typing import Any
 import numpy as np
 
 from gradwright.engine.op import linear, sum_to
+from gradwright.errors import ShapeError
 
 __all__ = ["expand", "permute", "reshape"]
 
 reshape = linear("reshape", lambda xp, x, *, shape: xp.reshape(x, shape), lambda g, x_shape: reshape(g, shape=x_shape))
-expand = linear(
-    "expand", lambda xp, x, *, shape: xp.broadcast_to(x, shape), lambda g, x_shape: sum_to(g, x_shape)
-)
+
+
+def _expand(xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
+    try:
+        return xp.broadcast_to(x, shape)
+    except ValueError:
+        raise ShapeError(f"expand: {tuple(x.shape)} cannot be repeated to the shape {tuple(shape)}") from None
+
+
+expand = linear("expand", _expand, lambda g, x_shape: sum_to(g, x_shape))
 permute = linear(
     "permute",
     lambda xp, x, *, axes: xp.transpose(x, axes),

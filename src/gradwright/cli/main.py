@@ -1,0 +1,227 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gradwright.errors import ConfigError, GradwrightError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="gradwright",
+    help="Train neural networks you can see through: data in, a trained network and an honest report out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+_BROKEN_TRAINING = 1  # a run was written, but its training ended in NaN
+_WRONG = 2  # nothing was written
+_INTERRUPTED = 130
+
+
+@contextlib.contextmanager
+def _explained(debug: bool) -> Iterator[None]:
+    """Turn an error into one message on standard error and exit status 2; ``--debug`` shows where it came from."""
+    from gradwright.cli.console import safe
+
+    try:
+        yield
+    except GradwrightError as error:
+        if debug:
+            traceback.print_exc()
+        print(f"gradwright: {safe(str(error))}", file=sys.stderr)
+        raise typer.Exit(_WRONG) from None
+    except KeyboardInterrupt:
+        print("gradwright: interrupted; nothing was written", file=sys.stderr)
+        raise typer.Exit(_INTERRUPTED) from None
+    except BrokenPipeError:
+        # whoever read our output has gone; let Python not complain about it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(_WRONG) from None
+
+
+def _hidden(text: str | None) -> list[int] | None:
+    """Read ``128,64``; an empty string means no hidden layer."""
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise ConfigError(f"--hidden {text}: expected widths separated by commas, such as 128,64") from None
+
+
+@app.command()
+def train(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="A built-in set (digits, iris, wine, breast-cancer, diabetes), a CSV, TSV or Parquet file, an NPZ file "
+            "with X and y, or a folder of IDX files."
+        ),
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+    task: Annotated[str | None, typer.Option(help="binary, multiclass or regression; overrules what is inferred.")] = None,
+    hidden: Annotated[str | None, typer.Option(help="Widths of the hidden layers, such as 128,64.")] = None,
+    activation: Annotated[str | None, typer.Option(help="relu, tanh or sigmoid.")] = None,
+    dropout: Annotated[float | None, typer.Option(help="Dropout rate after each hidden layer, 0 to 1.")] = None,
+    batch_norm: Annotated[bool | None, typer.Option("--batch-norm/--no-batch-norm", help="Batch normalisation.")] = None,
+    optimizer: Annotated[str | None, typer.Option(help="adam, adamw or sgd.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
+    momentum: Annotated[float | None, typer.Option(help="Momentum of sgd.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Weight decay.")] = None,
+    clip_norm: Annotated[float | None, typer.Option(help="Bound on the norm of the gradient.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows in a minibatch.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="At most so many epochs.")] = None,
+    patience: Annotated[int | None, typer.Option(help="Stop after so many epochs without a better validation loss.")] = None,
+    validation: Annotated[float | None, typer.Option(help="Share of the rows for validation.")] = None,
+    test: Annotated[float | None, typer.Option(help="Share of the rows for the test part.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the split, the initial weights, the batches, dropout.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32 or float64.")] = None,
+    eager: Annotated[bool | None, typer.Option("--eager", help="Run on NumPy instead of compiling.")] = None,
+    compare: Annotated[str | None, typer.Option(help="torch: train the same network in PyTorch beside it.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings from a TOML file; options given here overrule it.")] = None,
+    print_config: Annotated[bool, typer.Option("--print-config", help="Print the settings as TOML and stop.")] = False,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; by default a new one under runs/.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Train a network on SOURCE, and leave a run folder with the network and its report."""
+    with _explained(debug):
+        from gradwright.train.config import load_toml, parse_config, to_toml
+
+        options = {
+            "source": source, "target": target, "task": task, "hidden": _hidden(hidden), "activation": activation,
+            "dropout": dropout, "batch_norm": batch_norm, "optimizer": optimizer, "lr": lr, "momentum": momentum,
+            "weight_decay": weight_decay, "clip_norm": clip_norm, "batch_size": batch_size, "epochs": epochs,
+            "patience": patience, "validation": validation, "test": test, "seed": seed, "dtype": dtype, "eager": eager,
+            "compare": compare,
+        }  # fmt: skip
+        given = {} if config is None else load_toml(config)
+        given |= {name: value for name, value in options.items() if value is not None}
+        if "source" not in given:
+            raise ConfigError(
+                "train: name a SOURCE: a built-in set (digits, iris, wine, breast-cancer, diabetes) or a file. "
+                "Example: gradwright train digits"
+            )
+        settings = parse_config(given, "train" if config is None else f"train, {config} and options")
+        if print_config:
+            print(to_toml(settings.model_dump()), end="")
+            return
+        if settings.compare == "torch":
+            from gradwright.train.compare import import_torch
+
+            import_torch()  # better now than after the training
+        _run_train(settings, given, out, quiet, as_json)
+
+
+def _run_train(settings: Any, given: dict[str, Any], out: Path | None, quiet: bool, as_json: bool) -> None:
+    from gradwright.cli.console import TerminalReporter, safe
+    from gradwright.cli.words import result_words
+    from gradwright.report import write_report
+    from gradwright.train import RunFolder, run_job
+
+    reporter = TerminalReporter(quiet)
+    name = Path(settings.source).stem or "run"
+    try:
+        with RunFolder(out, name=name) as folder:
+            result = run_job(settings, folder.path, given=given, reporter=reporter)
+            reporter.on_stage_start(8, "report")
+            write_report(folder.path)
+    finally:
+        reporter.close()
+    report = folder.final / "report.html"
+    reporter.on_stage(8, "report", str(report))
+    if as_json:
+        from gradwright.train.folder import plain
+
+        print(json.dumps(plain({**result, "run": str(folder.final), "report": str(report)}), allow_nan=False))
+    elif not quiet:
+        print()
+        for line in result_words(result):
+            print(safe(line))
+        print(f"\nReport: {safe(str(report))}")
+    if result.get("problem"):
+        raise typer.Exit(_BROKEN_TRAINING)
+
+
+@app.command()
+def predict(
+    run: Annotated[Path, typer.Argument(help="A run folder that train made.")],
+    file: Annotated[str, typer.Argument(help="Raw rows: any source that train reads; a target column is ignored.")],
+    out: Annotated[Path | None, typer.Option(help="A CSV file to write; by default standard output.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no remarks about the rows.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Predict for raw rows, with class probabilities, as CSV."""
+    with _explained(debug):
+        import io
+
+        import polars as pl
+
+        from gradwright.cli.console import safe
+        from gradwright.train import load_run, predict_rows
+        from gradwright.train.folder import write_text
+
+        columns, notes = predict_rows(load_run(run), file)
+        if not quiet:
+            for note in notes:
+                print(f"note: {safe(str(note))}", file=sys.stderr)
+        buffer = io.BytesIO()
+        pl.DataFrame(columns).write_csv(buffer)
+        text = buffer.getvalue().decode()
+        if out is None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        else:
+            write_text(out, text)
+            if not quiet:
+                print(f"{len(columns['prediction']):,} predictions: {safe(str(out))}", file=sys.stderr)
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder that train made.")],
+    test: Annotated[bool, typer.Option("--test", help="Look at the sealed test part instead of validation.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Look although it has been looked at; it is written down.")] = False,
+    source: Annotated[str | None, typer.Option(help="Where the run's data lies now, if it has moved.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Print a run's figures on its validation part, or with --test --again on its test part once more."""
+    with _explained(debug):
+        from gradwright.cli.console import safe
+        from gradwright.report import write_report
+        from gradwright.train import evaluate_run, load_run
+        from gradwright.train.folder import plain
+
+        figures = evaluate_run(load_run(run), test=test, again=again, source=source)
+        if test:
+            write_report(run)
+        if as_json:
+            print(json.dumps(plain(figures), allow_nan=False))
+            return
+        metric = "accuracy" if "accuracy" in figures else "rmse"
+        figure = figures[metric]
+        shown = "{:.1%}" if metric == "accuracy" else "{:.4g}"
+        value, low, high = (shown.format(figure[k]) for k in ("value", "low", "high"))
+        print(f"{figures['part']} {metric}: {value} (95% interval {low} to {high}), {figures['rows']:,} rows")
+        if test:
+            print(safe(f"This was look {figures['looks']} at the test part; the ledger and the report say so."))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,184 @@
+"""What a network must beat: no thought at all, chance in proportion, and a straight line."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradwright.data.batches import epoch_order, uniform
+from gradwright.data.messages import plural, shown
+from gradwright.data.task import Task
+from gradwright.errors import DataError
+
+__all__ = ["Baseline", "fit_baselines"]
+
+_VALUES = 8_000_000  # of the prepared matrix that a linear classifier sees: 10,204 rows of 784 pixels
+_WORK = 400_000_000  # values times iterations of its solver: one to two seconds
+
+
+class Baseline(Protocol):
+    """A simple model to compare with."""
+
+    @property
+    def name(self) -> str:
+        """Its name, as reports print it."""
+
+    @property
+    def description(self) -> str:
+        """What it does, in words."""
+
+    def predict(self, features: NDArray[np.float32]) -> NDArray[Any]:
+        """Predict rows.
+
+        Parameters
+        ----------
+        features : float32 array, shape (n, width)
+            Prepared rows.
+
+        Returns
+        -------
+        int64 array, shape (n,), or float64 array, shape (n,)
+            Class indices, or quantities in the target's own unit.
+        """
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Always says the same: the commonest class, or the mean."""
+
+    name: str
+    description: str
+    value: int | float
+
+    def predict(self, features: NDArray[np.float32]) -> NDArray[Any]:
+        """The one value, shape (n,)."""
+        return np.full(len(features), self.value, np.int64 if isinstance(self.value, int) else np.float64)
+
+
+@dataclass(frozen=True)
+class Proportional:
+    """Draws a class for each row, each as often as in training; the n-th draw depends on the seed alone."""
+
+    name: str
+    description: str
+    shares: NDArray[np.float64]
+    seed: int
+
+    def predict(self, features: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Drawn class indices, shape (n,)."""
+        edges = np.cumsum(self.shares)
+        drawn = np.searchsorted(
+            edges / edges[-1], uniform(len(features), key=self.seed, stream=2), side="right"
+        )
+        return np.minimum(drawn, len(edges) - 1).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A linear model of scikit-learn on the prepared features."""
+
+    name: str
+    description: str
+    model: Any = field(repr=False)
+    classes: bool
+
+    def predict(self, features: NDArray[np.float32]) -> NDArray[Any]:
+        """Class indices or quantities, shape (n,)."""
+        return np.asarray(self.model.predict(features)).astype(np.int64 if self.classes else np.float64)
+
+
+def fit_baselines(
+    task: Task, features: NDArray[np.float32], target: NDArray[Any], *, seed: int = 0
+) -> list[Baseline]:
+    """Fit the baselines on the training part.
+
+    Parameters
+    ----------
+    task : Task
+        What is predicted.
+    features : float32 array, shape (n, width)
+        Prepared training rows.
+    target : int64 array or float array, shape (n,)
+        Class indices, or quantities in the target's own unit (not standardised).
+    seed : int
+        Of the random baseline's draws, and of the rows for a linear model that cannot take all.
+
+    Returns
+    -------
+    list of Baseline
+        Classes: majority class, random in proportion, logistic regression. Quantities: mean, linear
+        regression.
+
+    Raises
+    ------
+    DataError
+        Features and target of different lengths, or features that are not finite.
+
+    Notes
+    -----
+    A linear classifier sees at most eight million values of the matrix (10,204 rows of 784 pixels, all of a
+    usual table), and its solver takes at most 200 iterations, down to 30 the more values there are; the
+    description says so where it mattered. It runs on one thread: two threads that share such small work
+    wait for each other a hundred times longer than they compute.
+
+    Examples
+    --------
+    >>> task = Task("binary", "as an example", classes=("no", "yes"), class_counts=(1, 3))
+    >>> x, y = np.array([[-1.0], [0.5], [1.0], [2.0]], np.float32), np.array([0, 1, 1, 1])
+    >>> baselines = fit_baselines(task, x, y)
+    >>> [b.name for b in baselines], baselines[0].description
+    (['majority class', 'random in proportion', 'logistic regression'], "always says 'yes'")
+    >>> baselines[2].predict(x)
+    array([0, 1, 1, 1])
+    """
+    if len(features) != len(target) or len(features) == 0:
+        raise DataError(
+            f"cannot fit baselines on {plural(len(features), 'row')} of features and "
+            f"{plural(len(target), 'target')}"
+        )
+    if not np.isfinite(features).all():
+        raise DataError("cannot fit baselines: the features hold NaN or infinity; give them prepared")
+    if task.classes is None:
+        values = np.asarray(target, np.float64)
+        mean = float(values.mean())
+        return [Constant("mean", f"always says {mean:.6g}", mean), _linear(task, features, values, seed)]
+    counts = np.bincount(target, minlength=len(task.classes))
+    common = int(counts.argmax())
+    return [
+        Constant("majority class", f"always says {shown(task.classes[common])}", common),
+        Proportional(
+            "random in proportion", "draws a class as often as it is in training", counts / counts.sum(), seed
+        ),
+        _linear(task, features, target, seed),
+    ]
+
+
+def _linear(task: Task, features: NDArray[np.float32], target: NDArray[Any], seed: int) -> Linear:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
+
+    rows, width = features.shape
+    some = max(_VALUES // max(width, 1), 1000)
+    limited = ""
+    if rows > some and task.classes is not None:
+        chosen = np.sort(epoch_order(rows, key=seed, epoch=0)[:some])
+        features, target = features[chosen], target[chosen]
+        limited = f", on {some:,} of {rows:,} training rows"
+    with warnings.catch_warnings(), threadpool_limits(limits=1):
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)  # overflow within a line search that then steps back
+        if task.classes is None:
+            ridge = Ridge(alpha=1.0).fit(features.astype(np.float64), target)
+            return Linear("linear regression", "scikit-learn's Ridge, alpha 1", ridge, False)
+        if len(np.unique(target)) < 2:
+            raise DataError("cannot fit a linear model: the training part has one class only")
+        most = min(max(_WORK // features.size, 30), 200)
+        model = LogisticRegression(C=1.0, max_iter=most, tol=1e-3).fit(features, target)
+    if int(np.max(model.n_iter_)) >= most:
+        limited += f", stopped after {most} iterations"
+    return Linear("logistic regression", f"scikit-learn's, L2 penalty C 1{limited}", model, True)

@@ -1,0 +1,363 @@
+"""`read`: any source to a `Dataset`; `read_rows`: any source to raw rows for prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradwright.data.arrays import checked_array, target_series
+from gradwright.data.builtin import BUILTIN, load_builtin
+from gradwright.data.columns import kind_of, typed
+from gradwright.data.dataset import Dataset, Features, Rows, pixel_names
+from gradwright.data.delimited import read_delimited
+from gradwright.data.fingerprint import fingerprint_of
+from gradwright.data.frames import is_frame, read_parquet, to_polars
+from gradwright.data.idx import read_idx, read_idx_folder
+from gradwright.data.messages import closest, listed, plural, shown
+from gradwright.data.npz import read_npz
+from gradwright.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Source", "read", "read_rows"]
+
+Source = Any
+"""A built-in name, a path, a pandas or Polars frame, or a tuple (X, y)."""
+
+_TARGET_NAMES = ("target", "label", "class", "y")
+_FORMS = "CSV (.csv), TSV (.tsv, .tab), Parquet (.parquet, .pq), NPZ (.npz), or a folder of IDX files"
+
+
+def read(
+    source: Source, *, target: str | None = None, task: str | None = None, categories: Collection[str] = ()
+) -> Dataset:
+    """Read data to train on.
+
+    Parameters
+    ----------
+    source : str, Path, DataFrame or tuple
+        A built-in name (`gradwright.data.BUILTIN`); a CSV, TSV or Parquet file; an NPZ file with `X` and
+        `y`; a folder of IDX files; a pandas or Polars frame; or a tuple (X, y) of arrays or a frame and a
+        column.
+    target : str, optional
+        The target column of a table. Without it, a column called target, label, class or y, else the last
+        one; a note says which.
+    task : str, optional
+        The task that the user insists on. With ``"binary"``, ``"multiclass"`` or ``"classification"`` the
+        target's cells are labels whatever they look like, so text among numbers is no mistake there.
+    categories : collection of str
+        Columns that are categories though their cells look like numbers.
+
+    Returns
+    -------
+    Dataset
+        Typed, not yet prepared.
+
+    Raises
+    ------
+    DataError
+        No such source, no such target, or a fault in the file; the message names place, cause and remedy.
+
+    Notes
+    -----
+    Two-dimensional arrays of numbers become a table with columns ``x0``, ``x1``, …; arrays of bytes (uint8)
+    and arrays with more axes are images.
+
+    Examples
+    --------
+    >>> read("digits")
+    Dataset('digits', images, 1,797 rows, 64 features, target 'target')
+    >>> read("diggits")
+    Traceback (most recent call last):
+    ...
+    gradwright.errors.DataError: no such source: 'diggits'; did you mean 'digits'? ...
+    """
+    labels = task in ("binary", "multiclass", "classification")
+    notes: list[str] = []
+    split: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+    if is_frame(source):
+        name = f"{type(source).__module__.split('.')[0]} frame"
+        return _from_table(to_polars(source), name, target, labels, categories, notes, None)
+    if isinstance(source, tuple):
+        if len(source) != 2:
+            raise DataError(
+                f"cannot use a tuple of {len(source)} as data; expected (X, y): features and target"
+            )
+        return _from_pair(source[0], source[1], "arrays", target, labels, categories, notes, None)
+    name = str(source)
+    if name in BUILTIN and isinstance(source, str):
+        features, column = load_builtin(name)
+        _check_fixed_target(target, column.name, name, features)
+        return _from_pair(features, column, name, None, labels, categories, notes, None)
+    path = _existing(source)
+    if path.is_dir():
+        images, y, split = read_idx_folder(path)
+        _check_fixed_target(target, "label", name, images)
+        return _from_pair(images, y, name, "label", labels, categories, notes, split)
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        arrays = read_npz(path, ["X", "y"])
+        _check_fixed_target(target, "y", name, arrays["X"])
+        return _from_pair(arrays["X"], arrays["y"], name, "y", labels, categories, notes, None)
+    frame, lines, more = _read_table(path, suffix)
+    return _from_table(frame, name, target, labels, categories, notes + more, lines)
+
+
+def read_rows(source: Source) -> Rows:
+    """Read raw rows for a trained network: all columns, none of them chosen as target.
+
+    Parameters
+    ----------
+    source : str, Path, DataFrame or array
+        As for `read`; of an NPZ file only `X` is needed; a single IDX file of images will do; an array is
+        taken as is.
+
+    Returns
+    -------
+    Rows
+        Columns of a delimited file are text as written: `Preparation.transform` knows what each should be,
+        and names the line where it is not.
+
+    Raises
+    ------
+    DataError
+        As `read`.
+
+    Examples
+    --------
+    >>> rows = read_rows("iris")
+    >>> rows.rows, rows.place(3)
+    (150, "'iris', row 3")
+    """
+    if is_frame(source):
+        frame = to_polars(source)
+        return Rows(f"{type(source).__module__.split('.')[0]} frame", "table", frame)
+    if isinstance(source, np.ndarray):
+        features = checked_array(source, "array")
+        return Rows("array", "images" if isinstance(features, np.ndarray) else "table", features)
+    name = str(source)
+    if name in BUILTIN and isinstance(source, str):
+        features, _ = load_builtin(name)
+        return Rows(name, "images" if isinstance(features, np.ndarray) else "table", features)
+    path = _existing(source)
+    if path.is_dir():
+        return Rows(name, "images", read_idx_folder(path)[0])
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        features = checked_array(read_npz(path, ["X"])["X"], name)
+        return Rows(name, "images" if isinstance(features, np.ndarray) else "table", features)
+    if "idx" in path.name.lower() and suffix not in (".csv", ".tsv"):
+        return Rows(name, "images", read_idx(path))
+    frame, lines, notes = _read_table(path, suffix)
+    return Rows(name, "table", frame, lines, tuple(notes))
+
+
+def _existing(source: object) -> Path:
+    if not isinstance(source, str | Path):
+        raise DataError(
+            f"cannot read data from a {type(source).__name__}; expected a built-in name "
+            f"({', '.join(BUILTIN)}), a path, a pandas or Polars frame, or a tuple (X, y)"
+        )
+    path = Path(source)
+    try:
+        there = path.exists()
+    except (OSError, ValueError):
+        there = False
+    if there and not (path.is_file() or path.is_dir()):
+        raise DataError(
+            f"cannot read {shown(str(source), 200)}: it is a device, pipe or socket; expected {_FORMS}"
+        )
+    if there:
+        return path
+    hint = closest(str(source), list(BUILTIN))
+    try:
+        neighbours = [p.name for p in path.parent.iterdir()][:10_000] if path.parent.is_dir() else []
+    except (OSError, ValueError):
+        neighbours = []
+    hint = hint or closest(path.name, neighbours)
+    raise DataError(
+        f"no such source: {shown(str(source), 200)}{hint or '.'} Built-in sets are {', '.join(BUILTIN)}; "
+        f"otherwise give the path of {_FORMS}"
+    )
+
+
+def _read_table(path: Path, suffix: str) -> tuple[pl.DataFrame, NDArray[np.int64] | None, list[str]]:
+    if suffix in (".parquet", ".pq"):
+        return read_parquet(path), None, []
+    if suffix in (".tsv", ".tab"):
+        return read_delimited(path, "\t")
+    if suffix in (".csv", ".txt"):
+        return read_delimited(path)
+    raise DataError(
+        f"cannot read {shown(str(path), 200)}: its ending is {shown(path.suffix)}; expected {_FORMS}. "
+        + (
+            "Unpack it first: gunzip"
+            if suffix == ".gz"
+            else "Save it as one of these, or rename it if it is one"
+        )
+    )
+
+
+def _check_fixed_target(target: str | None, name: str, source: str, features: Features) -> None:
+    if target is None or target == name:
+        return
+    columns = [name] if isinstance(features, np.ndarray) else [*features.columns, name]
+    raise DataError(
+        f"{shown(source, 200)} has its target fixed: {shown(name)}, not {shown(target)}"
+        f"{closest(target, columns)}. Leave the target out, or save the data as a table to choose another "
+        "column"
+    )
+
+
+def _choose_target(columns: list[str], target: str | None, name: str, notes: list[str]) -> str:
+    if target is not None:
+        if target in columns:
+            return target
+        raise DataError(
+            f"{shown(name, 200)} has no column {shown(target)}{closest(target, columns)}. "
+            f"Its columns are {listed(columns, 40)}"
+        )
+    for wanted in _TARGET_NAMES:
+        for column in columns:
+            if column.lower() == wanted:
+                notes.append(
+                    f"the target is column {shown(column)}, by its name; choose another with --target"
+                )
+                return column
+    notes.append(f"the target is column {shown(columns[-1])}, the last one; choose another with --target")
+    return columns[-1]
+
+
+def _from_table(
+    frame: pl.DataFrame,
+    name: str,
+    target: str | None,
+    labels: bool,
+    categories: Collection[str],
+    notes: list[str],
+    lines: NDArray[np.int64] | None,
+) -> Dataset:
+    if frame.height == 0 or frame.width == 0:
+        raise DataError(
+            f"cannot use {shown(name, 200)}: it has {plural(frame.height, 'row')} and {frame.width} columns"
+        )
+    chosen = _choose_target(frame.columns, target, name, notes)
+    if frame.width == 1:
+        raise DataError(
+            f"cannot use {shown(name, 200)}: {shown(chosen)} is its only column; expected features and a "
+            "target. If there are more columns in the file, check its separator: found no comma, semicolon "
+            "or tab in the header"
+        )
+    for column in categories:
+        if column not in frame.columns:
+            raise DataError(
+                f"{shown(name, 200)} has no column {shown(column)}{closest(column, frame.columns)}"
+            )
+
+    def place(row: int) -> str:
+        return Rows(name, "table", frame, lines).place(row)
+
+    import polars as pl
+
+    comma = any("';'" in note for note in notes)
+    frame = pl.DataFrame(
+        [
+            typed(
+                c,
+                place,
+                notes,
+                text=c.name in categories or (labels and _mixed_labels(c, chosen)),
+                comma=comma,
+            )
+            for c in frame.get_columns()
+        ]
+    )
+    missing = {c.name: c.null_count() for c in frame.get_columns() if c.null_count() and c.name != chosen}
+    if missing:
+        where = listed([f"{column}: {count:,}" for column, count in missing.items()], 6).replace("'", "")
+        notes.append(
+            f"{plural(sum(missing.values()), 'missing value')} in {plural(len(missing), 'column')} ({where})"
+        )
+    if all(kind_of(c) != "other" for c in frame.get_columns()):
+        doubles = frame.height - frame.n_unique()
+        if doubles:
+            notes.append(
+                f"{plural(doubles, 'duplicate row')}: equal rows can land in the training and the test part, "
+                f"which flatters the test figure"
+            )
+    features = frame.drop(chosen)
+    return Dataset(
+        name=name,
+        kind="table",
+        features=features,
+        feature_names=tuple(features.columns),
+        target=frame[chosen],
+        target_name=chosen,
+        fingerprint=fingerprint_of(frame),
+        notes=tuple(notes),
+        lines=lines,
+    )
+
+
+def _mixed_labels(column: pl.Series, target: str) -> bool:
+    """Whether the target is text that is partly numbers: labels, once the user says so."""
+    import polars as pl
+
+    if column.name != target or column.dtype != pl.String:
+        return False
+    from gradwright.data.columns import blank_to_missing
+
+    text = blank_to_missing(column)
+    return bool((text.is_not_null() & text.cast(pl.Float64, strict=False).is_null()).any())
+
+
+def _from_pair(
+    x: Any,
+    y: Any,
+    name: str,
+    target: str | None,
+    labels: bool,
+    categories: Collection[str],
+    notes: list[str],
+    split: tuple[NDArray[np.int64], NDArray[np.int64]] | None,
+) -> Dataset:
+    column = target_series(y, target, name)
+    features = to_polars(x) if is_frame(x) else checked_array(np.asarray(x), name)
+    if len(features) != column.len():
+        raise DataError(
+            f"cannot use {shown(name, 200)}: X has {plural(len(features), 'row')} and y has "
+            f"{plural(column.len(), 'value')}; there must be one target for each row"
+        )
+    if not isinstance(features, np.ndarray):
+        while column.name in features.columns:
+            column = column.alias(column.name + "_")
+        dataset = _from_table(
+            features.with_columns(column), name, column.name, labels, categories, notes, None
+        )
+        return dataset if split is None else _with_split(dataset, split)
+    column = typed(column, lambda row: f"{shown(name, 200)}, row {row}", notes)
+    if features.dtype.kind == "f":
+        nan = int(np.isnan(features).sum())
+        if nan:
+            notes.append(f"{plural(nan, 'NaN')} among the values counted as missing")
+    return Dataset(
+        name=name,
+        kind="images",
+        features=features,
+        feature_names=tuple(pixel_names(features.shape[1:])),
+        target=column,
+        target_name=column.name,
+        fingerprint=fingerprint_of(features, column),
+        given_split=split,
+        notes=tuple(notes),
+    )
+
+
+def _with_split(dataset: Dataset, split: tuple[NDArray[np.int64], NDArray[np.int64]]) -> Dataset:
+    return replace(dataset, given_split=split)

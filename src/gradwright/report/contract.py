@@ -1,0 +1,178 @@
+"""The records of a run as docs/RUN_FORMAT.md promises them, written as checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradwright.report.shapes import (
+    Check,
+    Place,
+    anything,
+    choice,
+    flag,
+    listing,
+    maybe,
+    number,
+    shaped,
+    text,
+    whole,
+)
+
+__all__ = ["JSON_FILES", "JSON_LINES_FILES", "OPTIONAL_FILES", "TEST_OF_CLASSES", "TEST_OF_NUMBERS"]
+
+_interval = shaped({"value": number, "low": number, "high": number}, {"method": text})
+
+
+def _mapping(value: Any, place: Place) -> Any:
+    if not isinstance(value, dict):
+        raise place.wrong("an object", value)
+    return anything(value, place)
+
+
+_data = shaped(
+    {
+        "source": text,
+        "fingerprint": text,
+        "rows": whole,
+        "features": whole,
+        "target": maybe(text),
+        "task": shaped(
+            {"kind": choice("binary", "multiclass", "regression")},
+            {"reason": text, "classes": listing(text), "class_counts": listing(whole), "unit": text},
+        ),
+        "split": shaped(
+            {"train": whole, "validation": whole, "test": whole},
+            {"stratified": flag, "given": flag, "seed": anything},
+        ),
+    },
+    {
+        "kind": text,
+        "columns": listing(shaped({"name": text}, {"kind": text, "missing": whole, "distinct": whole})),
+        "prepared_features": whole,
+        "notes": listing(text),
+    },
+)
+
+_epoch = shaped(
+    {"epoch": whole, "train_loss": number, "validation_loss": number},
+    dict.fromkeys(
+        (
+            "train_accuracy",
+            "validation_accuracy",
+            "train_rmse",
+            "validation_rmse",
+            "validation_r2",
+            "learning_rate",
+            "seconds",
+        ),
+        number,
+    ),
+)
+
+_baselines = listing(shaped({"name": text, "test": _interval}, {"description": text, "validation": number}))
+
+_node = shaped({"id": whole, "op": text}, {"label": text, "shape": listing(maybe(whole))})
+_network = shaped(
+    {
+        "layers": listing(
+            shaped(
+                {"path": text, "type": text, "parameters": whole},
+                {"detail": text, "output_shape": listing(maybe(whole))},
+            )
+        ),
+        "parameters": whole,
+        "graph": shaped({"nodes": listing(_node), "edges": listing(listing(whole, length=2))}),
+    },
+    {"trainable": whole},
+)
+
+_result = shaped(
+    {
+        "task": choice("binary", "multiclass", "regression"),
+        "test": _mapping,
+        "best_epoch": whole,
+        "epochs": whole,
+    },
+    {
+        "metric": text,
+        "stopped": text,
+        "validation": _mapping,
+        "seconds": _mapping,
+        "parameters": whole,
+        "looks": whole,
+    },
+)
+
+#: What ``result.json`` holds under ``test`` when the target is a class.
+TEST_OF_CLASSES = shaped(
+    {
+        "rows": whole,
+        "accuracy": _interval,
+        "classes": listing(text, at_least=1),
+        "confusion": listing(listing(whole)),
+        "per_class": listing(
+            shaped({"class": text, "precision": number, "recall": number, "f1": number, "support": whole})
+        ),
+    },
+    {"loss": number},
+)
+
+#: What ``result.json`` holds under ``test`` when the target is a number.
+TEST_OF_NUMBERS = shaped(
+    {"rows": whole, "rmse": _interval},
+    {
+        "loss": number,
+        "r2": _interval,
+        "mae": number,
+        "target_name": text,
+        "target": listing(number),
+        "prediction": listing(number),
+    },
+)
+
+_finding = shaped({"severity": choice("info", "warning", "problem"), "title": text}, {"detail": text})
+_look = shaped({"look": whole}, {"time": text, "command": text, "reason": text})
+_compare = shaped(
+    {
+        "library": text,
+        "epochs": listing(
+            shaped(
+                {"epoch": whole, "train_loss": number},
+                dict.fromkeys(
+                    (
+                        "validation_loss",
+                        "train_accuracy",
+                        "validation_accuracy",
+                        "train_rmse",
+                        "validation_rmse",
+                        "loss_difference",
+                        "weight_difference",
+                    ),
+                    number,
+                ),
+            ),
+            at_least=1,
+        ),
+        "max_loss_difference": number,
+        "seconds": shaped({"gradwright": number, "torch": number}),
+    },
+    {"version": text, "dtype": text, "mode": text, "max_weight_difference": number},
+)
+
+#: File name, and the check of its one JSON value.
+JSON_FILES: dict[str, Check] = {
+    "config.json": _mapping,
+    "environment.json": _mapping,
+    "data.json": _data,
+    "baselines.json": _baselines,
+    "network.json": _network,
+    "result.json": _result,
+    "findings.json": listing(_finding),
+    "compare.json": _compare,
+}
+
+#: File name, and the check of each of its lines.
+JSON_LINES_FILES: dict[str, Check] = {"metrics.jsonl": _epoch, "ledger.jsonl": _look}
+
+#: Files without which a run is still whole.
+OPTIONAL_FILES = frozenset({"findings.json", "compare.json"})

@@ -1,0 +1,134 @@
+"""The figure that a run is judged by: accuracy for classes, RMSE for numbers; and its words."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from gradwright.report.records import RunRecord
+from gradwright.report.text import percent, significant
+
+__all__ = ["Estimate", "Metric", "estimate_of", "metric_of"]
+
+
+class Estimate(NamedTuple):
+    """A figure with its 95% interval; the ends are NaN where none is known."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is an interval."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+    def overlaps(self, other: Estimate) -> bool | None:
+        """Whether two intervals share a point; None where one of them is unknown.
+
+        Examples
+        --------
+        >>> Estimate(0.9, 0.8, 0.95).overlaps(Estimate(0.7, 0.6, 0.79))
+        False
+        """
+        if not (self.bounded and other.bounded):
+            return None
+        return self.low <= other.high and other.low <= self.high
+
+
+class Metric(NamedTuple):
+    """How the figure is named, written and compared.
+
+    Attributes
+    ----------
+    key : str
+        Its name in the records: ``accuracy`` or ``rmse``.
+    name : str
+        Its name for readers.
+    higher_is_better : bool
+    unit : str
+        The target's unit, where it has a known one.
+    places : int
+        Decimal places of a percentage.
+    """
+
+    key: str
+    name: str
+    higher_is_better: bool
+    unit: str = ""
+    places: int = 1
+
+    def show(self, value: float) -> str:
+        """Write a value.
+
+        Examples
+        --------
+        >>> Metric("accuracy", "accuracy", True).show(0.9778)
+        '97.8%'
+        """
+        if self.key == "accuracy":
+            return percent(value, self.places)
+        return f"{significant(value)} {self.unit}".strip()
+
+    def interval(self, estimate: Estimate) -> str:
+        """Write an interval, or nothing where there is none.
+
+        Examples
+        --------
+        >>> Metric("rmse", "RMSE", False, "kg").interval(Estimate(5, 4.25, 6.125))
+        '4.250 to 6.125 kg'
+        """
+        if not estimate.bounded:
+            return ""
+        low, high = self.show(estimate.low), self.show(estimate.high)
+        return f"{low.removesuffix(self.unit).rstrip() if self.unit else low} to {high}"
+
+    def better(self, one: float, other: float) -> bool:
+        """Whether the one value is better than the other."""
+        return one > other if self.higher_is_better else one < other
+
+    def lead(self, one: float, other: float, name: str) -> str:
+        """Say how one value stands to another that is called `name`.
+
+        Examples
+        --------
+        >>> Metric("accuracy", "accuracy", True).lead(0.978, 0.947, "a linear model")
+        '3.1 points better than a linear model'
+        >>> Metric("rmse", "RMSE", False).lead(60.0, 50.0, "the mean")
+        'worse than the mean (RMSE higher by 10.0, 20.0%)'
+        """
+        if not (math.isfinite(one) and math.isfinite(other)):
+            return f"not comparable with {name}"
+        gap = abs(one - other)
+        word = "better" if self.better(one, other) else "worse"
+        if self.key == "accuracy":
+            points = f"{gap * 100:.{self.places}f}"
+            if float(points) == 0:
+                return f"as good as {name}"
+            return f"{points} {'point' if float(points) == 1 else 'points'} {word} than {name}"
+        if gap <= 1e-9 * abs(other):
+            return f"as good as {name}"
+        size = f"{significant(gap, 3)} {self.unit}".strip()
+        relative = f", {percent(gap / other)}" if other else ""
+        return f"{word} than {name} ({self.name} {'higher' if one > other else 'lower'} by {size}{relative})"
+
+
+def metric_of(record: RunRecord) -> Metric:
+    """The metric of a run's task.
+
+    Examples
+    --------
+    >>> from gradwright.report import example_record
+    >>> metric_of(example_record("regression")).name
+    'RMSE'
+    """
+    if record.result["task"] == "regression":
+        return Metric("rmse", "RMSE", False, unit=record.data["task"]["unit"] or "")
+    # With more rows the interval is narrower than a tenth of a point, so a further digit means something.
+    return Metric("accuracy", "accuracy", True, places=2 if record.result["test"]["rows"] >= 20_000 else 1)
+
+
+def estimate_of(record: RunRecord) -> Estimate:
+    """The one test figure of a run, with its interval."""
+    figure = record.result["test"]["rmse" if record.result["task"] == "regression" else "accuracy"]
+    return Estimate(figure["value"], figure["low"], figure["high"])

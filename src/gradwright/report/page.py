@@ -1,0 +1,231 @@
+"""The page: everything that a run left behind, in one file that needs no other.
+
+Jinja2 with automatic escaping writes it: what comes from data is escaped wherever it stands, without anybody
+having to remember. The style sheet and the script are named by their hashes in a Content-Security-Policy that
+allows nothing else, so even an escape that was missed somewhere could neither run a script nor load anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+from markupsafe import Markup
+
+from gradwright.errors import RunError
+from gradwright.report.baselines import baselines_info, baselines_words, draw_baselines
+from gradwright.report.compare import compare_info, compare_words, draw_compare
+from gradwright.report.confusion import TABLE_LIMIT, confusion_info, confusion_words, draw_confusion
+from gradwright.report.curves import curves_info, curves_words, draw_curves
+from gradwright.report.facts import data_info, data_words, environment_info, settings_info, time_info
+from gradwright.report.graph import graph_info, graph_words
+from gradwright.report.graph_drawing import draw_graph
+from gradwright.report.layers import layers_info, layers_words
+from gradwright.report.ledger import ledger_info, ledger_words
+from gradwright.report.records import RunRecord, read_record
+from gradwright.report.scatter import draw_scatter, scatter_info, scatter_words
+from gradwright.report.summary import summary_info
+from gradwright.report.svg import Drawing
+from gradwright.report.text import clean, count, many, percent, plural, short, significant
+
+__all__ = ["render", "write_report"]
+
+_NARROW = 340  # a phone of 375 pixels less its margins
+
+
+def render(record: RunRecord) -> str:
+    """Make the page of a run.
+
+    Parameters
+    ----------
+    record : RunRecord
+        As `read_record` returns it.
+
+    Returns
+    -------
+    str
+        One HTML document that loads nothing.
+
+    Examples
+    --------
+    >>> from gradwright.report import example_record
+    >>> render(example_record()).startswith("<!DOCTYPE html>")
+    True
+    """
+    style, script = _template_text("style.css"), _template_text("script.js")
+    curves, baselines, scatter = curves_info(record), baselines_info(record), scatter_info(record)
+    confusion, comparison, graph, layers = (
+        confusion_info(record),
+        compare_info(record),
+        graph_info(record),
+        layers_info(record),
+    )
+    # Every chart is drawn for a wide and for a narrow page; the style sheet shows the one that fits.
+    pairs = {
+        "curves": _paired(
+            draw_curves(curves), draw_curves(curves, width=_NARROW, height=250, suffix="-narrow")
+        ),
+        "baselines": _paired(
+            [draw_baselines(baselines)], [draw_baselines(baselines, width=_NARROW, suffix="-narrow")]
+        ),
+        "scatter": [],
+        "compare": [],
+    }
+    if scatter is not None:
+        pairs["scatter"] = _paired(
+            draw_scatter(scatter), draw_scatter(scatter, height=300, width=_NARROW, suffix="-narrow")
+        )
+    if comparison is not None:
+        pairs["compare"] = _paired(
+            draw_compare(comparison), draw_compare(comparison, height=240, width=_NARROW, suffix="-narrow")
+        )
+    as_table = confusion is not None and len(confusion.classes) <= TABLE_LIMIT
+    drawn = [drawing for group in pairs.values() for pair in group for drawing in pair]
+    page = (
+        _environment()
+        .get_template("page.html")
+        .render(
+            policy=(
+                f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+                "base-uri 'none'; form-action 'none'"
+            ),
+            style=Markup(style),
+            script=Markup(script),
+            charts=_embedded({drawing.key: drawing.data for drawing in drawn if drawing.data}),
+            record=record,
+            summary=summary_info(record),
+            curves=curves,
+            curves_words=curves_words(curves),
+            baselines=baselines,
+            baselines_words=baselines_words(baselines),
+            confusion=confusion,
+            confusion_words=confusion_words(confusion) if confusion else [],
+            confusion_as_table=as_table,
+            confusion_drawing=draw_confusion(confusion) if confusion and not as_table else None,
+            scatter=scatter,
+            scatter_words=scatter_words(scatter) if scatter else [],
+            layers=layers,
+            layers_words=layers_words(layers),
+            graph=graph,
+            graph_words=graph_words(graph),
+            graph_drawing=draw_graph(graph),
+            comparison=comparison,
+            comparison_words=compare_words(comparison) if comparison else [],
+            settings=settings_info(record),
+            data=(data := data_info(record)),
+            data_words=data_words(data),
+            environment=environment_info(record),
+            times=time_info(record),
+            ledger=(ledger := ledger_info(record)),
+            ledger_words=ledger_words(ledger),
+            pairs=pairs,
+        )
+    )
+    # Records are cleaned when they are read; this also holds for a record that was put together by hand.
+    return clean(page)
+
+
+def write_report(folder: str | Path) -> Path:
+    """Read a run folder and write its ``report.html``, whole or not at all.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The run folder.
+
+    Returns
+    -------
+    Path
+        The report.
+
+    Raises
+    ------
+    RunError
+        A record is missing or broken, or the folder cannot be written to. A report that was there before
+        stays.
+    """
+    folder = Path(folder)
+    page = render(read_record(folder)).encode("utf-8")
+    target = folder / "report.html"
+    temporary: Path | None = None
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=".report-", suffix=".tmp", dir=folder)
+        temporary = Path(name)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(page)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes the file its owner's alone; the report is as readable as what lies beside it.
+        temporary.chmod((folder / "data.json").stat().st_mode & 0o777)
+        temporary.replace(target)
+        _sync_folder(folder)
+    except OSError as error:
+        raise RunError(
+            f"writing the report: {clean(str(target))} cannot be written: {error.strerror or error}. "
+            "Make room on the disk or make the folder writable; what was there before is still there."
+        ) from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+    return target
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the renaming last through a power cut, where folders can be opened at all."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _paired(wide: list[Drawing], narrow: list[Drawing]) -> list[tuple[Drawing, Drawing]]:
+    return list(zip(wide, narrow, strict=True))
+
+
+def _hash(content: str) -> str:
+    """The name that a Content-Security-Policy gives to an inline style or script."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+
+
+def _embedded(value: object) -> Markup:
+    """JSON that can stand inside a script element: nothing in it can end that element or begin a comment."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False)
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+@cache
+def _template_text(name: str) -> str:
+    return resources.files("gradwright.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=DictLoader({"page.html": _template_text("page.html")}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "count": count,
+        "many": many,
+        "percent": percent,
+        "plural": plural,
+        "short": short,
+        "significant": significant,
+    }
+    return environment

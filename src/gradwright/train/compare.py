@@ -1,0 +1,201 @@
+"""The same training in PyTorch: same initial weights, same batches, same dropout masks."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradwright import nn
+from gradwright.data import epoch_order
+from gradwright.engine.random import Generator
+from gradwright.errors import ConfigError, MissingDependencyError
+from gradwright.train.callbacks import Callback
+from gradwright.train.config import Config
+from gradwright.train.trainer import History, Trainer
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["TorchTwin"]
+
+
+def import_torch() -> Any:
+    """Import PyTorch, or say how to get it."""
+    try:
+        import torch
+    except ImportError:
+        raise MissingDependencyError(
+            "--compare torch needs PyTorch, which is not installed. Install it with: pip install 'gradwright[torch]'"
+        ) from None
+    return torch
+
+
+class TorchTwin(Callback):
+    """Watch a training, then repeat it in PyTorch and say how far the two are apart.
+
+    Parameters
+    ----------
+    config : Config
+        The run's resolved settings.
+    model : Module
+        The network before training; its weights are copied now.
+    generator : Generator
+        The random stream before training; the dropout masks are drawn from a copy of it.
+    """
+
+    def __init__(self, config: Config, model: nn.Module, generator: Generator) -> None:
+        self.torch = import_torch()
+        self.config = config
+        self.model = model
+        self.initial = {k: v.numpy() for k, v in model.state_dict().items()}
+        self.stream = generator.get_state()
+        self.weights: list[dict[str, np.ndarray]] = []  # ours, after each epoch
+        self.seconds = 0.0
+        self._started = 0.0
+
+    def on_fit_start(self, trainer: Trainer, *, epochs: int, steps: int) -> None:
+        """Start the clock; the first epoch's compiling counts."""
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, trainer: Trainer, row: dict[str, Any]) -> None:
+        """Keep the weights of this epoch."""
+        self.seconds += time.perf_counter() - self._started
+        self.weights.append({k: v.numpy() for k, v in self.model.state_dict().items()})
+        self._started = time.perf_counter()
+
+    def compare(
+        self, train: tuple[np.ndarray, np.ndarray], validation: tuple[np.ndarray, np.ndarray], history: History
+    ) -> dict[str, Any]:
+        """Train the twin for as many epochs and return ``compare.json``'s content."""
+        torch = self.torch
+        x, y = (torch.from_numpy(np.ascontiguousarray(a)) for a in train)
+        vx, vy = (torch.from_numpy(np.ascontiguousarray(a)) for a in validation)
+        generator = Generator(0)
+        generator.set_state(self.stream)
+        masks: list[_Mask] = []
+        model = _twin_of(torch, self.model, masks)
+        model.to(x.dtype)
+        model.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in self.initial.items()})
+        criterion = torch.nn.CrossEntropyLoss() if y.dtype == torch.int64 else torch.nn.MSELoss()
+        optimizer = _optimizer(torch, self.config, model)
+        n = len(x)
+        size = min(self.config.batch_size or 32, n)
+        rows = []
+        seconds = 0.0
+        for epoch, ours in enumerate(history.rows, 1):
+            order = epoch_order(n, key=self.config.seed, epoch=epoch)
+            batches = [order[i : i + size] for i in range(0, n, size)]
+            if len(batches[-1]) == 1 and n > 1 and any(isinstance(m, nn.BatchNorm1d) for m in self.model.modules()):
+                batches.pop()  # as the loop does
+            drawn = _draw_masks(torch, generator, masks, [len(b) for b in batches], x.dtype)  # not PyTorch's work: not timed
+            started = time.perf_counter()
+            model.train()
+            total = score = 0.0
+            for k, batch in enumerate(batches):
+                for mask, values in zip(masks, drawn[k], strict=True):
+                    mask.values = values
+                index = torch.from_numpy(batch)
+                xb, yb = x[index], y[index]
+                optimizer.zero_grad()
+                out = model(xb)
+                loss = criterion(out, yb)
+                loss.backward()
+                if self.config.clip_norm is not None:
+                    torch.nn.utils.clip_grad_norm_(model.parameters(), self.config.clip_norm)
+                optimizer.step()
+                total += loss.item() * len(batch)
+                score += _score(torch, out.detach(), yb)
+            model.eval()
+            with torch.no_grad():
+                vo = model(vx)
+                v_loss = criterion(vo, vy).item()
+            seconds += time.perf_counter() - started
+            seen = sum(len(b) for b in batches)
+            row = {"epoch": epoch, "train_loss": total / seen, "validation_loss": v_loss}
+            if y.dtype == torch.int64:
+                row["train_accuracy"] = score / seen
+                row["validation_accuracy"] = (vo.argmax(1) == vy).double().mean().item()
+            theirs = {k: v.numpy() for k, v in model.state_dict().items()}
+            mine = self.weights[epoch - 1]
+            row["loss_difference"] = max(abs(row[k] - ours[k]) for k in ("train_loss", "validation_loss"))
+            row["weight_difference"] = max(
+                float(np.abs(mine[k].astype(np.float64) - theirs[k]).max(initial=0)) for k in mine if "num_batches" not in k
+            )
+            rows.append(row)
+        return {
+            "library": "torch",
+            "version": str(torch.__version__),
+            "dtype": self.config.dtype,
+            "mode": "eager" if self.config.eager else "compiled",
+            "epochs": rows,
+            "max_loss_difference": max(r["loss_difference"] for r in rows),
+            "max_weight_difference": max(r["weight_difference"] for r in rows),
+            "seconds": {"gradwright": self.seconds, "torch": seconds},
+        }
+
+
+def _score(torch: Any, output: torch.Tensor, y: torch.Tensor) -> float:
+    if y.dtype == torch.int64:
+        return float((output.argmax(1) == y).sum().item())
+    return float(((output - y) ** 2).sum().item())
+
+
+def _optimizer(torch: Any, config: Config, model: Any) -> Any:
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(
+            model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay, fused=True
+        )
+    rule = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
+    return rule(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+
+
+class _Mask:
+    """Where the twin's dropout layer finds the mask of this step."""
+
+    def __init__(self, p: float, width: int) -> None:
+        self.p = p
+        self.width = width
+        self.values: Any = None
+
+
+def _draw_masks(torch: Any, generator: Generator, masks: list[_Mask], sizes: list[int], dtype: Any) -> list[list[Any]]:
+    """Draw the scaled masks of an epoch's steps, in the order in which the layers draw."""
+    out = []
+    for size in sizes:
+        step = []
+        for mask in masks:
+            kept = generator.uniform((size, mask.width)) >= np.float32(mask.p)
+            step.append(torch.from_numpy(kept * (1.0 / (1.0 - mask.p))).to(dtype))
+        out.append(step)
+    return out
+
+
+def _twin_of(torch: Any, model: nn.Module, masks: list[_Mask]) -> Any:
+    """Build the same network of PyTorch's layers; dropout takes its masks from outside."""
+
+    class SameDropout(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self, mask: _Mask) -> None:
+            super().__init__()
+            self.mask = mask
+
+        def forward(self, input: Any) -> Any:
+            return input * self.mask.values if self.training else input
+
+    layers: list[Any] = []
+    width = 0
+    for layer in model.children():
+        if isinstance(layer, nn.Linear):
+            layers.append(torch.nn.Linear(layer.in_features, layer.out_features, bias=layer.bias is not None))
+            width = layer.out_features
+        elif isinstance(layer, nn.BatchNorm1d):
+            layers.append(torch.nn.BatchNorm1d(layer.num_features, layer.eps, layer.momentum))
+        elif isinstance(layer, nn.Dropout):
+            masks.append(_Mask(float(layer.p), width))
+            layers.append(SameDropout(masks[-1]))
+        elif isinstance(layer, nn.ReLU | nn.Tanh | nn.Sigmoid):
+            layers.append(getattr(torch.nn, type(layer).__name__)())
+        else:
+            raise ConfigError(f"--compare torch: no twin for the layer {type(layer).__name__}")
+    return torch.nn.Sequential(*layers)

@@ -1,0 +1,154 @@
+"""The settings of a run: read from TOML and the command line, checked, defaults filled in from the data's shape."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gradwright.errors import ConfigError
+
+__all__ = ["Config", "load_toml", "parse_config", "to_toml"]
+
+
+class Config(BaseModel):
+    """Everything that decides a run. ``None`` means: chosen from the data, and written down as chosen.
+
+    Parameters
+    ----------
+    source : str
+        A built-in set, a CSV, TSV, Parquet or NPZ file, or a folder of IDX files.
+    target : str, optional
+        The column to predict.
+    task : {"binary", "multiclass", "regression"}, optional
+        Overrules what is inferred from the target.
+    hidden : tuple of int, optional
+        Widths of the hidden layers; () is a linear model.
+    dropout : float in [0, 1), optional
+        Rate after each hidden layer.
+    lr : float > 0
+        Learning rate.
+    epochs, patience : int
+        At most so many epochs; stop after ``patience`` without a better validation loss.
+    validation, test : float in (0, 1)
+        Parts of the data.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str
+    target: str | None = None
+    task: Literal["binary", "multiclass", "regression"] | None = None
+    hidden: tuple[Annotated[int, Field(ge=1, le=65536)], ...] | None = None
+    activation: Literal["relu", "tanh", "sigmoid"] = "relu"
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+    batch_norm: bool = False
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    lr: float | None = Field(default=None, gt=0)
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    clip_norm: float | None = Field(default=None, gt=0)
+    batch_size: int | None = Field(default=None, ge=1)
+    epochs: int = Field(default=100, ge=1)
+    patience: int = Field(default=10, ge=1)
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    validation: float = Field(default=0.15, gt=0, lt=1)
+    test: float = Field(default=0.15, gt=0, lt=1)
+    dtype: Literal["float32", "float64"] = "float32"
+    eager: bool = False
+    compare: Literal["torch"] | None = None
+
+    def resolved(self, rows: int, features: int, kind: str) -> Config:
+        """Fill in what depends on the data: ``rows`` training rows of ``features`` prepared numbers."""
+        filled: dict[str, Any] = {}
+        if self.hidden is None:
+            # about as wide as the input, between 32 and 512, and no wider than the rows can carry
+            width = 32
+            while width < min(features * 2, 512) and width * features < rows * 50:
+                width *= 2
+            filled["hidden"] = (width, max(width // 2, 16))
+        if self.dropout is None:
+            filled["dropout"] = 0.1
+        if self.lr is None:
+            filled["lr"] = 0.05 if self.optimizer == "sgd" else 1e-3
+        if self.batch_size is None:
+            # some twenty to a few hundred steps an epoch
+            size = 16
+            while size < 128 and rows // (size * 2) >= 20:
+                size *= 2
+            filled["batch_size"] = size
+        return self.model_copy(update=filled)
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """Read settings from a TOML file."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"--config {path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"--config {path}: not UTF-8 text (byte {error.start}); TOML files are UTF-8") from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"--config {path}: not valid TOML: {error}") from None
+
+
+def parse_config(values: dict[str, Any], where: str = "configuration") -> Config:
+    """Check values and return the Config.
+
+    Raises
+    ------
+    ConfigError
+        Listing every wrong setting with what was given and what is allowed, and close names for unknown ones.
+    """
+    import difflib
+
+    try:
+        return Config(**values)
+    except ValidationError as error:
+        problems = []
+        for item in error.errors():
+            name = ".".join(str(part) for part in item["loc"])
+            if item["type"] == "extra_forbidden":
+                close = difflib.get_close_matches(name, Config.model_fields, n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(Config.model_fields)}"
+                problems.append(f"unknown setting {name!r}{hint}")
+            elif item["type"] == "missing":
+                problems.append(f"{name} is missing")
+            else:
+                problems.append(f"{name} = {item['input']!r}: {item['msg']}")
+        raise ConfigError(f"{where}: " + "; ".join(problems)) from None
+
+
+def to_toml(values: dict[str, Any]) -> str:
+    """Write flat settings as TOML: numbers, strings, booleans and lists of numbers."""
+    lines = []
+    for key, value in values.items():
+        if value is None:
+            continue
+        if isinstance(value, bool):
+            shown = "true" if value else "false"
+        elif isinstance(value, str):
+            shown = _quoted(value)
+        elif isinstance(value, list | tuple):
+            shown = "[" + ", ".join(repr(v) for v in value) + "]"
+        else:
+            shown = repr(value)
+        lines.append(f"{key} = {shown}")
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """Quote a string as TOML's basic string."""
+    out = []
+    for c in text:
+        if c in '"\\':
+            out.append("\\" + c)
+        elif ord(c) < 32 or ord(c) == 127:
+            out.append(f"\\u{ord(c):04X}")
+        else:
+            out.append(c)
+    return '"' + "".join(out) + '"'

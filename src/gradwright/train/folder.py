@@ -1,0 +1,137 @@
+"""A run's folder: written under another name, and there only when it is whole."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import shutil
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from gradwright.errors import RunError
+
+__all__ = ["RunFolder", "plain", "write_bytes", "write_json", "write_lines", "write_text"]
+
+_PREFIX = ".unfinished-"
+
+
+def plain(value: Any) -> Any:
+    """Turn NumPy numbers into Python's, and numbers that JSON cannot hold (NaN, infinity) into None."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: temporary name, flush, rename."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RunError(f"cannot write {path}: {error.strerror}") from None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write one JSON value."""
+    write_text(path, json.dumps(plain(value), indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write JSON lines."""
+    write_text(path, "".join(json.dumps(plain(r), allow_nan=False, ensure_ascii=False) + "\n" for r in rows))
+
+
+class RunFolder:
+    """The folder of a run in the making; leaving the ``with`` block well renames it into place.
+
+    When the block is left by an exception, nothing stays behind.
+
+    Parameters
+    ----------
+    out : Path, optional
+        Where the run shall be. It must not exist, or be an empty folder.
+    name : str
+        Without ``out``: the run's name under ``parent``, with date and time added.
+    parent : Path
+        Where runs are kept.
+    """
+
+    def __init__(self, out: Path | None = None, *, name: str = "run", parent: Path = Path("runs")) -> None:
+        if out is None:
+            word = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "run"
+            stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+            out = parent / f"{word[:60]}-{stamp}"
+            number = 1
+            while out.exists():
+                number += 1
+                out = parent / f"{word[:60]}-{stamp}-{number}"
+        elif out.exists() and not (out.is_dir() and not any(out.iterdir())):
+            raise RunError(f"--out {out}: already there; runs are never overwritten. Name another folder.")
+        self.final = out
+        self.path = out.parent / f"{_PREFIX}{out.name}-{os.getpid()}"
+
+    def __enter__(self) -> RunFolder:
+        try:
+            self._clean()
+            self.path.mkdir(parents=True)
+        except OSError as error:
+            raise RunError(f"cannot make a run folder in {self.final.parent}: {error.strerror}") from None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            shutil.rmtree(self.path, ignore_errors=True)
+            return
+        if self.final.is_dir():
+            self.final.rmdir()  # the empty folder that was allowed
+        os.rename(self.path, self.final)
+        descriptor = os.open(self.final.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _clean(self) -> None:
+        """Remove what runs that were killed have left here: their process is gone."""
+        if not self.final.parent.is_dir():
+            return
+        for left in self.final.parent.glob(f"{_PREFIX}*"):
+            pid = left.name.rsplit("-", 1)[-1]
+            if pid.isdigit() and not _alive(int(pid)):
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

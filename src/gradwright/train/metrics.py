@@ -1,0 +1,135 @@
+"""Figures of merit, and how sure they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradwright.errors import ShapeError
+
+__all__ = [
+    "Interval",
+    "accuracy",
+    "confusion_matrix",
+    "per_class",
+    "r2",
+    "r2_interval",
+    "rmse",
+    "rmse_interval",
+    "wilson",
+]
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its 95% confidence interval."""
+
+    value: float
+    low: float
+    high: float
+    method: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {"value": self.value, "low": self.low, "high": self.high, "method": self.method}
+
+
+def accuracy(target: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the part of the predictions that are right."""
+    return float(np.mean(target == predicted))
+
+
+def wilson(successes: int, trials: int) -> Interval:
+    """Return a proportion with Wilson's score interval, which stays inside [0, 1] and works near its ends.
+
+    Equation: (p + z²/2n ± z·sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n), z the normal quantile of 97.5%.
+
+    Parameters
+    ----------
+    successes, trials : int
+        0 <= successes <= trials, trials >= 1.
+
+    Examples
+    --------
+    >>> i = wilson(97, 100)
+    >>> round(i.low, 4), round(i.high, 4)
+    (0.9155, 0.9897)
+
+    References
+    ----------
+    E. B. Wilson (JASA 22, 1927), equation 3.
+    """
+    from scipy.stats import binomtest
+
+    ci = binomtest(successes, trials).proportion_ci(LEVEL, method="wilson")
+    return Interval(successes / trials, float(ci.low), float(ci.high), "Wilson score, 95%")
+
+
+def confusion_matrix(target: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Count pairs: rows are the truth, columns the prediction; shape (classes, classes)."""
+    flat = np.bincount(target * classes + predicted, minlength=classes * classes)
+    return flat.reshape(classes, classes)
+
+
+def per_class(confusion: np.ndarray, names: list[str]) -> list[dict[str, Any]]:
+    """Return precision, recall, F1 and support of each class; None where a figure has nothing to divide by."""
+    rows = []
+    for i, name in enumerate(names):
+        hit = int(confusion[i, i])
+        support, claimed = int(confusion[i].sum()), int(confusion[:, i].sum())
+        rows.append(
+            {
+                "class": name,
+                "precision": hit / claimed if claimed else None,
+                "recall": hit / support if support else None,
+                "f1": 2 * hit / (support + claimed) if support + claimed else None,
+                "support": support,
+            }
+        )
+    return rows
+
+
+def _same(target: np.ndarray, predicted: np.ndarray) -> None:
+    if target.shape != predicted.shape:
+        raise ShapeError(f"target {target.shape} and prediction {predicted.shape} must have the same shape")
+
+
+def rmse(target: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the root of the mean squared error, in the target's unit."""
+    _same(target, predicted)
+    return float(np.sqrt(np.mean((target - predicted) ** 2)))
+
+
+def r2(target: np.ndarray, predicted: np.ndarray) -> float | None:
+    """Return 1 - Σ(y - ŷ)² / Σ(y - ȳ)²; None for a constant target, where it has no meaning."""
+    _same(target, predicted)
+    total = float(np.sum((target - target.mean()) ** 2))
+    return None if total == 0 else 1 - float(np.sum((target - predicted) ** 2)) / total
+
+
+def _bootstrap(target: np.ndarray, predicted: np.ndarray, figure: Any, value: float) -> Interval:
+    rng = np.random.default_rng(0)  # the interval must not depend on luck
+    n = len(target)
+    figures = []
+    for _ in range(2000):
+        rows = rng.integers(0, n, n)
+        f = figure(target[rows], predicted[rows])
+        if f is not None:
+            figures.append(f)
+    low, high = np.quantile(figures, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if figures else (np.nan, np.nan)
+    return Interval(value, float(low), float(high), "percentile bootstrap of rows (2,000 draws), 95%")
+
+
+def rmse_interval(target: np.ndarray, predicted: np.ndarray) -> Interval:
+    """Return the RMSE with a percentile bootstrap interval over rows."""
+    return _bootstrap(target, predicted, rmse, rmse(target, predicted))
+
+
+def r2_interval(target: np.ndarray, predicted: np.ndarray) -> Interval | None:
+    """Return R² with a percentile bootstrap interval over rows; None for a constant target."""
+    value = r2(target, predicted)
+    return None if value is None else _bootstrap(target, predicted, r2, value)

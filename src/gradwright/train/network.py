@@ -1,0 +1,107 @@
+"""The network that a configuration asks for, and what it looks like from outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradwright import nn
+from gradwright.engine.graph import graph
+from gradwright.engine.mode import no_grad
+from gradwright.engine.tensor import Tensor
+from gradwright.train.config import Config
+
+__all__ = ["build_network", "describe_network"]
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+
+_ROWS = 5  # of the batch that is sent through to see shapes; shown as "any number"
+
+
+def build_network(config: Config, features: int, outputs: int) -> nn.Sequential:
+    """Return a multilayer perceptron: Linear, batch norm if asked for, activation, dropout, …, Linear."""
+    layers: list[nn.Module] = []
+    width = features
+    for next_width in config.hidden or ():
+        # batch norm subtracts the mean, and with it any bias
+        layers.append(nn.Linear(width, next_width, bias=not config.batch_norm))
+        if config.batch_norm:
+            layers.append(nn.BatchNorm1d(next_width))
+        layers.append(ACTIVATIONS[config.activation]())
+        if config.dropout:
+            layers.append(nn.Dropout(config.dropout))
+        width = next_width
+    layers.append(nn.Linear(width, outputs))
+    model = nn.Sequential(*layers)
+    if config.dtype == "float64":
+        model.double()
+    model.name_parts()
+    return model
+
+
+def describe_network(model: nn.Module, criterion: nn.Module, features: int, target: np.ndarray) -> dict[str, Any]:
+    """Return the layers with output shapes and parameter counts, and the computation graph of one training step."""
+    layers: list[dict[str, Any]] = []
+    handles = []
+    names = {id(m): path for path, m in model.named_modules()}
+
+    def look(module: nn.Module, args: tuple[Any, ...], output: Tensor) -> None:
+        layers.append(
+            {
+                "path": names[id(module)],
+                "type": type(module).__name__,
+                "detail": module.extra_repr(),
+                "output_shape": [None, *output.shape[1:]],
+                "parameters": sum(p.numel() for p in module.parameters()),
+            }
+        )
+
+    for module in model.modules():
+        if not list(module.children()):
+            handles.append(module.register_forward_hook(look))
+    dtype = next(model.parameters()).dtype
+    rows = Tensor(np.zeros((_ROWS, features), dtype))
+    training = model.training
+    try:
+        model.eval()
+        with no_grad():
+            model(rows)
+    finally:
+        for handle in handles:
+            handle.remove()
+    try:
+        # evaluation mode for the graph as well: no random number is drawn, no running statistic moves
+        x = Tensor(np.zeros((_ROWS, features), dtype)).requires_grad_()
+        x.name = "x"
+        loss = _watched_loss(model, criterion, x, Tensor(np.resize(target, (_ROWS, *target.shape[1:]))))
+    finally:
+        model.train(training)
+    g = graph(loss)
+    total = sum(p.numel() for p in model.parameters())
+    return {
+        "layers": layers,
+        "parameters": total,
+        "trainable": sum(p.numel() for p in model.parameters() if p.requires_grad),
+        "graph": {
+            "nodes": [
+                {
+                    "id": n.id,
+                    "op": n.op,
+                    "label": n.label,
+                    "shape": [None if i == 0 and s == _ROWS and n.op != "parameter" else s for i, s in enumerate(n.shape)],
+                }
+                for n in g.nodes
+            ],
+            "edges": [list(e) for e in g.edges],
+        },
+    }
+
+
+def _watched_loss(model: nn.Module, criterion: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    """Compute the loss with somebody watching, so that nodes learn which module they belong to."""
+    from gradwright.engine.anomaly import detect_anomaly
+
+    with detect_anomaly():
+        loss: Tensor = criterion(model(x), y)
+        return loss
