@@ -105,6 +105,13 @@ def test_one_megabyte_that_unpacks_to_a_gigabyte(tmp_path):
     assert "decompression bomb" in message
 
 
+def test_bomb_beside_a_large_honest_array(tmp_path, monkeypatch):
+    monkeypatch.setattr("gradwright.data.limits.SMALL_BYTES", 10_000)
+    honest = np.random.default_rng(0).integers(0, 256, (6000, 1), dtype=np.uint8)
+    np.savez_compressed(tmp_path / "a.npz", X=honest, y=np.zeros(30_000))
+    assert "array 'y' of" in refusal(tmp_path / "a.npz")
+
+
 def test_header_that_claims_a_terabyte(archive):
     message = refusal(archive({"X.npy": npy((2**37,)), "y.npy": good([0, 1])}))
     assert "array 'X'" in message

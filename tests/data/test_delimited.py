@@ -263,3 +263,7 @@ def test_a_file_beyond_the_limit_is_not_read(table, monkeypatch):
 
 def test_a_device_is_no_source():
     assert "device, pipe or socket" in refusal("/dev/zero")
+
+
+def test_a_row_of_two_lines_is_named_by_its_first(table):
+    assert "line 2 (row 0), column 'size'" in refusal(table('size,note,y\ntall,"a\nb",1\n2,c,0\n3,d,1\n'))

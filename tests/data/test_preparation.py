@@ -172,6 +172,7 @@ def test_dates_are_days(tmp_path):
     preparation = Preparation.fit(dataset.features)
     days = np.array([0, 1, 1, 4.0])
     prepared = preparation.transform(read_rows(tmp_path / "a.csv").features, ignore=["y"])
+    assert preparation.columns[0].median == 20455  # days from 1970-01-01 to 2026-01-02
     np.testing.assert_allclose(prepared[:, 0], (days - days.mean()) / days.std(), rtol=1e-5)
     assert prepared[:, 1].tolist() == [0, 0, 1, 0]
     with pytest.raises(
@@ -350,3 +351,13 @@ def test_a_forged_state_is_refused(frame, where, value):
     at[last] = value
     with pytest.raises(StateError, match="cannot read the preparation"):
         Preparation.from_dict(state)
+
+
+@pytest.mark.parametrize("common", [True, False])
+def test_missing_booleans_become_the_commoner(common):
+    preparation = Preparation.fit(pl.DataFrame({"flag": [common, common, not common, None]}))
+    assert preparation.transform(pl.DataFrame({"flag": ["", "TRUE", "0"]})).tolist() == [
+        [common, 1],
+        [1, 0],
+        [0, 0],
+    ]

@@ -133,7 +133,6 @@ def apart(r: np.random.Generator) -> Iterator[Sample]:
         y = r.uniform(-1, 1, b)
         x = r.choice([-3.0, 3.0], a) + r.uniform(-1, 1, a)
         yield Sample((x, y))
-        yield Sample((y, x))
     yield Sample((real(r, 4), 0))
     yield Sample((0.03, real(r, 4)))
 
@@ -165,6 +164,8 @@ def reductions(draw: Draw, empty: bool) -> Callable[[np.random.Generator], Itera
             if empty:
                 yield Sample((draw(r, 2, 0),), {"axis": 1, "keepdims": keepdims})
                 yield Sample((draw(r, 0),), {"axis": None, "keepdims": keepdims})
+                for counted in (truth, whole):
+                    yield Sample((counted(r, 2, 3),), {"axis": 1, "keepdims": keepdims})
 
     return samples
 
@@ -318,6 +319,7 @@ CASTS = (
     (shaped(real, (0,)), {"dtype": np.float64}),
     (shaped(whole, (3,)), {"dtype": np.float32}),
     (shaped(truth, (3,)), {"dtype": np.float32}),
+    (shaped(truth, (3,)), {"dtype": np.int64}),
 )
 ONE_HOTS = (
     (lambda r: (r.integers(0, 3, (2, 2)),), {"classes": 3, "dtype": np.float32}),

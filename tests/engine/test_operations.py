@@ -214,6 +214,10 @@ def test_second_derivatives_are_central_differences_in_both_modes(row: Row):
 
 
 # --- under XLA ---------------------------------------------------------------------------------------------
+# Each program runs once, so compiling is all its cost.
+QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+
+
 def forward_and_gradients(row: Row, drawn: list[Sample], arrays: list[list[Any]]) -> list[list[Any]]:
     """For each sample the output and, through our own backward, the gradient of a weighted sum of it."""
     results = []
@@ -271,7 +275,7 @@ def test_traced_forward_and_gradient_are_the_eager_ones(row: Row):
         return forward_and_gradients(row, drawn, [refilled(s, a) for s, a in zip(drawn, arrays, strict=True)])
 
     arrays = [narrowed(s) for s in drawn]
-    same(row, drawn, jax.jit(step)(arrays), step(arrays))
+    same(row, drawn, jax.jit(step, compiler_options=QUICK)(arrays), step(arrays))
 
 
 @each_row
@@ -284,6 +288,6 @@ def test_vmapped_forward_and_gradient_are_the_eager_ones_one_by_one(row: Row):
 
     members = [[narrowed(s) for s in member] for member in drawn]
     stacked = jax.tree.map(lambda *arrays: np.stack(arrays), *members)
-    compiled = jax.jit(jax.vmap(step))(stacked)
+    compiled = jax.jit(jax.vmap(step), compiler_options=QUICK)(stacked)
     for k, member in enumerate(members):
         same(row, first, jax.tree.map(lambda a, k=k: a[k], compiled), step(member))

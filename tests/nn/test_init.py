@@ -38,7 +38,7 @@ def test_range_mean_and_variance_are_pytorchs(function, options):
     getattr(torch.nn.init, function)(t, **options, generator=generator)
     ours, theirs = w.numpy(), t.numpy()
     assert ours.dtype == np.float32
-    assert ours.mean() == pytest.approx(theirs.mean(), abs=4 * theirs.std() / math.sqrt(OUT * IN / 2))
+    assert ours.mean() == pytest.approx(theirs.mean(), abs=4 * float(theirs.std()) / math.sqrt(OUT * IN / 2))
     assert ours.std() == pytest.approx(theirs.std(), rel=0.02)
     if "uniform" in function:
         assert ours.max() == pytest.approx(theirs.max(), rel=1e-3)

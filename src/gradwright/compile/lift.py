@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gradwright.engine.random import Generator
+from gradwright.engine.state import Stateful
 from gradwright.engine.tensor import Parameter, Tensor
-from gradwright.nn.module import Module
-from gradwright.optim.optimizer import Optimizer
 
 __all__ = ["Lifted", "NumberCell", "lift"]
 
+_DEEPEST = 8  # objects within objects
 _PLAIN = (str, bytes, int, float, complex, bool, type(None), type, types.ModuleType, types.BuiltinFunctionType)
 
 
@@ -43,14 +42,57 @@ class NumberCell:
 
 @dataclass
 class Lifted:
-    """The state of a step: tensors, numbers, and the modules whose mode decides what is computed."""
+    """The state of a step: tensors, numbers, and the objects whose mode decides what is computed."""
 
     tensors: list[tuple[str, Tensor]] = field(default_factory=list)
     numbers: list[NumberCell] = field(default_factory=list)
-    modules: list[Module] = field(default_factory=list)
-    optimizers: list[Optimizer] = field(default_factory=list)
+    modes: list[Any] = field(default_factory=list)
     parameters: list[tuple[str, Tensor]] = field(default_factory=list)  # those whose grad is state too
-    ids: set[int] = field(default_factory=set)
+    ids: set[int] = field(default_factory=set)  # of the tensors
+    _seen: set[int] = field(default_factory=set)
+    _depth: int = 0
+
+    def tensor(self, path: str, tensor: Tensor) -> None:
+        """Take a tensor, once."""
+        if id(tensor) in self.ids:
+            return
+        self.ids.add(id(tensor))
+        self.tensors.append((path, tensor))
+        if isinstance(tensor, Parameter) or tensor._requires_grad:
+            self.parameters.append((path, tensor))
+
+    def number(self, path: str, store: dict[str, Any], key: str, *, zero_means_off: bool) -> None:
+        """Take a number, or each number of a tuple."""
+        value = store[key]
+        for place in range(len(value)) if isinstance(value, tuple) else [None]:
+            self.numbers.append(NumberCell(path, store, key, place, zero_means_off))
+
+    def mode(self, owner: Any) -> None:
+        """Take an object whose ``training`` flag decides what is computed."""
+        self.modes.append(owner)
+
+    def visit(self, path: str, value: Any) -> None:
+        """Look for state in a value: itself, its items, its attributes."""
+        if isinstance(value, _PLAIN) or id(value) in self._seen or self._depth > _DEEPEST:
+            return
+        self._seen.add(id(value))
+        self._depth += 1
+        try:
+            if isinstance(value, Tensor):
+                self.tensor(path, value)
+            elif isinstance(value, Stateful):
+                value.lift_into(self, path)
+            elif isinstance(value, list | tuple | set | frozenset):
+                for i, item in enumerate(value):
+                    self.visit(f"{path}[{i}]", item)
+            elif isinstance(value, dict):
+                for key, item in value.items():
+                    self.visit(f"{path}[{key!r}]", item)
+            elif hasattr(value, "__dict__") and not isinstance(value, types.FunctionType | types.MethodType):
+                for key, item in vars(value).items():
+                    self.visit(f"{path}.{key}", item)
+        finally:
+            self._depth -= 1
 
     def off(self, cell: NumberCell, every: bool) -> bool:
         """Say whether the number stays in the program's text: zero where that means "not there", or no number."""
@@ -62,18 +104,17 @@ class Lifted:
     def mode_key(self) -> tuple[Any, ...]:
         """Return everything besides shapes that decides which program a call needs."""
         return (
-            tuple(m.training for m in self.modules),
+            tuple(m.training for m in self.modes),
             tuple(p._requires_grad for _, p in self.parameters),
             tuple(p._grad is None for _, p in self.parameters),
         )
 
 
 def lift(roots: Iterable[tuple[str, Any]]) -> Lifted:
-    """Walk from named objects to every module, optimizer, generator and tensor behind them, each once."""
+    """Walk from named objects to every tensor and hyperparameter behind them, each once."""
     found = Lifted()
-    seen: set[int] = set()
     for path, root in roots:
-        _visit(path, root, found, seen, 0)
+        found.visit(path, root)
     return found
 
 
@@ -121,70 +162,3 @@ def _global_names(code: types.CodeType) -> list[str]:
             names += _global_names(constant)
     return list(dict.fromkeys(names))
 
-
-def _visit(path: str, value: Any, found: Lifted, seen: set[int], depth: int) -> None:
-    if isinstance(value, _PLAIN) or id(value) in seen or depth > 8:
-        return
-    seen.add(id(value))
-    if isinstance(value, Tensor):
-        _add_tensor(path, value, found)
-    elif isinstance(value, Generator):
-        _add_tensor(f"{path}.key", value.key, found)
-        _add_tensor(f"{path}.draws", value.draws, found)
-    elif isinstance(value, Module):
-        _visit_module(path, value, found, seen, depth)
-    elif isinstance(value, Optimizer):
-        _visit_optimizer(path, value, found, seen, depth)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for i, item in enumerate(value):
-            _visit(f"{path}[{i}]", item, found, seen, depth + 1)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _visit(f"{path}[{key!r}]", item, found, seen, depth + 1)
-    elif hasattr(value, "__dict__") and not isinstance(value, types.FunctionType | types.MethodType):
-        for key, item in vars(value).items():
-            _visit(f"{path}.{key}", item, found, seen, depth + 1)
-
-
-def _visit_module(path: str, module: Module, found: Lifted, seen: set[int], depth: int) -> None:
-    for name, part in module.named_modules(path):
-        seen.add(id(part))
-        found.modules.append(part)
-        for store in (part._parameters, part._buffers):
-            for key, tensor in store.items():
-                if tensor is not None:
-                    _add_tensor(f"{name}.{key}", tensor, found)
-        found.numbers += [
-            NumberCell(f"{name}.{key}", part.__dict__, key, None, True)
-            for key in part.hyperparameters
-            if key in part.__dict__
-        ]
-        for key, item in part.__dict__.items():
-            if not key.startswith("_") and key not in part.hyperparameters:
-                _visit(f"{name}.{key}", item, found, seen, depth + 1)
-
-
-def _visit_optimizer(path: str, optimizer: Optimizer, found: Lifted, seen: set[int], depth: int) -> None:
-    found.optimizers.append(optimizer)
-    for i, (group, steps) in enumerate(zip(optimizer.param_groups, optimizer._steps, strict=True)):
-        for j, p in enumerate(group["params"]):
-            _add_tensor(f"{path}.param_groups[{i}].params[{j}]", p, found)
-            for name, slot in optimizer.state[p].items():
-                _add_tensor(f"{path}.{name}[{i}][{j}]", slot, found)
-        _add_tensor(f"{path}.step[{i}]", steps, found)
-        for key in optimizer.hyperparameters:
-            value = group[key]
-            places = range(len(value)) if isinstance(value, tuple) else [None]
-            found.numbers += [
-                NumberCell(f"{path}.param_groups[{i}].{key}", group, key, k, key in optimizer.zero_means_off)
-                for k in places
-            ]
-
-
-def _add_tensor(path: str, tensor: Tensor, found: Lifted) -> None:
-    if id(tensor) in found.ids:
-        return
-    found.ids.add(id(tensor))
-    found.tensors.append((path, tensor))
-    if isinstance(tensor, Parameter) or tensor._requires_grad:
-        found.parameters.append((path, tensor))

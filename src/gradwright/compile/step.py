@@ -13,9 +13,9 @@ from gradwright.compile.lift import Lifted, lift, reachable
 from gradwright.compile.trace import Program, trace_step
 from gradwright.engine.op import wrap
 from gradwright.engine.random import current_generator
+from gradwright.engine.state import structure_version
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import CompileError, ShapeError
-from gradwright.nn.module import structure_version
 
 __all__ = ["CompiledStep", "compile"]
 

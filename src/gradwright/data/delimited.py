@@ -81,8 +81,8 @@ def read_delimited(
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise DataError(
-                f"cannot read {where}: it has {size_in_words(size)}; the limit is {size_in_words(MAX_BYTES)}. "
-                f"Take fewer rows, or save it as Parquet"
+                f"cannot read {where}: it has {size_in_words(size)}; the limit is "
+                f"{size_in_words(MAX_BYTES)}. Take fewer rows, or save it as Parquet"
             )
         data = path.read_bytes()
     except OSError as error:

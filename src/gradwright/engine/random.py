@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 
 from gradwright.backend import namespace, random_bits, uniform_from_bits
-from gradwright.engine.base import TensorBase
+from gradwright.engine.base import settle
 from gradwright.engine.op import wrap
+from gradwright.engine.state import Lift, Stateful
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError
 
 __all__ = ["Generator", "current_generator", "manual_seed", "rand", "randn", "use_generator"]
 
 
-class Generator:
+class Generator(Stateful):
     """A stream of random numbers: a key made of the seed, and a count of the draws so far.
 
     The state is two small tensors, which a compiled step lifts like any other state, so eager and compiled code draw
@@ -45,7 +46,7 @@ class Generator:
 
     def uniform(self, shape: tuple[int, ...], dtype: Any = np.float32) -> Any:
         """Draw an array of uniform numbers in [0, 1) and advance the stream by one draw."""
-        key, draw = _current(self.key), _current(self.draws)
+        key, draw = settle(self.key), settle(self.draws)
         xp = namespace([key, draw])
         bits = random_bits(xp, key, draw, int(np.prod(shape)))
         # 0-d NumPy arithmetic warns when the count wraps round at 2**32; the mask says that it may
@@ -64,6 +65,11 @@ class Generator:
         both = xp.concatenate([radius * xp.cos(angle), radius * xp.sin(angle)])
         return xp.reshape(both[:size], shape).astype(dtype)
 
+    def lift_into(self, lift: Lift, path: str) -> None:
+        """Show key and count."""
+        lift.tensor(f"{path}.key", self.key)
+        lift.tensor(f"{path}.draws", self.draws)
+
     def get_state(self) -> tuple[int, int, int]:
         """Return (key word, key word, draws so far)."""
         key, draws = np.asarray(self.key._array), np.asarray(self.draws._array)
@@ -73,12 +79,6 @@ class Generator:
         """Go on from where :meth:`get_state` was called."""
         self.key._set(np.array(state[:2], np.uint32))
         self.draws._set(np.array(state[2], np.uint32))
-
-
-def _current(tensor: TensorBase) -> Any:
-    from gradwright.engine.base import settle
-
-    return settle(tensor)
 
 
 class _Current(threading.local):

@@ -8,24 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from gradwright.engine.state import Lift, Stateful, structure_changed
 from gradwright.engine.tensor import Parameter, Tensor
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import ConfigError, ShapeError, StateError
 
-__all__ = ["Module", "RemovableHandle", "structure_version"]
-
-_changes = itertools.count(1)
-_version = 0
-
-
-def structure_version() -> int:
-    """Return a number that grows whenever any module gains, loses or replaces a part."""
-    return _version
-
-
-def _changed() -> None:
-    global _version
-    _version = next(_changes)
+__all__ = ["Module", "RemovableHandle"]
 
 
 class RemovableHandle:
@@ -38,10 +26,10 @@ class RemovableHandle:
     def remove(self) -> None:
         """Take the hook away; doing it twice is fine."""
         if self._hooks.pop(self._key, None) is not None:
-            _changed()
+            structure_changed()
 
 
-class Module:
+class Module(Stateful):
     """A part of a network: its parameters, its buffers, its parts, and what it computes.
 
     Subclasses call ``super().__init__()``, assign Parameters and Modules as attributes, and define ``forward``.
@@ -119,7 +107,7 @@ class Module:
             self._place(name, value, self._buffers)
         elif value is None and any(name in store for store in stores):
             next(store for store in stores if name in store)[name] = None
-            _changed()
+            structure_changed()
         elif name in self._parameters:
             raise TypeError(f"{name} is a parameter; assign a Parameter or None, not {type(value).__name__}")
         else:
@@ -131,7 +119,7 @@ class Module:
                 other.pop(name, None)
         self.__dict__.pop(name, None)
         store[name] = value
-        _changed()
+        structure_changed()
 
     def __getattr__(self, name: str) -> Any:
         for store in ("_parameters", "_buffers", "_modules"):
@@ -144,7 +132,7 @@ class Module:
         for store in (self._parameters, self._buffers, self._modules):
             if name in store:
                 del store[name]
-                _changed()
+                structure_changed()
                 return
         super().__delattr__(name)
 
@@ -232,6 +220,22 @@ class Module:
         function(self)
         return self
 
+    def lift_into(self, lift: Lift, path: str) -> None:
+        """Show parameters, buffers, hyperparameters and modes of this module and its parts."""
+        lift.mode(self)
+        for store in (self._parameters, self._buffers):
+            for key, tensor in store.items():
+                if tensor is not None:
+                    lift.tensor(f"{path}.{key}", tensor)
+        for key in self.hyperparameters:
+            if key in self.__dict__:
+                lift.number(f"{path}.{key}", self.__dict__, key, zero_means_off=True)
+        for key, part in self.named_children():
+            lift.visit(f"{path}.{key}", part)
+        for key, value in self.__dict__.items():
+            if not key.startswith("_"):
+                lift.visit(f"{path}.{key}", value)
+
     # --- modes ------------------------------------------------------------------------------------------------------
     def train(self, mode: bool = True) -> Module:
         """Put this module and its parts into training mode (dropout on, batch statistics)."""
@@ -248,7 +252,7 @@ class Module:
         """Train the parameters, or freeze them."""
         for p in self.parameters():
             p.requires_grad_(requires_grad)
-        _changed()
+        structure_changed()
         return self
 
     def zero_grad(self) -> None:
@@ -262,7 +266,7 @@ class Module:
             if t.dtype.kind == "f":
                 t._set(t.detach().to(dtype)._array)
                 t._grad = None
-        _changed()
+        structure_changed()
         return self
 
     def double(self) -> Module:
@@ -278,14 +282,14 @@ class Module:
         """Call ``hook(module, args)`` before each forward; what it returns, if anything, replaces the arguments."""
         key = next(self._hook_keys)
         self._forward_pre_hooks[key] = hook
-        _changed()
+        structure_changed()
         return RemovableHandle(self._forward_pre_hooks, key)
 
     def register_forward_hook(self, hook: Callable[[Module, tuple[Any, ...], Any], Any]) -> RemovableHandle:
         """Call ``hook(module, args, output)`` after each forward; what it returns replaces the output."""
         key = next(self._hook_keys)
         self._forward_hooks[key] = hook
-        _changed()
+        structure_changed()
         return RemovableHandle(self._forward_hooks, key)
 
     # --- saving -----------------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any, ClassVar
 
+import numpy as np
+
 from gradwright.errors import ConfigError
 from gradwright.optim.optimizer import Optimizer
 
@@ -77,9 +79,13 @@ class Adam(Optimizer):
         return ("exp_avg", "exp_avg_sq")
 
     def prepare(self, xp: ModuleType, count: Any, h: Mapping[str, Any]) -> dict[str, Any]:
-        """Return γ / (1 - β₁ᵗ) and sqrt(1 - β₂ᵗ), for all parameters of the group in one go."""
+        """Return γ / (1 - β₁ᵗ) and 1 / sqrt(1 - β₂ᵗ), for all parameters of the group in one go.
+
+        In float64 whatever the parameters are: 1 - 0.999 has only four good digits in float32.
+        """
         beta1, beta2 = h["betas"]
-        return {"size": h["lr"] / (1 - beta1**count), "root": xp.sqrt(1 - beta2**count)}
+        count = count.astype(np.float64)
+        return {"size": h["lr"] / (1 - beta1**count), "scale": 1 / xp.sqrt(1 - beta2**count)}
 
     def update(
         self, xp: ModuleType, p: Any, g: Any, slots: dict[str, Any], step: Any, h: Mapping[str, Any]
@@ -97,8 +103,8 @@ class Adam(Optimizer):
         m = slots["exp_avg"] + (1 - beta1) * (g - slots["exp_avg"])
         v = beta2 * slots["exp_avg_sq"] + (1 - beta2) * (g * g)
         # in the parameter's dtype: NumPy's float64 scalars would promote float32 arrays
-        size, root = (s.astype(p.dtype) for s in (step["size"], step["root"]))
-        new = p - size * m / (xp.sqrt(v) / root + h["eps"])
+        size, scale = step["size"].astype(p.dtype), step["scale"].astype(p.dtype)
+        new = p - size * m / (xp.sqrt(v) * scale + h["eps"])
         return new.astype(p.dtype), {"exp_avg": m.astype(p.dtype), "exp_avg_sq": v.astype(p.dtype)}
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from gradwright.backend import namespace
 from gradwright.engine.base import settle
 from gradwright.engine.mode import no_grad
+from gradwright.engine.state import Lift, Stateful, structure_changed
 from gradwright.engine.tensor import Tensor
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import ConfigError, StateError
@@ -18,7 +19,7 @@ from gradwright.errors import ConfigError, StateError
 __all__ = ["Optimizer"]
 
 
-class Optimizer:
+class Optimizer(Stateful):
     """Update parameters from their gradients.
 
     A subclass says what it remembers for each parameter (:meth:`slots`) and how one parameter moves
@@ -176,6 +177,19 @@ class Optimizer:
     def prepare(self, xp: ModuleType, count: Any, h: Mapping[str, Any]) -> dict[str, Any]:
         """Compute, once for the group, what depends on the step counts alone; one entry for each parameter."""
         return {}
+
+    def lift_into(self, lift: Lift, path: str) -> None:
+        """Show the parameters, their slots and step counts, and the hyperparameters of each group."""
+        for i, (group, steps) in enumerate(zip(self.param_groups, self._steps, strict=True)):
+            for j, p in enumerate(group["params"]):
+                lift.tensor(f"{path}.param_groups[{i}].params[{j}]", p)
+                for name, slot in self.state[p].items():
+                    lift.tensor(f"{path}.{name}[{i}][{j}]", slot)
+            lift.tensor(f"{path}.step[{i}]", steps)
+            for key in self.hyperparameters:
+                lift.number(
+                    f"{path}.param_groups[{i}].{key}", group, key, zero_means_off=key in self.zero_means_off
+                )
 
     # --- saving -----------------------------------------------------------------------------------------------------
     def state_dict(self) -> dict[str, Any]:

@@ -160,4 +160,10 @@ zeros_like = nondifferentiable("zeros_like", lambda xp, x: xp.zeros_like(x))
 ones_like = nondifferentiable("ones_like", lambda xp, x: xp.ones_like(x))
 
 # Linear, so its transpose casts back; `dtype` is the target.
-cast = linear("cast", lambda xp, x, *, dtype: xp.asarray(x).astype(dtype), lambda g: g)
+def _cast(xp: Any, x: Any, *, dtype: Any) -> Any:
+    if xp is not np and np.dtype(dtype) == np.int64:
+        dtype = xp.asarray(0).dtype  # XLA's widest integer, int32 unless asked otherwise
+    return xp.asarray(x).astype(dtype)
+
+
+cast = linear("cast", _cast, lambda g: g)

@@ -13,8 +13,8 @@ __all__ = ["amax", "argmax", "argmin", "logsumexp", "sum"]
 
 
 def _sum(xp: Any, x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
-    # bool and small integers add up in int64, as in PyTorch
-    dtype = np.dtype(np.int64) if x.dtype.kind in "bui" else None
+    # bool and small integers add up in int64, as in PyTorch; XLA's widest integer is its own default
+    dtype = np.dtype(np.int64) if xp is np and x.dtype.kind in "bui" else None
     return xp.sum(x, axis=axis, keepdims=keepdims, dtype=dtype)
 
 

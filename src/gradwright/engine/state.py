@@ -1,0 +1,46 @@
+"""How objects that hold state show it to a compiler, without knowing it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, Protocol
+
+__all__ = ["Lift", "Stateful", "structure_changed", "structure_version"]
+
+_changes = itertools.count(1)
+_version = 0
+
+
+def structure_version() -> int:
+    """Return a number that grows whenever any stateful object gains, loses or replaces a part."""
+    return _version
+
+
+def structure_changed() -> None:
+    """Say that an object has gained, lost or replaced a part; compiled steps look for their state anew."""
+    global _version
+    _version = next(_changes)
+
+
+class Lift(Protocol):
+    """What collects the state of a step."""
+
+    def tensor(self, path: str, tensor: Any) -> None:
+        """Take a tensor that the step may read or write."""
+
+    def number(self, path: str, store: dict[str, Any], key: str, *, zero_means_off: bool) -> None:
+        """Take a hyperparameter: the number, or tuple of numbers, at ``store[key]``."""
+
+    def mode(self, owner: Any) -> None:
+        """Take an object whose ``training`` flag decides what is computed."""
+
+    def visit(self, path: str, value: Any) -> None:
+        """Look into a value that may hold state."""
+
+
+class Stateful:
+    """An object that shows its state; modules, optimizers and generators are such."""
+
+    def lift_into(self, lift: Lift, path: str) -> None:
+        """Hand every tensor and number to ``lift``, named by paths that begin with ``path``."""
+        raise TypeError(f"{type(self).__name__} does not say what state it has")
