@@ -10,7 +10,6 @@ import numpy as _np
 
 from gradwright import errors, nn, optim
 from gradwright.compile import Population, compile
-
 from gradwright.engine import *  # noqa: F403
 from gradwright.engine import __all__ as _engine_names
 from gradwright.engine import autograd
@@ -28,7 +27,7 @@ bool = _np.dtype(_np.bool_)
 double = float64
 long = int64
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     "GradwrightError",
     "Population",
     "__version__",

@@ -10,8 +10,8 @@ from __future__ import annotations
 __all__ = [
     "CompileError",
     "ConfigError",
-    "DataError",
     "DTypeError",
+    "DataError",
     "GradwrightError",
     "GraphError",
     "IndexOutOfRangeError",

@@ -85,9 +85,7 @@ def test_a_generator_goes_on_inside_a_trace_as_it_would_eagerly(size: int):
 
 def test_a_population_of_streams_under_vmap():
     keys = np.stack([Generator(seed).key.numpy() for seed in (1, 2, 3)])
-    stacked = jax.vmap(
-        lambda key: uniform_from_bits(jax.numpy, random_bits(jax.numpy, key, np.uint32(0), 5))
-    )(keys)
+    stacked = jax.vmap(lambda key: uniform_from_bits(jax.numpy, random_bits(jax.numpy, key, np.uint32(0), 5)))(keys)
     for row, seed in zip(stacked, (1, 2, 3), strict=True):
         np.testing.assert_array_equal(row, Generator(seed).uniform((5,)))
 

@@ -259,9 +259,7 @@ def test_numbers_are_a_table_and_bytes_are_images():
 
 def idx(values, code: int = 8) -> bytes:
     values = np.asarray(values)
-    return (
-        bytes([0, 0, code, values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape) + values.tobytes()
-    )
+    return bytes([0, 0, code, values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape) + values.tobytes()
 
 
 @pytest.fixture
@@ -287,9 +285,7 @@ def test_folder_keeps_its_split(folder):
     assert parts.given
 
 
-@pytest.mark.parametrize(
-    ("code", "dtype"), [(8, "u1"), (9, "i1"), (11, ">i2"), (12, ">i4"), (13, ">f4"), (14, ">f8")]
-)
+@pytest.mark.parametrize(("code", "dtype"), [(8, "u1"), (9, "i1"), (11, ">i2"), (12, ">i4"), (13, ">f4"), (14, ">f8")])
 def test_idx_dtypes(tmp_path, code, dtype):
     values = np.arange(6).reshape(2, 3).astype(dtype)
     (tmp_path / "x").write_bytes(idx(values, code))
@@ -372,3 +368,8 @@ def test_fashion_mnist():
     assert len(dataset.columns) == 200
     raw = gzip.decompress((FASHION / "t10k-images-idx3-ubyte.gz").read_bytes())[16:]
     assert dataset.features[60_000:].tobytes() == raw
+
+
+def test_idx_header_that_claims_much_for_a_plain_file(tmp_path):
+    (tmp_path / "x").write_bytes(bytes([0, 0, 8, 1]) + struct.pack(">I", 200 * MIB) + bytes(MIB))
+    assert "is cut short" in refusal(tmp_path / "x", read_idx)

@@ -47,9 +47,7 @@ def test_diabetes():
     mean, linear = fit_baselines(task, x, y)
     assert (mean.name, linear.name) == ("mean", "linear regression")
     np.testing.assert_allclose(mean.predict(x_held), y.astype(float).mean())
-    np.testing.assert_allclose(
-        linear.predict(x_held), Ridge().fit(x.astype(float), y).predict(x_held), rtol=1e-6
-    )
+    np.testing.assert_allclose(linear.predict(x_held), Ridge().fit(x.astype(float), y).predict(x_held), rtol=1e-6)
     errors = [np.sqrt(np.mean((b.predict(x_held) - y_held) ** 2)) for b in (mean, linear)]
     assert errors[1] < errors[0]
 

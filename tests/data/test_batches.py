@@ -42,9 +42,7 @@ def test_uniform_is_uniform():
     assert stats.kstest(uniform(20_000, key=3, stream=0), "uniform").pvalue > 1e-4
 
 
-@pytest.mark.parametrize(
-    "options", [{"key": -1, "epoch": 0}, {"key": 0, "epoch": -1}, {"key": 2**64, "epoch": 0}]
-)
+@pytest.mark.parametrize("options", [{"key": -1, "epoch": 0}, {"key": 0, "epoch": -1}, {"key": 2**64, "epoch": 0}])
 def test_out_of_range(options):
     with pytest.raises(ConfigError, match="expected 0 to"):
         epoch_order(3, **options)

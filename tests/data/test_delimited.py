@@ -267,3 +267,17 @@ def test_a_device_is_no_source():
 
 def test_a_row_of_two_lines_is_named_by_its_first(table):
     assert "line 2 (row 0), column 'size'" in refusal(table('size,note,y\ntall,"a\nb",1\n2,c,0\n3,d,1\n'))
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_regular_files_take_a_faster_way_to_the_same(table, end):
+    text = "a,b,y\n1, x ,0\n,é,1\n-2.5e3,NA,0" + end
+    fast, careful = read_rows(table(text)), read_rows(table(text.replace("a,b", '"a","b"'), "b.csv"))
+    assert fast.features.equals(careful.features)
+    assert fast.features.rows()[:2] == [("1", " x ", "0"), ("", "é", "1")]
+    assert np.array_equal(fast.lines, careful.lines)
+
+
+def test_regular_files_are_read_by_polars(table, monkeypatch):
+    monkeypatch.setattr("gradwright.data.delimited._rows", lambda *_: pytest.fail("the careful way"))
+    assert read(table("a,y\n1,0\n2,1\n")).rows == 2

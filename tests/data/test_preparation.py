@@ -175,9 +175,7 @@ def test_dates_are_days(tmp_path):
     assert preparation.columns[0].median == 20455  # days from 1970-01-01 to 2026-01-02
     np.testing.assert_allclose(prepared[:, 0], (days - days.mean()) / days.std(), rtol=1e-5)
     assert prepared[:, 1].tolist() == [0, 0, 1, 0]
-    with pytest.raises(
-        DataError, match="row 0, column 'day': expected a date such as 2026-01-31, found 'soon'"
-    ):
+    with pytest.raises(DataError, match="row 0, column 'day': expected a date such as 2026-01-31, found 'soon'"):
         preparation.transform(pl.DataFrame({"day": ["soon"]}))
 
 
@@ -190,10 +188,7 @@ def test_unseen_category_is_noted_with_its_place():
     assert prepared.tolist() == [[0, 1], [0, 0], [0, 0]]
     (note,) = notes
     assert (note.column, note.row, note.value, note.count) == ("colour", 1, "teal", 2)
-    assert (
-        "'teal' was not seen in training and counts as none of them in 2 rows (first in line 1)"
-        in note.message
-    )
+    assert "'teal' was not seen in training and counts as none of them in 2 rows (first in line 1)" in note.message
 
 
 def test_without_a_list_a_note_becomes_a_warning():
@@ -216,9 +211,7 @@ def test_order_is_free_and_extra_columns_are_noted(frame):
     preparation = Preparation.fit(frame)
     notes: list[Note] = []
     shuffled = frame.select(*reversed(frame.columns)).with_columns(price=1, extra=2)
-    assert np.array_equal(
-        preparation.transform(shuffled, notes=notes, ignore=["price"]), preparation.transform(frame)
-    )
+    assert np.array_equal(preparation.transform(shuffled, notes=notes, ignore=["price"]), preparation.transform(frame))
     assert [str(note) for note in notes] == ["1 column not in the training data ignored: 'extra'"]
 
 
@@ -238,15 +231,11 @@ def test_text_in_a_numeric_column_names_file_line_and_value(tmp_path, frame):
     text = "flag,size,colour,rooms,year\ntrue,1,red,3,2000\n\nfalse,n/a,blue,many,2001\n"
     (tmp_path / "new.csv").write_text(text)
     rows = read_rows(tmp_path / "new.csv")
-    with pytest.raises(
-        DataError, match=r"new.csv', line 4 \(row 1\), column 'rooms': expected a number, found 'many'"
-    ):
+    with pytest.raises(DataError, match=r"new.csv', line 4 \(row 1\), column 'rooms': expected a number, found 'many'"):
         preparation.transform(rows.features, place=rows.place)
     (tmp_path / "new.csv").write_text(text.replace("many", "4").replace("true", "maybe"))
     rows = read_rows(tmp_path / "new.csv")
-    with pytest.raises(
-        DataError, match=r"line 2 \(row 0\), column 'flag': expected true or false, found 'maybe'"
-    ):
+    with pytest.raises(DataError, match=r"line 2 \(row 0\), column 'flag': expected true or false, found 'maybe'"):
         preparation.transform(rows.features, place=rows.place)
 
 
@@ -275,9 +264,7 @@ def test_array_in_place_of_a_table():
     table = pl.DataFrame({"a": [1.0, 2.0], "b": [3.0, 5.0]})
     preparation = Preparation.fit(table)
     assert np.array_equal(preparation.transform(table.to_numpy()), preparation.transform(table))
-    with pytest.raises(
-        DataError, match=r"array of shape \(2, 3\): the preparation was fitted on a table of 2 columns"
-    ):
+    with pytest.raises(DataError, match=r"array of shape \(2, 3\): the preparation was fitted on a table of 2 columns"):
         preparation.transform(np.zeros((2, 3)))
 
 
@@ -285,9 +272,7 @@ def test_regression_target():
     target = np.random.default_rng(0).normal(300, 50, 100)
     preparation = Preparation.fit(pl.DataFrame({"x": target}), target)
     scaled = preparation.scale_target(target)
-    np.testing.assert_allclose(
-        scaled, StandardScaler().fit_transform(target[:, None])[:, 0], rtol=1e-5, atol=1e-6
-    )
+    np.testing.assert_allclose(scaled, StandardScaler().fit_transform(target[:, None])[:, 0], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(preparation.unscale_target(scaled), target, rtol=1e-6)
     classes = np.array([0, 1])
     assert Preparation.fit(pl.DataFrame({"x": target})).scale_target(classes) is classes

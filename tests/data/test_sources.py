@@ -107,11 +107,7 @@ def test_fingerprint_notices_any_change(frame, change):
 
 def test_fingerprint_ignores_byte_order_and_memory_order():
     values = np.arange(6.0).reshape(2, 3)
-    assert (
-        fingerprint_of(values)
-        == fingerprint_of(np.asfortranarray(values))
-        == fingerprint_of(values.astype(">f8"))
-    )
+    assert fingerprint_of(values) == fingerprint_of(np.asfortranarray(values)) == fingerprint_of(values.astype(">f8"))
 
 
 def test_pandas_kinds():
@@ -192,9 +188,7 @@ def test_parquet_without_rows_and_with_too_many(tmp_path, frame, monkeypatch):
         read(tmp_path / "a.parquet")
     frame.write_parquet(tmp_path / "b.parquet")
     monkeypatch.setattr("gradwright.data.frames.MAX_BYTES", 95)
-    with pytest.raises(
-        DataError, match=r"it claims 3 rows of 4 columns, about 96 bytes; the limit is 95 bytes"
-    ):
+    with pytest.raises(DataError, match=r"it claims 3 rows of 4 columns, about 96 bytes; the limit is 95 bytes"):
         read(tmp_path / "b.parquet")
 
 
@@ -212,10 +206,10 @@ def test_only_one_column():
 
 def test_take_leads_back_to_the_source(tmp_path):
     (tmp_path / "a.csv").write_text("x,y\n10,0\n\n11,1\n12,0\n13,1\n")
-    part = read(tmp_path / "a.csv").take([3, 1]).take(np.array([1]))
-    assert part.features["x"].to_list() == [11]
-    assert part.numbers.tolist() == [1]
-    assert part.place(0).endswith("line 4 (row 1)")
+    part = read(tmp_path / "a.csv").take([3, 2]).take(np.array([1]))
+    assert part.features["x"].to_list() == [12]
+    assert part.numbers.tolist() == [2]
+    assert part.place(0).endswith("line 5 (row 2)")
     digits = read("digits").take([5, 1700])
     assert digits.place(1) == "'digits', row 1700"
     for bad in ([4], [-1]):
@@ -245,3 +239,8 @@ def test_heavy_libraries_are_imported_when_used():
     code = f"import sys, gradwright.data; print([m for m in {heavy} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_ragged_lists():
+    with pytest.raises(DataError, match="its rows differ in length"):
+        read(([[1, 2], [3]], ["a", "b"]))

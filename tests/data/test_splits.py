@@ -1,5 +1,7 @@
 """The split: disjoint, complete, stratified, deterministic; small classes are said."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -32,8 +34,7 @@ def test_builtin_sets(name):
         whole = np.bincount(codes) / len(codes)
         for part in (parts.train, parts.validation, parts.test):
             assert (
-                np.abs(np.bincount(codes[part], minlength=len(whole)) / len(part) - whole).max()
-                < 1 / len(part) + 1e-9
+                np.abs(np.bincount(codes[part], minlength=len(whole)) / len(part) - whole).max() < 1 / len(part) + 1e-9
             )
 
 
@@ -98,8 +99,6 @@ def test_options_out_of_range(options, words):
 def test_given_split_whose_test_has_a_class_of_its_own():
     images = np.random.default_rng(0).integers(0, 9, (30, 2, 2), dtype=np.uint8)
     dataset = read((images, np.array([0, 1] * 13 + [2] * 4)))
-    from dataclasses import replace
-
     dataset = replace(dataset, given_split=(np.arange(26), np.arange(26, 30)))
     with pytest.raises(DataError, match="class '2' has rows in the given test part and none to train on"):
         split(dataset, infer_task(dataset))
@@ -121,8 +120,7 @@ def test_any_class_sizes_give_whole_parts_or_a_reason(sizes, validation, test, s
         return
     assert complete(parts, range(len(target)))
     assert min(len(parts.train), len(parts.validation), len(parts.test)) > 0
-    if parts.stratified:
-        assert {target[i] for i in parts.train} == set(target)
+    assert {target[i] for i in parts.train} == set(target)
 
 
 def test_saved_and_read(tmp_path):
@@ -150,3 +148,27 @@ def test_a_forged_split_is_refused(tmp_path, arrays, words):
     np.savez(tmp_path / "split.npz", **arrays)
     with pytest.raises(DataError, match=words):
         Split.from_npz(tmp_path / "split.npz")
+
+
+def test_validation_depends_on_the_seed_when_the_test_part_is_given():
+    dataset = read((np.zeros((60, 2, 2), np.uint8), np.arange(60) % 2))
+    dataset = replace(dataset, given_split=(np.arange(50), np.arange(50, 60)))
+    first, second = (split(dataset, infer_task(dataset), seed=seed) for seed in (1, 2))
+    assert np.array_equal(first.test, second.test)
+    assert not np.array_equal(first.validation, second.validation)
+
+
+def test_a_class_whose_last_row_is_left_stays_in_training():
+    for seed in range(20):
+        _, parts = drawn(["a"] * 3 + ["b"] * 9, test=0.45, validation=0.2, seed=seed)
+        assert complete(parts, range(12))
+        assert {0, 1, 2} & set(parts.train.tolist())
+
+
+def test_rows_without_target_are_in_no_part_of_a_given_split():
+    target = [0, 1, None] * 20
+    dataset = read((np.zeros((60, 2, 2), np.uint8), np.array(target, dtype=object)))
+    dataset = replace(dataset, given_split=(np.arange(40), np.arange(40, 60)))
+    parts = split(dataset, infer_task(dataset))
+    assert complete(parts, [i for i in range(60) if i % 3 != 2])
+    assert parts.test.min() == 40

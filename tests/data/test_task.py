@@ -42,8 +42,7 @@ def test_inferred(target, kind, classes, reason):
     if classes:
         assert sum(task.class_counts) == len(target)
         assert task.decode(task.encode(table(target).target)) == [
-            str(v).lower() if isinstance(v, bool) else f"{v:g}" if not isinstance(v, str) else v
-            for v in target
+            str(v).lower() if isinstance(v, bool) else f"{v:g}" if not isinstance(v, str) else v for v in target
         ]
 
 

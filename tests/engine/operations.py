@@ -234,9 +234,7 @@ def _torch_getitem(x: torch.Tensor, index: Any) -> torch.Tensor:
 
 def _torch_scatter(x: torch.Tensor, index: Any, shape: tuple[int, ...]) -> torch.Tensor:
     positions = torch.from_numpy(np.ascontiguousarray(_picked(shape, index)).ravel())
-    return (
-        torch.zeros(int(np.prod(shape)), dtype=x.dtype).index_add(0, positions, x.reshape(-1)).reshape(shape)
-    )
+    return torch.zeros(int(np.prod(shape)), dtype=x.dtype).index_add(0, positions, x.reshape(-1)).reshape(shape)
 
 
 def _numbers(shape: tuple[int, ...]) -> Any:
@@ -285,9 +283,7 @@ def _torch_sum(x: torch.Tensor, axis: Any, keepdims: bool) -> torch.Tensor:
 
 
 def _torch_axes(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
-    return lambda x, axis, keepdims: function(
-        x, tuple(range(x.ndim)) if axis is None else axis, keepdim=keepdims
-    )
+    return lambda x, axis, keepdims: function(x, tuple(range(x.ndim)) if axis is None else axis, keepdim=keepdims)
 
 
 def _torch_pair(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:

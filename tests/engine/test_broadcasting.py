@@ -31,9 +31,7 @@ def filled(shape: tuple[int, ...], seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", PAIRS)
-@given(
-    hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, max_side=3, min_side=0), st.integers(0, 99)
-)
+@given(hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, max_side=3, min_side=0), st.integers(0, 99))
 @settings(max_examples=40, deadline=None)
 def test_pairs_broadcast_and_their_gradients_add_up(name: str, drawn: Any, seed: int):
     a, b = (filled(s, seed + k) for k, s in enumerate(drawn.input_shapes))
@@ -52,9 +50,7 @@ def test_pairs_broadcast_and_their_gradients_add_up(name: str, drawn: Any, seed:
 
 @given(shapes, shapes)
 @settings(max_examples=100, deadline=None)
-def test_shapes_that_do_not_fit_are_refused_exactly_when_numpy_refuses(
-    a: tuple[int, ...], b: tuple[int, ...]
-):
+def test_shapes_that_do_not_fit_are_refused_exactly_when_numpy_refuses(a: tuple[int, ...], b: tuple[int, ...]):
     try:
         expected = np.broadcast_shapes(a, b)
     except ValueError:

@@ -46,12 +46,8 @@ def test_a_wrong_factor():
 
 
 def test_a_wrong_sign_in_one_coordinate_only():
-    bad = elementwise(
-        "planted", lambda xp, x: xp.sin(x), lambda x: cos(x) * Tensor(np.array([1.0, -1, 1]))._array
-    )
-    with pytest.raises(
-        GradcheckError, match=r"reverse mode, input 0: d output\[1\] / d input\[1\].*\(1 of 9 entries"
-    ):
+    bad = elementwise("planted", lambda xp, x: xp.sin(x), lambda x: cos(x) * Tensor(np.array([1.0, -1, 1]))._array)
+    with pytest.raises(GradcheckError, match=r"reverse mode, input 0: d output\[1\] / d input\[1\].*\(1 of 9 entries"):
         gradcheck(bad, point(*X))
 
 
@@ -93,20 +89,14 @@ def test_a_stale_saved_value():
         return xp.exp(x)
 
     bad = elementwise("planted", forward, lambda x: stale[0])
-    bad(
-        tensor([0.0, 0.0, 0.0], dtype=np.float64)
-    )  # the first call's output is what every later rule will see
+    bad(tensor([0.0, 0.0, 0.0], dtype=np.float64))  # the first call's output is what every later rule will see
     with pytest.raises(GradcheckError, match=r"reverse mode, input 0: d output\[2\] / d input\[2\] is 1"):
         gradcheck(bad, point(*X))
 
 
 def test_a_wrong_forward_rule_only():
-    bad = general(
-        "planted", lambda xp, x: xp.sin(x), vjp=[lambda g, x: g * cos(x)], jvp=[lambda t, x: t * sin(x)]
-    )
-    with pytest.raises(
-        GradcheckError, match=r"forward mode, input 0: d output\[1\] / d input\[1\] is -0\.644"
-    ):
+    bad = general("planted", lambda xp, x: xp.sin(x), vjp=[lambda g, x: g * cos(x)], jvp=[lambda t, x: t * sin(x)])
+    with pytest.raises(GradcheckError, match=r"forward mode, input 0: d output\[1\] / d input\[1\] is -0\.644"):
         gradcheck(bad, point(*X))
 
 
@@ -149,9 +139,7 @@ def test_a_gradient_that_is_never_sent():
 
 
 def test_a_kink_between_the_two_evaluations_is_noticed():
-    with pytest.raises(
-        GradcheckError, match=r"d output\[0\] / d input\[0\] is 0, central differences give 0\.5"
-    ):
+    with pytest.raises(GradcheckError, match=r"d output\[0\] / d input\[0\] is 0, central differences give 0\.5"):
         gradcheck(lambda x: x.relu(), point(0.0, 1.0))
 
 

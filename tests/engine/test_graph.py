@@ -94,9 +94,7 @@ def test_backward_from_a_leaf():
     [lambda x: x[1], lambda x: x[0, 1], lambda x: x.sum(), lambda x: x.amax(), lambda x: x[0] @ x[1]],
     ids=range(5),
 )
-def test_zero_dimensional_gradients_flow_through_everything(
-    pick: Callable[..., Any], then: Callable[..., Any]
-):
+def test_zero_dimensional_gradients_flow_through_everything(pick: Callable[..., Any], then: Callable[..., Any]):
     x = tensor([[1.0, 2.0], [3.0, 4.5]], dtype=np.float64, requires_grad=True)
     assert gradcheck(lambda x: then(pick(x)), x, atol=1e-5)
     x = tensor([[1.0, 2.0], [3.0, 4.5]], requires_grad=True)
@@ -360,9 +358,7 @@ def test_in_place_keeps_shape_and_dtype():
         (lambda x, y: x.sqrt(), {"ans"}),
     ],
 )
-def test_the_graph_keeps_what_the_rules_declare_and_backward_frees_it(
-    function: Callable[..., Any], kept: set[str]
-):
+def test_the_graph_keeps_what_the_rules_declare_and_backward_frees_it(function: Callable[..., Any], kept: set[str]):
     x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
     out = function(x, y)
     assert set(out.grad_fn.saved) == kept

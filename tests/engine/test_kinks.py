@@ -16,9 +16,7 @@ from gradwright.engine.tensor import Tensor
 NAN, INF = float("nan"), float("inf")
 
 
-def both(
-    function: Callable[..., Any], theirs: Callable[..., Any], *points: Any
-) -> list[tuple[np.ndarray, np.ndarray]]:
+def both(function: Callable[..., Any], theirs: Callable[..., Any], *points: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     """Gradients of the sum of the outputs, ours and torch's, one pair for each point."""
     ours = [tensor(p, dtype=np.float64, requires_grad=True) for p in points]
     others = [torch.tensor(p, dtype=torch.float64, requires_grad=True) for p in points]
@@ -172,9 +170,7 @@ def test_var_is_unbiased_unless_told_along_an_axis():
                     t.var(dim, correction=correction, keepdim=keepdim).numpy(),
                     rtol=1e-12,
                 )
-    np.testing.assert_allclose(
-        Tensor(x).mean((0, 1), True).numpy(), t.mean((0, 1), keepdim=True).numpy(), rtol=1e-12
-    )
+    np.testing.assert_allclose(Tensor(x).mean((0, 1), True).numpy(), t.mean((0, 1), keepdim=True).numpy(), rtol=1e-12)
 
 
 def test_sums_of_truth_values_and_small_integers_are_int64():

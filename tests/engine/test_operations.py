@@ -68,9 +68,7 @@ def tensors(sample: Sample, dtype: Any = np.float64, requires_grad: bool = False
 
 def torch_tensors(sample: Sample, requires_grad: bool = False) -> list[Any]:
     return [
-        torch.tensor(x, requires_grad=requires_grad and is_float(x))
-        if isinstance(x, np.ndarray | np.generic)
-        else x
+        torch.tensor(x, requires_grad=requires_grad and is_float(x)) if isinstance(x, np.ndarray | np.generic) else x
         for x in sample.inputs
     ]
 
@@ -239,9 +237,7 @@ def narrowed(sample: Sample) -> list[Any]:
     """Arrays as XLA takes them: float32 and int32."""
     narrow = {"f": np.float32, "i": np.int32, "b": np.bool_}
     return [
-        np.asarray(x, narrow[np.asarray(x).dtype.kind])
-        for x in sample.inputs
-        if isinstance(x, np.ndarray | np.generic)
+        np.asarray(x, narrow[np.asarray(x).dtype.kind]) for x in sample.inputs if isinstance(x, np.ndarray | np.generic)
     ]
 
 
@@ -262,9 +258,7 @@ def same(row: Row, drawn: list[Sample], compiled: list[list[Any]], eager: list[l
         for a, b in zip(ours, expected, strict=True):
             assert a.shape == b.shape, described(row, sample)
             assert a.dtype.kind == b.dtype.kind, described(row, sample)
-            np.testing.assert_allclose(
-                np.asarray(a), b, rtol=1.3e-6, atol=1e-5, err_msg=described(row, sample)
-            )
+            np.testing.assert_allclose(np.asarray(a), b, rtol=1.3e-6, atol=1e-5, err_msg=described(row, sample))
 
 
 @each_row

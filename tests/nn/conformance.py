@@ -121,9 +121,7 @@ class LayerConformance:
         x, _ = self.data(layer, self.shapes[0], np.float32)
         np.testing.assert_array_equal(again(gw.tensor(x)).detach().numpy(), layer(gw.tensor(x)).detach().numpy())
 
-    @pytest.mark.parametrize(
-        ("training", "dtype", "tolerance"), [(True, np.float32, 1e-5), (False, np.float64, 1e-12)]
-    )
+    @pytest.mark.parametrize(("training", "dtype", "tolerance"), [(True, np.float32, 1e-5), (False, np.float64, 1e-12)])
     def test_eager_and_compiled_agree(self, training: bool, dtype: Any, tolerance: float) -> None:
         results = []
         for compiled in (False, True):

@@ -189,9 +189,7 @@ class TestSequential(LayerConformance):
         parts = torch.nn.Sequential()
         parts.add_module("norm", torch.nn.BatchNorm1d(6))
         parts.add_module("act", torch.nn.Tanh())
-        return torch.nn.Sequential(
-            torch.nn.Linear(4, 6), parts, torch.nn.Linear(6, 3), torch.nn.LogSoftmax(dim=-1)
-        )
+        return torch.nn.Sequential(torch.nn.Linear(4, 6), parts, torch.nn.Linear(6, 3), torch.nn.LogSoftmax(dim=-1))
 
 
 def test_every_layer_that_a_file_can_name_went_through_the_suite():

@@ -134,8 +134,9 @@ def test_binary_cross_entropy_holds_the_logarithm_at_minus_100():
     x, y = np.array([0.0, 1.0, 0.0, 1.0, 0.3]), np.array([0.0, 1.0, 1.0, 0.0, 1.0])
     t = torch.tensor(x, requires_grad=True)
     p = gw.tensor(x, requires_grad=True)
-    loss, expected = F.binary_cross_entropy(p, gw.tensor(y), reduction="none"), torch.nn.BCELoss(reduction="none")(
-        t, torch.tensor(y)
+    loss, expected = (
+        F.binary_cross_entropy(p, gw.tensor(y), reduction="none"),
+        torch.nn.BCELoss(reduction="none")(t, torch.tensor(y)),
     )
     close(loss, expected, 1e-12)
     loss.sum().backward()
@@ -215,7 +216,8 @@ def test_a_compiled_step_refuses_bad_labels_before_it_runs(criterion):
     x, good = gw.randn(4, 2), gw.tensor([0, 1, 2, 1])
     step(x, good)
     before = {k: v.numpy() for k, v in model.state_dict().items()}
-    for labels, message in [([0, 1, 3, 1], "row 2 is 3"), ([-5, 1, 2, 0], "row 0 is -5"), ([-100] * 4, "all 4 targets")]:
+    cases = [([0, 1, 3, 1], "row 2 is 3"), ([-5, 1, 2, 0], "row 0 is -5"), ([-100] * 4, "all 4 targets")]
+    for labels, message in cases:
         with pytest.raises(IndexOutOfRangeError, match=message):
             step(x, gw.tensor(labels))
     with pytest.raises(IndexOutOfRangeError, match="row 5 is 77"):

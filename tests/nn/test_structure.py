@@ -76,7 +76,10 @@ HOSTILE = {
     "a numbered part that is no string": {"layer": "Sequential", "parts": {0: {"layer": "ReLU"}}},
     "101 levels": nested(101),
     "900 levels": nested(900),
-    "a bad layer deep inside": {"layer": "Sequential", "parts": {"0": {"layer": "Sequential", "parts": {"0": {"layer": "?"}}}}},
+    "a bad layer deep inside": {
+        "layer": "Sequential",
+        "parts": {"0": {"layer": "Sequential", "parts": {"0": {"layer": "?"}}}},
+    },
 }
 
 
@@ -94,8 +97,12 @@ def test_hostile_structures_are_refused_in_one_way_and_take_no_memory(structure)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(sorted(LAYERS)),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["layer", "parts", "in_features", "out_features", "p", "dim", "0", "x"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["layer", "parts", "in_features", "out_features", "p", "dim", "0", "x"]), inner, max_size=4
+        )
+    ),
     max_leaves=12,
 )
 

@@ -75,6 +75,8 @@ class TestAdamW(TestAdam):
 
 class TestAdamWOtherNumbers(TestAdamW):
     options: ClassVar = {"betas": (0.5, 0.9), "weight_decay": 0.3, "maximize": True}
+    quadratic_lr = 0.02
+    ill_lr = 0.001
 
 
 def test_every_optimizer_went_through_the_suite():

@@ -37,7 +37,10 @@ def test_epsilon_inside_the_root_is_caught(monkeypatch):
 
 
 def test_a_missing_bias_correction_is_caught(monkeypatch):
-    adam_with(monkeypatch, lambda true, p, g, step, h: true(step={"size": step["size"] * 0 + h["lr"], "root": step["root"]}))
+    adam_with(
+        monkeypatch,
+        lambda true, p, g, step, h: true(step={"size": step["size"] * 0 + h["lr"], "scale": step["scale"]}),
+    )
     fails(cases.TestAdam().test_100_steps_on_an_ill_conditioned_quadratic_are_pytorchs)
 
 

@@ -80,9 +80,7 @@ def test_errors_would_be_seen(browse: Callable[..., str], hostile: Path) -> None
     # The same page with a style that its policy does not allow: the count that the test above relies on
     # counts.
     spoiled = hostile.with_name("spoiled.html")
-    spoiled.write_text(
-        hostile.read_text(encoding="utf-8").replace("<h1>", '<h1 style="color:red">'), encoding="utf-8"
-    )
+    spoiled.write_text(hostile.read_text(encoding="utf-8").replace("<h1>", '<h1 style="color:red">'), encoding="utf-8")
     root = re.search(r"<html[^>]*>", browse(spoiled, "--dump-dom"))
     assert root is not None
     assert 'data-errors="1"' in root[0]

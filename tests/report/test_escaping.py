@@ -101,9 +101,7 @@ def test_hostile_text_everywhere_stays_text(
     assert "77777" not in source.replace(poison, "")
 
 
-@pytest.mark.parametrize(
-    "poison", [HOSTILE["script"], HOSTILE["template"], HOSTILE["entity"], HOSTILE["format"]]
-)
+@pytest.mark.parametrize("poison", [HOSTILE["script"], HOSTILE["template"], HOSTILE["entity"], HOSTILE["format"]])
 def test_hostile_text_is_shown_as_it_is(poison: str, page_of: PageOf) -> None:
     page = page_of(render(parse_record(_poisoned(example_files(), poison))))
     shown = " ".join(e.text for e in page.all("body"))

@@ -54,10 +54,7 @@ def test_summary_says_what_was_done_and_found() -> None:
         "Baselines",
         "Test part",
     ]
-    assert (
-        "2.6 points better than logistic regression, the 95% intervals overlap"
-        in dict(info.points)["Baselines"]
-    )
+    assert "2.6 points better than logistic regression, the 95% intervals overlap" in dict(info.points)["Baselines"]
 
 
 def test_summary_of_a_regression() -> None:
@@ -204,12 +201,8 @@ def test_layers_add_up() -> None:
 
 
 def test_a_network_without_parameters() -> None:
-    files = example_files() | {
-        "network.json": '{"layers": [], "parameters": 0, "graph": {"nodes": [], "edges": []}}'
-    }
-    assert (
-        layers_words(layers_info(parse_record(files))) == "0 layers with 0 parameters, all of them trained."
-    )
+    files = example_files() | {"network.json": '{"layers": [], "parameters": 0, "graph": {"nodes": [], "edges": []}}'}
+    assert layers_words(layers_info(parse_record(files))) == "0 layers with 0 parameters, all of them trained."
 
 
 def test_a_line_taken_out_of_the_ledger_is_noticed() -> None:

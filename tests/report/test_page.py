@@ -125,9 +125,7 @@ def test_pictures_are_xml_on_their_own(page: Any) -> None:
 
 
 def test_the_script_finds_its_charts(page: Any) -> None:
-    charts = json.loads(
-        next(s.text for s in page.all("script") if s.attributes.get("type") == "application/json")
-    )
+    charts = json.loads(next(s.text for s in page.all("script") if s.attributes.get("type") == "application/json"))
     drawn = {e.attributes["data-chart"] for e in page.all("svg") if "data-chart" in e.attributes}
     assert drawn == set(charts)
     assert drawn

@@ -125,9 +125,7 @@ def _set(path: str, value: Any) -> Callable[[Any], None]:
         ("network.json", "graph.nodes.1.id", 0, "graph.nodes: expected an id of its own for every node"),
     ],
 )
-def test_a_wrong_value_is_placed(
-    changed: Callable[..., Files], name: str, path: str, value: Any, message: str
-) -> None:
+def test_a_wrong_value_is_placed(changed: Callable[..., Files], name: str, path: str, value: Any, message: str) -> None:
     with pytest.raises(RunError, match=message):
         parse_record(changed(name, _set(path, value)))
 

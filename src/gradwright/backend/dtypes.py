@@ -27,17 +27,19 @@ def promote(arrays: list[Any]) -> list[Any]:
     ['float32', 'float32']
     """
     dtypes = {a.dtype for a in arrays if hasattr(a, "dtype")}
-    if len(dtypes) <= 1:
-        return arrays  # Python numbers are weak in NumPy 2 and in JAX already
+    floats = any(type(a) is float for a in arrays)
+    if len(dtypes) <= 1 and not (floats and dtypes and next(iter(dtypes)).kind in "bui"):
+        return arrays  # beside floats, Python numbers are weak in NumPy 2 and in JAX already
     result: np.dtype | None = None
     for dimensioned in (True, False):
+        rank: np.dtype | None = None
         for a in arrays:
-            if not hasattr(a, "dtype") or (a.ndim > 0) is not dimensioned:
-                continue
-            if result is None:
-                result = a.dtype
-            elif dimensioned or _CATEGORY[a.dtype.kind] > _CATEGORY[result.kind]:
-                result = _common(result, a.dtype)
+            if hasattr(a, "dtype") and (a.ndim > 0) is dimensioned:
+                rank = a.dtype if rank is None else _common(rank, a.dtype)
+        if rank is not None and (result is None or _CATEGORY[rank.kind] > _CATEGORY[result.kind]):
+            result = rank
+    if floats and result is not None and result.kind in "bui":
+        result = default_float
     return [a.astype(result) if hasattr(a, "dtype") and a.dtype != result else a for a in arrays]
 
 

@@ -17,7 +17,8 @@ _ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 _PARITY = 0x1BD11BDA
 
 
-#: The fewest rounds that passed all of BigCrush (the paper's table 2); beyond 13, XLA splits the loop over threads, which
+#: The fewest rounds that passed all of BigCrush (the paper's table 2); beyond 13, XLA splits the loop over threads,
+#: which
 #: costs a small network more than the arithmetic does.
 ROUNDS = 13
 

@@ -46,8 +46,8 @@ def jax_modules() -> JaxModules:
 def compiler_options() -> dict[str, Any]:
     """Return the compiler settings of every training program; measured on CPUs, empty elsewhere.
 
-    LLVM's first optimisation level makes small steps faster than its third (0.75 to 0.9 of the time) and compiles sooner;
-    region analysis spares the loop a copy of each weight in each step. The results are the same to the bit.
+    LLVM's first optimisation level makes small steps faster than its third (0.75 to 0.9 of the time) and compiles
+    sooner; region analysis spares the loop a copy of each weight in each step. The results are the same to the bit.
     """
     if jax_modules().jax.default_backend() != "cpu":
         return {}

@@ -67,16 +67,20 @@ def train(
     source: Annotated[
         str | None,
         typer.Argument(
-            help="A built-in set (digits, iris, wine, breast-cancer, diabetes), a CSV, TSV or Parquet file, an NPZ file "
-            "with X and y, or a folder of IDX files."
+            help="A built-in set (digits, iris, wine, breast-cancer, diabetes), a CSV, TSV or Parquet file, "
+            "an NPZ file with X and y, or a folder of IDX files."
         ),
     ] = None,
     target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
-    task: Annotated[str | None, typer.Option(help="binary, multiclass or regression; overrules what is inferred.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="binary, multiclass or regression; overrules what is inferred.")
+    ] = None,
     hidden: Annotated[str | None, typer.Option(help="Widths of the hidden layers, such as 128,64.")] = None,
     activation: Annotated[str | None, typer.Option(help="relu, tanh or sigmoid.")] = None,
     dropout: Annotated[float | None, typer.Option(help="Dropout rate after each hidden layer, 0 to 1.")] = None,
-    batch_norm: Annotated[bool | None, typer.Option("--batch-norm/--no-batch-norm", help="Batch normalisation.")] = None,
+    batch_norm: Annotated[
+        bool | None, typer.Option("--batch-norm/--no-batch-norm", help="Batch normalisation.")
+    ] = None,
     optimizer: Annotated[str | None, typer.Option(help="adam, adamw or sgd.")] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
     momentum: Annotated[float | None, typer.Option(help="Momentum of sgd.")] = None,
@@ -84,14 +88,20 @@ def train(
     clip_norm: Annotated[float | None, typer.Option(help="Bound on the norm of the gradient.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows in a minibatch.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most so many epochs.")] = None,
-    patience: Annotated[int | None, typer.Option(help="Stop after so many epochs without a better validation loss.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Stop after so many epochs without a better validation loss.")
+    ] = None,
     validation: Annotated[float | None, typer.Option(help="Share of the rows for validation.")] = None,
     test: Annotated[float | None, typer.Option(help="Share of the rows for the test part.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the split, the initial weights, the batches, dropout.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the split, the initial weights, the batches, dropout.")
+    ] = None,
     dtype: Annotated[str | None, typer.Option(help="float32 or float64.")] = None,
     eager: Annotated[bool | None, typer.Option("--eager", help="Run on NumPy instead of compiling.")] = None,
     compare: Annotated[str | None, typer.Option(help="torch: train the same network in PyTorch beside it.")] = None,
-    config: Annotated[Path | None, typer.Option(help="Settings from a TOML file; options given here overrule it.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings from a TOML file; options given here overrule it.")
+    ] = None,
     print_config: Annotated[bool, typer.Option("--print-config", help="Print the settings as TOML and stop.")] = False,
     out: Annotated[Path | None, typer.Option(help="The run's folder; by default a new one under runs/.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
@@ -195,7 +205,9 @@ def predict(
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder that train made.")],
     test: Annotated[bool, typer.Option("--test", help="Look at the sealed test part instead of validation.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Look although it has been looked at; it is written down.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Look although it has been looked at; it is written down.")
+    ] = False,
     source: Annotated[str | None, typer.Option(help="Where the run's data lies now, if it has moved.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,

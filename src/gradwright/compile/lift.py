@@ -13,7 +13,18 @@ from gradwright.engine.tensor import Parameter, Tensor
 __all__ = ["Lifted", "NumberCell", "lift"]
 
 _DEEPEST = 8  # objects within objects
-_PLAIN = (str, bytes, int, float, complex, bool, type(None), type, types.ModuleType, types.BuiltinFunctionType)
+_PLAIN = (
+    str,
+    bytes,
+    int,
+    float,
+    complex,
+    bool,
+    type(None),
+    type,
+    types.ModuleType,
+    types.BuiltinFunctionType,
+)
 
 
 @dataclass(frozen=True)
@@ -161,4 +172,3 @@ def _global_names(code: types.CodeType) -> list[str]:
         if isinstance(constant, types.CodeType):  # nested functions and comprehensions
             names += _global_names(constant)
     return list(dict.fromkeys(names))
-

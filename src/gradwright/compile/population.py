@@ -20,14 +20,15 @@ class Population:
     """Train several members as one compiled program.
 
     Each member is built by the same factory, with its own hyperparameters and its own random stream. The first
-    member's step is traced; its program runs under ``vmap`` with every member's state and hyperparameters along a leading
-    axis. What differs between members must be numbers: what changes the program (widths, layers, optimizers) needs a
-    population of its own.
+    member's step is traced; its program runs under ``vmap`` with every member's state and hyperparameters along a
+    leading axis. What differs between members must be numbers: what changes the program (widths, layers, optimizers)
+    needs a population of its own.
 
     Parameters
     ----------
     factory : callable
-        Called once for each member with that member's keyword arguments; builds model and optimizer and returns the step.
+        Called once for each member with that member's keyword arguments; builds model and optimizer and returns the
+        step.
     members : sequence of dict
         Keyword arguments for the factory, one dict a member.
     seeds : sequence of int
@@ -58,9 +59,16 @@ class Population:
     (2, 5)
     """
 
-    def __init__(self, factory: Callable[..., Callable[..., Any]], members: Sequence[dict[str, Any]], seeds: Sequence[int]) -> None:
+    def __init__(
+        self,
+        factory: Callable[..., Callable[..., Any]],
+        members: Sequence[dict[str, Any]],
+        seeds: Sequence[int],
+    ) -> None:
         if not members or len(members) != len(seeds):
-            raise CompileError(f"Population: {len(members)} members and {len(seeds)} seeds; need one seed for each of at least one")
+            raise CompileError(
+                f"Population: {len(members)} members and {len(seeds)} seeds; need one seed for each of at least one"
+            )
         self.generators = [Generator(seed) for seed in seeds]
         self.steps: list[CompiledStep] = []
         for generator, arguments in zip(self.generators, members, strict=True):
@@ -102,7 +110,8 @@ class Population:
                 check(np.asarray(arguments.arrays[position]))
             states = [p.state() for _, p in programs]
             stacked = [
-                [_stack(jnp, [state[part][i] for state in states]) for i in range(len(states[0][part]))] for part in range(3)
+                [_stack(jnp, [state[part][i] for state in states]) for i in range(len(states[0][part]))]
+                for part in range(3)
             ]
             cache = (key, order is None, own_order)
             if cache not in self._compiled:
@@ -132,7 +141,8 @@ class Population:
             for mine, other in zip(first.written + first.fixed, program.written + program.fixed, strict=False):
                 if mine.shape != other.shape or mine.dtype != other.dtype:
                     raise CompileError(
-                        f"Population: member {i} has state of shape {other.shape} {other.dtype} where member 0 has {mine.shape} "
+                        f"Population: member {i} has state of shape {other.shape} {other.dtype} where member "
+                        f"0 has {mine.shape} "
                         f"{mine.dtype}. Members may differ in numbers only; put other shapes into another population."
                     )
             if len(first.written) != len(program.written) or len(first.fixed) != len(program.fixed):

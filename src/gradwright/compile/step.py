@@ -103,7 +103,9 @@ class CompiledStep:
         else:
             lengths = {shape[0] if shape else None for shape, _ in arguments.shapes()}
             if len(lengths) != 1 or None in lengths:
-                raise ShapeError(f"scan: all arguments must have the same number of steps first, got {sorted(map(str, lengths))}")
+                raise ShapeError(
+                    f"scan: all arguments must have the same number of steps first, got {sorted(map(str, lengths))}"
+                )
             shapes = tuple((shape[1:], dtype) for shape, dtype in arguments.shapes())
         with jax.enable_x64(True):
             key, program = self.program(arguments, shapes)
@@ -141,7 +143,7 @@ def _scan_program(program: Program, gathers: bool) -> Any:
 
 
 def gather_batches(arrays: list[Any], order: Any) -> list[Any]:
-    """Lay out all batches one after the other before the loop: on CPUs a gather inside it costs as much as a small step."""
+    """Lay out all batches before the loop: on CPUs a gather inside it costs as much as a small step."""
     # rows are in range by construction, so nothing need be clamped or filled
     return [a.at[order].get(mode="promise_in_bounds") for a in arrays]
 
@@ -194,7 +196,8 @@ def _static(value: Any) -> Any:
         hash(value)
     except TypeError:
         raise CompileError(
-            f"compile: an argument of type {type(value).__name__} is neither an array nor hashable; pass its tensors one by one"
+            f"compile: an argument of type {type(value).__name__} is neither an array nor hashable; pass its "
+            f"tensors one by one"
         ) from None
     return value
 

@@ -64,7 +64,8 @@ class _Trace:
     def check_read(self, tensor: Any) -> None:
         if type(tensor) is Parameter and id(tensor) not in self.lifted.ids and not is_tracer(tensor._array):
             raise CompileError(
-                f"compile: the step uses a parameter of shape {tensor.shape} that it does not visibly hold, so its value "
+                f"compile: the step uses a parameter of shape {tensor.shape} that it does not visibly hold, "
+                f"so its value "
                 "would be frozen into the program. Pass what holds it: compile(step, state=[model, optimizer])."
             )
 
@@ -237,7 +238,9 @@ def _explain(error: Exception) -> str:
     place = f"{own[-1].filename}:{own[-1].lineno}: {own[-1].line}" if own else "the step"
     return (
         f"compile: this line needs the value of a tensor while the step is being traced, when there are only shapes:\n"
-        f"  {place}\n"
-        "A compiled step runs once on placeholders. Instead of `if`/`while` on a tensor use gradwright.where; instead of "
+        f"  "
+        f"{place}\n"
+        "A compiled step runs once on placeholders. Instead of `if`/`while` on a tensor use gradwright.where; "
+        "instead of "
         ".item(), float() or numpy() return the tensor from the step and read it outside."
     )

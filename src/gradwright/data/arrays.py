@@ -39,9 +39,7 @@ def target_series(y: Any, target: str | None, name: str) -> pl.Series:
         values = values[:, 0]
     if values.ndim != 1:
         advice = ". Turn one-hot rows into class numbers: y.argmax(axis=1)" if values.ndim == 2 else ""
-        raise DataError(
-            f"cannot use {shown(name, 200)}: y has shape {values.shape}; expected (rows,){advice}"
-        )
+        raise DataError(f"cannot use {shown(name, 200)}: y has shape {values.shape}; expected (rows,){advice}")
     if values.dtype.kind in "fUO":
         return pl.Series(label, values.tolist(), strict=False, nan_to_null=True)
     return pl.Series(label, values)
@@ -54,13 +52,10 @@ def checked_array(x: NDArray[Any], name: str) -> Features:
     where = shown(name, 200)
     if x.dtype.kind not in "biuf":
         raise DataError(
-            f"cannot use {where}: X has dtype {x.dtype}; expected numbers. Text belongs in a table (CSV, "
-            "Parquet)"
+            f"cannot use {where}: X has dtype {x.dtype}; expected numbers. Text belongs in a table (CSV, Parquet)"
         )
     if x.ndim < 2:
-        raise DataError(
-            f"cannot use {where}: X has shape {x.shape}; expected (rows, columns) or (rows, height, width)"
-        )
+        raise DataError(f"cannot use {where}: X has shape {x.shape}; expected (rows, columns) or (rows, height, width)")
     if x.size == 0:
         raise DataError(f"cannot use {where}: X has shape {x.shape}, so it holds no values")
     if x.dtype.kind == "f":

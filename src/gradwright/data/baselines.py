@@ -71,9 +71,7 @@ class Proportional:
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.int64]:
         """Drawn class indices, shape (n,)."""
         edges = np.cumsum(self.shares)
-        drawn = np.searchsorted(
-            edges / edges[-1], uniform(len(features), key=self.seed, stream=2), side="right"
-        )
+        drawn = np.searchsorted(edges / edges[-1], uniform(len(features), key=self.seed, stream=2), side="right")
         return np.minimum(drawn, len(edges) - 1).astype(np.int64)
 
 
@@ -91,9 +89,7 @@ class Linear:
         return np.asarray(self.model.predict(features)).astype(np.int64 if self.classes else np.float64)
 
 
-def fit_baselines(
-    task: Task, features: NDArray[np.float32], target: NDArray[Any], *, seed: int = 0
-) -> list[Baseline]:
+def fit_baselines(task: Task, features: NDArray[np.float32], target: NDArray[Any], *, seed: int = 0) -> list[Baseline]:
     """Fit the baselines on the training part.
 
     Parameters
@@ -137,8 +133,7 @@ def fit_baselines(
     """
     if len(features) != len(target) or len(features) == 0:
         raise DataError(
-            f"cannot fit baselines on {plural(len(features), 'row')} of features and "
-            f"{plural(len(target), 'target')}"
+            f"cannot fit baselines on {plural(len(features), 'row')} of features and {plural(len(target), 'target')}"
         )
     if not np.isfinite(features).all():
         raise DataError("cannot fit baselines: the features hold NaN or infinity; give them prepared")

@@ -97,9 +97,7 @@ class NumericColumn:
                 f"filled with the median, {self.median:g}, and marked in a column of their own"
             )
         return (
-            f"column {shown(self.name)}: constant in the training part, so it says nothing"
-            if self.std == 0
-            else None
+            f"column {shown(self.name)}: constant in the training part, so it says nothing" if self.std == 0 else None
         )
 
     def transform(self, column: pl.Series, out: Block, place: PlaceOf, report: Report) -> None:
@@ -278,11 +276,7 @@ class CategoryColumn:
     @property
     def note(self) -> str | None:
         """A remark for the report."""
-        return (
-            f"column {shown(self.name)}: missing values are a category of their own"
-            if self.indicator
-            else None
-        )
+        return f"column {shown(self.name)}: missing values are a category of their own" if self.indicator else None
 
     def transform(self, column: pl.Series, out: Block, place: PlaceOf, report: Report) -> None:
         """Fill `out`, float32 (n, outputs), from a raw column of length n; unseen categories are reported."""
@@ -420,18 +414,12 @@ def fit_column(column: pl.Series, place: PlaceOf, max_categories: int = 100) -> 
     if kind == "boolean":
         return BooleanColumn.fit(column, place)
     if kind == "other":
-        return DroppedColumn(
-            column.name, f"its type is {column.dtype}; numbers, booleans, texts and dates are used"
-        )
+        return DroppedColumn(column.name, f"its type is {column.dtype}; numbers, booleans, texts and dates are used")
     text = as_text(column)
     distinct = text.drop_nulls().unique().sort()
     count = distinct.len()
     if count > max_categories or (count > 20 and count * 2 > rows) or (count == rows and rows >= 10):
-        what = (
-            "each row has its own"
-            if count == rows
-            else f"it has {count:,} distinct texts in {plural(rows, 'row')}"
-        )
+        what = "each row has its own" if count == rows else f"it has {count:,} distinct texts in {plural(rows, 'row')}"
         return DroppedColumn(column.name, f"{what}, so it is a name or free text rather than a category")
     return CategoryColumn(column.name, tuple(distinct.to_list()), text.null_count() > 0)
 

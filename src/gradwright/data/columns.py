@@ -149,16 +149,12 @@ def as_text(column: pl.Series) -> pl.Series:
     if column.dtype == pl.String:
         return blank_to_missing(column)
     if column.dtype.is_float():
-        names = [
-            None if v is None or v != v else f"{v:.0f}" if v % 1 == 0 else repr(v) for v in column.to_list()
-        ]
+        names = [None if v is None or v != v else f"{v:.0f}" if v % 1 == 0 else repr(v) for v in column.to_list()]
         return pl.Series(column.name, names, dtype=pl.String)
     return column.cast(pl.String)
 
 
-def typed(
-    column: pl.Series, place: PlaceOf, notes: list[str], *, text: bool = False, comma: bool = False
-) -> pl.Series:
+def typed(column: pl.Series, place: PlaceOf, notes: list[str], *, text: bool = False, comma: bool = False) -> pl.Series:
     """Give a column the type that its cells show.
 
     Parameters
@@ -242,9 +238,7 @@ def typed(
         if dates.null_count() == column.null_count():
             return dates
     if parsed:
-        notes.append(
-            f"column {shown(name)} is read as text, though {parsed:,} of {filled:,} cells look like numbers"
-        )
+        notes.append(f"column {shown(name)} is read as text, though {parsed:,} of {filled:,} cells look like numbers")
     return column
 
 

@@ -74,9 +74,7 @@ def _add_column(digest: hashlib._Hash, column: pl.Series) -> None:
     elif column.dtype.is_integer():
         _add_array(digest, column.cast(pl.Int64).fill_null(0).to_numpy())
     elif column.dtype.is_numeric():
-        _add_array(
-            digest, column.cast(pl.Float64).fill_null(0.0).to_numpy() + 0.0
-        )  # -0.0 and 0.0 are one value
+        _add_array(digest, column.cast(pl.Float64).fill_null(0.0).to_numpy() + 0.0)  # -0.0 and 0.0 are one value
     elif column.dtype in (pl.Date, pl.Datetime):
         _add_array(digest, column.cast(pl.Datetime("us")).to_physical().fill_null(0).to_numpy())
     else:

@@ -68,8 +68,7 @@ def read_idx(path: Path) -> NDArray[Any]:
                 return _read_stream(stream, where, stored, zipped)  # type: ignore[arg-type]
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
-            f"cannot read {where}: its gzip stream is damaged or cut short ({shown(str(error), 100)}). "
-            "Fetch it again"
+            f"cannot read {where}: its gzip stream is damaged or cut short ({shown(str(error), 100)}). Fetch it again"
         ) from None
     except OSError as error:
         raise DataError(f"cannot read {where}: {error.strerror or error}") from None
@@ -108,9 +107,7 @@ def _read_stream(stream: BinaryIO, where: str, stored: int, zipped: bool) -> NDA
     return values.reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
 
-def _wrong_size(
-    where: str, shape: tuple[int, ...], dtype: np.dtype[Any], claimed: int, there: int
-) -> DataError:
+def _wrong_size(where: str, shape: tuple[int, ...], dtype: np.dtype[Any], claimed: int, there: int) -> DataError:
     found = f"at least {there} bytes" if there == claimed + 1 else size_in_words(there)
     state = "goes on after its end" if there > claimed else "is cut short"
     return DataError(
@@ -171,9 +168,7 @@ def read_idx_folder(
     for name in trains + tests:
         for role in ("images", "labels"):
             if role not in parts[name]:
-                raise DataError(
-                    f"cannot use the folder {where}: it has no {role} beside {shown(name + '-…')}"
-                )
+                raise DataError(f"cannot use the folder {where}: it has no {role} beside {shown(name + '-…')}")
         x, y = read_idx(parts[name]["images"]), read_idx(parts[name]["labels"])
         if x.ndim < 2 or y.ndim != 1 or len(x) != len(y):
             raise DataError(

@@ -60,9 +60,7 @@ def check_unpacked(what: str, *, claimed: int, stored: int) -> None:
         When one of the three limits is passed.
     """
     if claimed < 0:
-        raise DataError(
-            f"cannot read {what}: its header claims a negative size; the file is damaged or forged"
-        )
+        raise DataError(f"cannot read {what}: its header claims a negative size; the file is damaged or forged")
     if claimed > MAX_BYTES:
         raise DataError(
             f"cannot read {what}: its header claims {size_in_words(claimed)} of values in a file of "

@@ -66,7 +66,6 @@ def shown(value: object, limit: int = 60) -> str:
     if isinstance(value, str):
         return repr(value if len(value) <= limit else value[:limit] + "…")
     text = repr(value) if isinstance(value, bool | int | float | None) else repr(str(value)[: limit + 1])
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
     return text if len(text) <= limit + 3 else text[:limit] + "…"
 
 

@@ -117,13 +117,9 @@ def _checked_members(archive: zipfile.ZipFile, where: str) -> dict[str, zipfile.
                 f"do not trust this file"
             )
         if name in members:
-            raise DataError(
-                f"cannot read {where}: two members are called {shown(name)}, so which one counts is unsure"
-            )
+            raise DataError(f"cannot read {where}: two members are called {shown(name)}, so which one counts is unsure")
         if member.flag_bits & 1:
-            raise DataError(
-                f"cannot read {where}: its member {shown(name)} is encrypted; save it without a password"
-            )
+            raise DataError(f"cannot read {where}: its member {shown(name)} is encrypted; save it without a password")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise DataError(
                 f"cannot read {where}: its member {shown(name)} is compressed by method "
@@ -160,9 +156,7 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, w
     if not dtype.isnative:
         values = values.astype(dtype.newbyteorder("="))
     if dtype.kind == "U" and count and int(values.view(np.uint32).max()) > 0x10FFFF:
-        raise DataError(
-            f"cannot read {what}: its text holds numbers that are no characters; the file is damaged"
-        )
+        raise DataError(f"cannot read {what}: its text holds numbers that are no characters; the file is damaged")
     return values.reshape(shape, order="F" if fortran else "C")
 
 
@@ -175,9 +169,7 @@ def _npy_header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np
     raw = stream.read(4 if wide else 2)
     size = struct.unpack("<I" if wide else "<H", raw)[0]
     if size > _HEADER_LIMIT:
-        raise DataError(
-            f"cannot read {what}: its header claims {size_in_words(size)}; expected under {_HEADER_LIMIT}"
-        )
+        raise DataError(f"cannot read {what}: its header claims {size_in_words(size)}; expected under {_HEADER_LIMIT}")
     text = stream.read(size)
     try:
         header = ast.literal_eval(text.decode("utf-8" if start[6] == 3 else "latin-1").strip())
@@ -198,7 +190,5 @@ def _npy_header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np
             f"numpy.asarray({'…'}, dtype=float)"
         )
     if dtype.kind not in "biufU" or dtype.itemsize == 0:
-        raise DataError(
-            f"cannot read {what}: its dtype is {dtype}; expected booleans, integers, floats or text"
-        )
+        raise DataError(f"cannot read {what}: its dtype is {dtype}; expected booleans, integers, floats or text")
     return shape, fortran, dtype, 8 + (4 if wide else 2) + size

@@ -112,9 +112,7 @@ class Preparation:
             return cls(images=images, target_scale=scale, notes=(note,))
         columns = tuple(fit_column(c, place, max_categories) for c in features.get_columns())
         if all(isinstance(c, DroppedColumn) for c in columns):
-            reasons = "; ".join(
-                f"{shown(c.name)}: {c.reason}" for c in columns[:6] if isinstance(c, DroppedColumn)
-            )
+            reasons = "; ".join(f"{shown(c.name)}: {c.reason}" for c in columns[:6] if isinstance(c, DroppedColumn))
             raise DataError(
                 f"cannot prepare the features: none of {plural(len(columns), 'column')} is usable "
                 f"({reasons}). Add numbers or categories"
@@ -169,9 +167,7 @@ class Preparation:
             value is infinite or too far from training's to be a float32, or images have another shape.
         """
         place = place or "row {}".format
-        report: _Report = (
-            (lambda note: warnings.warn(str(note), DataWarning, 3)) if notes is None else notes.append
-        )
+        report: _Report = (lambda note: warnings.warn(str(note), DataWarning, 3)) if notes is None else notes.append
         if self.images is not None:
             return self.images.transform(self._pixels(features, self.images, place), place)
         if isinstance(features, np.ndarray):
@@ -298,8 +294,7 @@ class Preparation:
             kind = entry.get("kind") if isinstance(entry, dict) else None
             if not isinstance(kind, str) or kind not in KINDS:
                 raise StateError(
-                    f"cannot read the preparation: column {i} is of kind {shown(kind)}; expected "
-                    f"{', '.join(KINDS)}"
+                    f"cannot read the preparation: column {i} is of kind {shown(kind)}; expected {', '.join(KINDS)}"
                 )
             columns.append(KINDS[kind].from_dict(entry))
         if len({column.name for column in columns}) < len(columns):

@@ -46,18 +46,13 @@ class TargetScale:
         values = np.asarray(target, np.float64)
         if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
             raise DataError(
-                f"cannot scale a target of shape {values.shape}: expected finite numbers of shape (n,), n "
-                "at least 1"
+                f"cannot scale a target of shape {values.shape}: expected finite numbers of shape (n,), n at least 1"
             )
         mean, std = float(values.mean()), float(values.std())
         if values.min() == values.max():
-            raise DataError(
-                f"cannot learn the target: all training rows have {mean!r}; expected different values"
-            )
+            raise DataError(f"cannot learn the target: all training rows have {mean!r}; expected different values")
         if not (math.isfinite(mean) and math.isfinite(std) and std > 0):
-            raise DataError(
-                "cannot scale the target: its values lie beyond the range of float64; divide them first"
-            )
+            raise DataError("cannot scale the target: its values lie beyond the range of float64; divide them first")
         return cls(mean, std)
 
     def transform(self, target: NDArray[Any]) -> NDArray[np.float32]:
@@ -139,7 +134,6 @@ def finite(value: float, name: str, *, positive: bool = False) -> float:
     """The number, or `StateError` when it is not finite (or not above 0)."""
     if not math.isfinite(value) or (positive and value <= 0):
         raise StateError(
-            f"cannot read the preparation: {name} is {value!r}; expected a finite number"
-            + " above 0" * positive
+            f"cannot read the preparation: {name} is {value!r}; expected a finite number" + " above 0" * positive
         )
     return value

@@ -164,11 +164,7 @@ def _parse(line: bytes, number: int, where: str) -> Look:
         entry = json.loads(line)
         look = Look(entry["look"], entry["time"], entry["command"], entry["reason"])
         texts = (look.time, look.command, look.reason)
-        if (
-            look.look != number
-            or type(look.look) is not int
-            or not all(isinstance(text, str) for text in texts)
-        ):
+        if look.look != number or type(look.look) is not int or not all(isinstance(text, str) for text in texts):
             raise ValueError
     except (ValueError, KeyError, TypeError, RecursionError):
         raise RunError(
@@ -235,9 +231,7 @@ class SealedTest:
             The ledger cannot be written, or reason or command are empty.
         """
         if not reason.strip() or not command.strip():
-            raise RunError(
-                "cannot open the test part without a reason and a command: both go into the ledger"
-            )
+            raise RunError("cannot open the test part without a reason and a command: both go into the ledger")
         self.ledger.append(command=command, reason=reason)
         return self._content()
 

@@ -86,9 +86,7 @@ def read(
         return _from_table(to_polars(source), name, target, labels, categories, notes, None)
     if isinstance(source, tuple):
         if len(source) != 2:
-            raise DataError(
-                f"cannot use a tuple of {len(source)} as data; expected (X, y): features and target"
-            )
+            raise DataError(f"cannot use a tuple of {len(source)} as data; expected (X, y): features and target")
         return _from_pair(source[0], source[1], "arrays", target, labels, categories, notes, None)
     name = str(source)
     if name in BUILTIN and isinstance(source, str):
@@ -170,9 +168,7 @@ def _existing(source: object) -> Path:
     except (OSError, ValueError):
         there = False
     if there and not (path.is_file() or path.is_dir()):
-        raise DataError(
-            f"cannot read {shown(str(source), 200)}: it is a device, pipe or socket; expected {_FORMS}"
-        )
+        raise DataError(f"cannot read {shown(str(source), 200)}: it is a device, pipe or socket; expected {_FORMS}")
     if there:
         return path
     hint = closest(str(source), list(BUILTIN))
@@ -196,11 +192,7 @@ def _read_table(path: Path, suffix: str) -> tuple[pl.DataFrame, NDArray[np.int64
         return read_delimited(path)
     raise DataError(
         f"cannot read {shown(str(path), 200)}: its ending is {shown(path.suffix)}; expected {_FORMS}. "
-        + (
-            "Unpack it first: gunzip"
-            if suffix == ".gz"
-            else "Save it as one of these, or rename it if it is one"
-        )
+        + ("Unpack it first: gunzip" if suffix == ".gz" else "Save it as one of these, or rename it if it is one")
     )
 
 
@@ -226,9 +218,7 @@ def _choose_target(columns: list[str], target: str | None, name: str, notes: lis
     for wanted in _TARGET_NAMES:
         for column in columns:
             if column.lower() == wanted:
-                notes.append(
-                    f"the target is column {shown(column)}, by its name; choose another with --target"
-                )
+                notes.append(f"the target is column {shown(column)}, by its name; choose another with --target")
                 return column
     notes.append(f"the target is column {shown(columns[-1])}, the last one; choose another with --target")
     return columns[-1]
@@ -256,9 +246,7 @@ def _from_table(
         )
     for column in categories:
         if column not in frame.columns:
-            raise DataError(
-                f"{shown(name, 200)} has no column {shown(column)}{closest(column, frame.columns)}"
-            )
+            raise DataError(f"{shown(name, 200)} has no column {shown(column)}{closest(column, frame.columns)}")
 
     def place(row: int) -> str:
         return Rows(name, "table", frame, lines).place(row)
@@ -281,9 +269,7 @@ def _from_table(
     missing = {c.name: c.null_count() for c in frame.get_columns() if c.null_count() and c.name != chosen}
     if missing:
         where = listed([f"{column}: {count:,}" for column, count in missing.items()], 6).replace("'", "")
-        notes.append(
-            f"{plural(sum(missing.values()), 'missing value')} in {plural(len(missing), 'column')} ({where})"
-        )
+        notes.append(f"{plural(sum(missing.values()), 'missing value')} in {plural(len(missing), 'column')} ({where})")
     if all(kind_of(c) != "other" for c in frame.get_columns()):
         doubles = frame.height - frame.n_unique()
         if doubles:
@@ -328,7 +314,12 @@ def _from_pair(
     split: tuple[NDArray[np.int64], NDArray[np.int64]] | None,
 ) -> Dataset:
     column = target_series(y, target, name)
-    features = to_polars(x) if is_frame(x) else checked_array(np.asarray(x), name)
+    try:
+        features = to_polars(x) if is_frame(x) else checked_array(np.asarray(x), name)
+    except ValueError as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"cannot use {shown(name, 200)}: X is no array, its rows differ in length") from None
     if len(features) != column.len():
         raise DataError(
             f"cannot use {shown(name, 200)}: X has {plural(len(features), 'row')} and y has "
@@ -337,9 +328,7 @@ def _from_pair(
     if not isinstance(features, np.ndarray):
         while column.name in features.columns:
             column = column.alias(column.name + "_")
-        dataset = _from_table(
-            features.with_columns(column), name, column.name, labels, categories, notes, None
-        )
+        dataset = _from_table(features.with_columns(column), name, column.name, labels, categories, notes, None)
         return dataset if split is None else _with_split(dataset, split)
     column = typed(column, lambda row: f"{shown(name, 200)}, row {row}", notes)
     if features.dtype.kind == "f":

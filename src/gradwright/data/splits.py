@@ -90,15 +90,11 @@ class Split:
                 )
         together = np.concatenate(list(arrays.values()))
         if len(np.unique(together)) < len(together):
-            raise DataError(
-                f"cannot read {shown(str(path), 200)}: a row stands in two parts, so its test is void"
-            )
+            raise DataError(f"cannot read {shown(str(path), 200)}: a row stands in two parts, so its test is void")
         return cls(arrays["train"], arrays["validation"], arrays["test"])
 
 
-def split(
-    dataset: Dataset, task: Task, *, seed: int = 0, validation: float = 0.15, test: float = 0.15
-) -> Split:
+def split(dataset: Dataset, task: Task, *, seed: int = 0, validation: float = 0.15, test: float = 0.15) -> Split:
     """Draw the three parts.
 
     Parameters
@@ -135,9 +131,7 @@ def split(
     """
     for name, share in (("validation", validation), ("test", test)):
         if not (isinstance(share, int | float) and 0 < share < 1):
-            raise ConfigError(
-                f"cannot split: the share {name} is {share!r}; expected a number above 0 and below 1"
-            )
+            raise ConfigError(f"cannot split: the share {name} is {share!r}; expected a number above 0 and below 1")
     if validation + test >= 1:
         raise ConfigError(f"cannot split: validation {validation} and test {test} leave nothing to train on")
     if not (isinstance(seed, int) and 0 <= seed < 2**32):
@@ -151,9 +145,7 @@ def split(
     if dataset.given_split is not None:
         pool, held = (np.intersect1d(part, usable) for part in dataset.given_split)
         if not len(pool) or not len(held):
-            raise DataError(
-                f"cannot split {where}: its given training or test part has no rows with a target"
-            )
+            raise DataError(f"cannot split {where}: its given training or test part has no rows with a target")
         count = math.ceil(validation * len(pool))
     else:
         pool, held = usable, None
@@ -167,8 +159,7 @@ def split(
         sizes = np.bincount(codes[pool], minlength=len(task.classes))
         if held is not None and (unseen := [c for c, n in zip(task.classes, sizes, strict=True) if n == 0]):
             raise DataError(
-                f"cannot learn {where}: class {listed(unseen)} has rows in the given test part and none to "
-                "train on"
+                f"cannot learn {where}: class {listed(unseen)} has rows in the given test part and none to train on"
             )
         if sizes.max() < 3:
             raise DataError(
@@ -216,14 +207,15 @@ def _draw(
 
     last = np.empty(0, np.int64)  # the only row left of its class stays where training is
     stratify = None
+    if strata is not None:
+        single = np.bincount(strata[pool])[strata[pool]] < 2
+        pool, last = pool[~single], pool[single]
     if count >= len(pool):
         raise DataError(
             f"cannot split: {plural(count, 'row')} are to be drawn from {len(pool)} of classes with enough "
             f"rows, which leaves none to train on. Add rows, or ask for smaller shares"
         )
     if strata is not None:
-        single = np.bincount(strata[pool])[strata[pool]] < 2
-        pool, last = pool[~single], pool[single]
         present = len(np.unique(strata[pool]))
         if count >= present and len(pool) - count >= present:
             stratify = strata[pool]
@@ -234,4 +226,13 @@ def _draw(
             )
     state = int(np.random.SeedSequence(seed).generate_state(1)[0])
     rest, drawn = train_test_split(pool, test_size=count, random_state=state, stratify=stratify)
+    if strata is not None:  # large shares can take all rows of a class: one stays for training
+        lost = np.setdiff1d(strata[drawn], strata[rest])
+        back = np.array([np.flatnonzero(strata[drawn] == c)[0] for c in lost], np.int64)
+        rest, drawn = np.concatenate([rest, drawn[back]]), np.delete(drawn, back)
+        if not len(drawn):
+            raise DataError(
+                f"cannot split: {plural(count, 'row')} hold {plural(len(lost), 'class')} that training needs all "
+                f"of. Add rows, or ask for other shares"
+            )
     return np.concatenate([rest, last]), drawn, stratify is not None

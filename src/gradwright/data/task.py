@@ -102,9 +102,7 @@ class Task:
         import polars as pl
 
         place = place or "row {}".format
-        column = (
-            target if isinstance(target, pl.Series) else pl.Series(self.target_name, target, strict=False)
-        )
+        column = target if isinstance(target, pl.Series) else pl.Series(self.target_name, target, strict=False)
         if self.classes is None:
             numbers = to_numbers(column.alias(self.target_name), place)
             self._no_missing(numbers, place)
@@ -194,11 +192,7 @@ class Task:
         """
         kind, reason, classes = state.get("kind"), state.get("reason"), state.get("classes")
         counts, name = state.get("class_counts"), state.get("target", "target")
-        good = (
-            kind in ("binary", "multiclass", "regression")
-            and isinstance(reason, str)
-            and isinstance(name, str)
-        )
+        good = kind in ("binary", "multiclass", "regression") and isinstance(reason, str) and isinstance(name, str)
         if kind == "regression":
             good = good and classes is None and counts is None
         else:
@@ -208,9 +202,7 @@ class Task:
                 and all(isinstance(c, str) for c in classes or ())
                 and len(set(classes or ())) == len(classes or ())
             )
-            good = good and (
-                counts is None or (isinstance(counts, list) and all(type(n) is int for n in counts))
-            )
+            good = good and (counts is None or (isinstance(counts, list) and all(type(n) is int for n in counts)))
             good = good and (kind != "binary" or len(classes or ()) == 2)
         if not good:
             raise StateError(
@@ -272,15 +264,12 @@ def infer_task(dataset: Dataset, overrule: str | None = None) -> Task:
     """
     if overrule is not None and overrule not in _OVERRULES:
         raise ConfigError(
-            f"no such task: {shown(overrule)}{closest(overrule, _OVERRULES)}. Tasks are "
-            f"{', '.join(_OVERRULES)}"
+            f"no such task: {shown(overrule)}{closest(overrule, _OVERRULES)}. Tasks are {', '.join(_OVERRULES)}"
         )
     target = dataset.target
     what = f"the target {shown(dataset.target_name)} of {shown(dataset.name, 200)}"
     if kind_of(target) in ("other", "date"):
-        raise DataError(
-            f"cannot predict {what}: it is a column of {target.dtype}; expected numbers, text or booleans"
-        )
+        raise DataError(f"cannot predict {what}: it is a column of {target.dtype}; expected numbers, text or booleans")
     usable = np.flatnonzero(target.is_not_null().to_numpy()).astype(np.int64)
     missing = dataset.rows - len(usable)
     notes: list[str] = []
@@ -310,9 +299,7 @@ def infer_task(dataset: Dataset, overrule: str | None = None) -> Task:
                 f"{listed(filled.unique(maintain_order=True).head(3))}; regression needs numbers. Leave out "
                 "--task, or choose a numeric target"
             )
-        return Task(
-            "regression", "as asked for with --task", dataset.target_name, usable=usable, notes=tuple(notes)
-        )
+        return Task("regression", "as asked for with --task", dataset.target_name, usable=usable, notes=tuple(notes))
     reason = _reason(dataset, distinct, numeric, whole, len(usable))
     by_rule = not numeric or (whole and _few(dataset.kind, distinct, len(usable)))
     if overrule is None and not by_rule:

@@ -13,9 +13,7 @@ from gradwright.engine.reverse import cast_to, rule_values
 __all__ = ["jvp"]
 
 
-def jvp(
-    function: Callable[..., Any], primals: Sequence[TensorBase], tangents: Sequence[TensorBase]
-) -> tuple[Any, Any]:
+def jvp(function: Callable[..., Any], primals: Sequence[TensorBase], tangents: Sequence[TensorBase]) -> tuple[Any, Any]:
     """Return ``function(*primals)`` and its directional derivative along ``tangents``.
 
     Equation: out = f(x), tangent = Σᵢ (∂f/∂xᵢ) tᵢ, one pass, whatever the number of outputs.
@@ -54,12 +52,17 @@ def jvp(
                 _push(node, moving)
             results = []
             for y in ys:
-                edge = y._edge()
-                t = moving.get(edge) if edge is not None else None
-                results.append(OPERATIONS["zeros_like"](y) if t is None else t if isinstance(t, TensorBase) else wrap(t, None, 0))
+                end = y._edge()
+                tangent = moving.get(end) if end is not None else None
+                results.append(OPERATIONS["zeros_like"](y) if tangent is None else as_tensor(tangent))
     finally:
         mode.keep_all = before
     return outputs, (tuple(results) if many else results[0])
+
+
+def as_tensor(value: Any) -> Any:
+    """Return a Tensor of what a rule has returned."""
+    return value if isinstance(value, TensorBase) else wrap(value)
 
 
 def _fresh(primal: TensorBase) -> TensorBase:

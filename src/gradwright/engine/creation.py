@@ -46,9 +46,9 @@ def arange(start: Any, end: Any = None, step: Any = 1, dtype: Any = None) -> Ten
 
 def zeros_like(input: Tensor) -> Tensor:
     """Return zeros of another tensor's shape and dtype."""
-    return ew.zeros_like(input)  # type: ignore[no-any-return]
+    return ew.zeros_like(input)
 
 
 def ones_like(input: Tensor) -> Tensor:
     """Return ones of another tensor's shape and dtype."""
-    return ew.ones_like(input)  # type: ignore[no-any-return]
+    return ew.ones_like(input)

@@ -10,8 +10,8 @@ from gradwright.engine.ops import elementwise as ew
 from gradwright.engine.tensor import Tensor, as_tensor
 
 __all__ = [
-    "abs", "allclose", "argmax", "clamp", "exp", "log", "log_softmax", "logsumexp", "matmul", "maximum", "mean", "minimum",
-    "relu", "sigmoid", "softmax", "sqrt", "square", "sum", "tanh", "where",
+    "abs", "allclose", "argmax", "clamp", "exp", "log", "log_softmax", "logsumexp", "matmul", "maximum", "mean",
+    "minimum", "relu", "sigmoid", "softmax", "sqrt", "square", "sum", "tanh", "where",
 ]  # fmt: skip
 
 
@@ -97,17 +97,17 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
 def maximum(input: Tensor, other: Tensor) -> Tensor:
     """Return the larger of each pair; at ties the gradient is shared evenly."""
-    return ew.maximum(input, other)  # type: ignore[no-any-return]
+    return ew.maximum(input, other)
 
 
 def minimum(input: Tensor, other: Tensor) -> Tensor:
     """Return the smaller of each pair; at ties the gradient is shared evenly."""
-    return ew.minimum(input, other)  # type: ignore[no-any-return]
+    return ew.minimum(input, other)
 
 
 def where(condition: Tensor, input: Any, other: Any) -> Tensor:
     """Return ``input`` where the condition holds and ``other`` elsewhere."""
-    return ew.where(condition, input, other)  # type: ignore[no-any-return]
+    return ew.where(condition, input, other)
 
 
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:

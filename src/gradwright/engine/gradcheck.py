@@ -32,7 +32,9 @@ def numerical_jacobian(
             moved = x.copy()
             moved.flat[i] += step
             values = [Tensor(moved if k == position else a) for k, a in enumerate(arrays)]
-            ends.append(function(*[v.requires_grad_() if v.dtype.kind == "f" else v for v in values]).detach().numpy().ravel())
+            ends.append(
+                function(*[v.requires_grad_() if v.dtype.kind == "f" else v for v in values]).detach().numpy().ravel()
+            )
         columns.append((ends[0] - ends[1]) / (2 * eps))
     size = function(*inputs).numel()
     return np.stack(columns, axis=1) if columns else np.zeros((size, 0))

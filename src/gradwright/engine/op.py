@@ -27,7 +27,18 @@ from gradwright.engine.mode import mode
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import GradwrightError, ShapeError
 
-__all__ = ["OPERATIONS", "Op", "elementwise", "general", "linear", "nondifferentiable", "retain", "set_tensor_class", "sum_to", "wrap"]
+__all__ = [
+    "OPERATIONS",
+    "Op",
+    "elementwise",
+    "general",
+    "linear",
+    "nondifferentiable",
+    "retain",
+    "set_tensor_class",
+    "sum_to",
+    "wrap",
+]
 
 Rule = Callable[..., Any]
 
@@ -58,7 +69,18 @@ class Op:
     Called with no Tensor at all it returns plain arrays: this is how rules run without being recorded.
     """
 
-    __slots__ = ("defaults", "floating", "forward", "inputs", "jvps", "kind", "local", "name", "promotes", "vjps")
+    __slots__ = (
+        "defaults",
+        "floating",
+        "forward",
+        "inputs",
+        "jvps",
+        "kind",
+        "local",
+        "name",
+        "promotes",
+        "vjps",
+    )
 
     def __init__(
         self,
@@ -75,9 +97,7 @@ class Op:
         self.inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
         if len(vjps) != len(self.inputs) or len(jvps) != len(self.inputs):
             raise TypeError(f"{name} has inputs {self.inputs} but {len(vjps)} reverse and {len(jvps)} forward rules")
-        self.defaults = {
-            p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty
-        }
+        self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
         self.name = name
         self.kind = kind
         self.forward = forward
@@ -92,7 +112,7 @@ class Op:
 
     def __call__(self, *inputs: Any, **meta: Any) -> Any:
         arrays: list[Any] = []
-        wrapped = recorded = False
+        wrapped = recorded = generic = False
         tracing = trace_now.trace
         for value in inputs:
             if isinstance(value, TensorBase):
@@ -105,14 +125,25 @@ class Op:
                 if tracing is not None:
                     tracing.check_read(value)
             else:
-                array = value.item() if isinstance(value, np.generic) else value
+                array = value
+                if isinstance(value, np.generic):
+                    generic = True
             arrays.append(array)
+        if generic and wrapped:
+            # A NumPy scalar beside a Tensor counts as a Python number. Among plain arrays it is one of NumPy's
+            # zero-dimensional results inside a rule, and stays what it is.
+            arrays = [a.item() if isinstance(a, np.generic) else a for a in arrays]
         if self.promotes and len(arrays) > 1:
             arrays = promote(arrays)
         if self.floating:
             arrays = [_to_float(a) for a in arrays]
+        xp = namespace(arrays)
         try:
-            ans = self.forward(namespace(arrays), *arrays, **meta)
+            if xp is np:
+                with np.errstate(all="ignore"):  # infinities and NaN are values, as in PyTorch; the doctor finds them
+                    ans = self.forward(xp, *arrays, **meta)
+            else:
+                ans = self.forward(xp, *arrays, **meta)
         except (ValueError, TypeError) as error:
             explained = _explain(self, arrays, error)
             if explained is error:
@@ -150,7 +181,8 @@ class Op:
             saved,
             {**self.defaults, **meta},
             tuple(getattr(a, "shape", ()) for a in arrays),
-            tuple(getattr(a, "dtype", None) for a in arrays),
+            # the inputs' own dtypes, before promotion: gradients go back in them
+            tuple(v._array.dtype if isinstance(v, TensorBase) else None for v in inputs),
         )
         if trace_now.modules:
             node.where = trace_now.modules[-1]
@@ -203,9 +235,7 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     if g.shape == shape:
         return g
     extra = g.ndim - len(shape)
-    axes = tuple(range(extra)) + tuple(
-        i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1
-    )
+    axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1)
     if axes:
         g = OPERATIONS["sum"](g, axis=axes, keepdims=True)
     return g if g.shape == shape else OPERATIONS["reshape"](g, shape=shape)
@@ -327,4 +357,6 @@ def retain(tensor: TensorBase) -> None:
     """Ask backward to leave the gradient of an inner node's tensor in its ``grad``."""
     node = tensor._node
     if isinstance(node, Node):
-        node.retained = [*(node.retained or []), (tensor._index, weakref.ref(tensor))]
+        kept = node.retained or []
+        if not any(reference() is tensor for _, reference in kept):
+            node.retained = [*kept, (tensor._index, weakref.ref(tensor))]

@@ -6,6 +6,8 @@ import heapq
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from gradwright.engine.base import Edge, Leaf, Node, TensorBase
 from gradwright.engine.mode import set_grad_enabled
 from gradwright.engine.op import OPERATIONS, wrap
@@ -57,7 +59,7 @@ def run_reverse(
         if edge is not None:
             send(edge, seed)
 
-    with set_grad_enabled(create_graph):
+    with set_grad_enabled(create_graph), np.errstate(all="ignore"):  # an infinite slope is a value
         while heap:
             node = nodes.pop(-heapq.heappop(heap))
             gs = [waiting.pop((node.id, i), None) for i in range(len(node.outputs))]
@@ -77,7 +79,8 @@ def _apply(node: Node, gs: list[Any], create_graph: bool, send: Any) -> None:
     """Run the node's reverse rules and send the results on."""
     if node.saved is None:
         raise GraphError(
-            f"backward reached {node.name} {node.outputs[0][0]} a second time, but the first backward freed what it kept. "
+            f"backward reached {node.name} {node.outputs[0][0]} a second time, but the first backward freed "
+            f"what it kept. "
             "Call backward(retain_graph=True) the first time, or run the forward pass again."
         )
     op = node.op
@@ -134,8 +137,17 @@ def _leave_gradients(node: Node, gs: list[Any]) -> None:
     for index, reference in node.retained or []:
         tensor = reference()
         if tensor is not None and gs[index] is not None:
-            g = gs[index]
-            tensor._grad = g if isinstance(g, TensorBase) else wrap(g, None, 0)
+            new = _own(gs[index])
+            tensor._grad = new if tensor._grad is None else tensor._grad + new
+
+
+def _own(g: Any) -> Any:
+    """Make a tensor that nobody else holds: one gradient may reach many leaves, and each may be written to in place."""
+    return (
+        _reattach(g._array, g._edge())
+        if isinstance(g, TensorBase) and g._requires_grad
+        else wrap(getattr(g, "_array", g))
+    )
 
 
 def _ancestors_of(outputs: Sequence[TensorBase], wanted: set[Edge]) -> set[int]:
@@ -194,7 +206,7 @@ def backward(
         leaf = edge[0].tensor() if isinstance(edge[0], Leaf) else None
         if leaf is None:
             continue
-        new = g if isinstance(g, TensorBase) else wrap(g, None, 0)
+        new = _own(g)
         with set_grad_enabled(create_graph):
             leaf._grad = new if leaf._grad is None else leaf._grad + new
 

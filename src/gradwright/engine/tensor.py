@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -123,7 +124,7 @@ class Tensor(TensorBase):
 
     def clone(self) -> Tensor:
         """Return a copy that is part of the graph."""
-        return ew.identity(self)  # type: ignore[no-any-return]
+        return ew.identity(self)
 
     def numpy(self) -> np.ndarray:
         """Return the numbers as a NumPy array; a copy, so writing to it changes nothing here."""
@@ -188,80 +189,83 @@ class Tensor(TensorBase):
 
     # --- operators --------------------------------------------------------------------------------------------------
     def __add__(self, other: Any) -> Tensor:
-        return ew.add(self, other)  # type: ignore[no-any-return]
+        return ew.add(self, other)
 
     def __radd__(self, other: Any) -> Tensor:
-        return ew.add(other, self)  # type: ignore[no-any-return]
+        return ew.add(other, self)
 
     def __sub__(self, other: Any) -> Tensor:
-        return ew.sub(self, other)  # type: ignore[no-any-return]
+        return ew.sub(self, other)
 
     def __rsub__(self, other: Any) -> Tensor:
-        return ew.sub(other, self)  # type: ignore[no-any-return]
+        return ew.sub(other, self)
 
     def __mul__(self, other: Any) -> Tensor:
-        return ew.mul(self, other)  # type: ignore[no-any-return]
+        return ew.mul(self, other)
 
     def __rmul__(self, other: Any) -> Tensor:
-        return ew.mul(other, self)  # type: ignore[no-any-return]
+        return ew.mul(other, self)
 
     def __truediv__(self, other: Any) -> Tensor:
-        return ew.div(self, other)  # type: ignore[no-any-return]
+        return ew.div(self, other)
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        return ew.div(other, self)  # type: ignore[no-any-return]
+        return ew.div(other, self)
 
     def __pow__(self, other: Any) -> Tensor:
-        return ew.pow(self, other)  # type: ignore[no-any-return]
+        return ew.pow(self, other)
 
     def __rpow__(self, other: Any) -> Tensor:
-        return ew.pow(other, self)  # type: ignore[no-any-return]
+        return ew.pow(other, self)
 
     def __matmul__(self, other: Any) -> Tensor:
-        return linalg.matmul(self, other)  # type: ignore[no-any-return]
+        return linalg.matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        return linalg.matmul(other, self)  # type: ignore[no-any-return]
+        return linalg.matmul(other, self)
 
     def __neg__(self) -> Tensor:
-        return ew.neg(self)  # type: ignore[no-any-return]
+        return ew.neg(self)
 
     def __abs__(self) -> Tensor:
-        return ew.abs(self)  # type: ignore[no-any-return]
+        return ew.abs(self)
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return ew.eq(self, other)  # type: ignore[no-any-return]
+        return ew.eq(self, other)
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return ew.ne(self, other)  # type: ignore[no-any-return]
+        return ew.ne(self, other)
 
     def __lt__(self, other: Any) -> Tensor:
-        return ew.lt(self, other)  # type: ignore[no-any-return]
+        return ew.lt(self, other)
 
     def __le__(self, other: Any) -> Tensor:
-        return ew.le(self, other)  # type: ignore[no-any-return]
+        return ew.le(self, other)
 
     def __gt__(self, other: Any) -> Tensor:
-        return ew.gt(self, other)  # type: ignore[no-any-return]
+        return ew.gt(self, other)
 
     def __ge__(self, other: Any) -> Tensor:
-        return ew.ge(self, other)  # type: ignore[no-any-return]
+        return ew.ge(self, other)
 
     def __getitem__(self, index: Any) -> Tensor:
         parts = index if isinstance(index, tuple) else (index,)
         parts = tuple(p._array if isinstance(p, Tensor) else p for p in parts)
-        return indexing.getitem(self, index=parts if isinstance(index, tuple) else parts[0])  # type: ignore[no-any-return]
+        return indexing.getitem(self, index=parts if isinstance(index, tuple) else parts[0])
 
     # --- in place: the storage is replaced, never written over ------------------------------------------------------
     def _assign(self, result: Tensor) -> Tensor:
-        if self._requires_grad and result._requires_grad:
+        if self._requires_grad and self.is_leaf and result._requires_grad:
             raise GraphError(
                 "an in-place operation on a tensor that requires grad would change what its graph recorded. "
                 "Do it inside `with no_grad():`, on `.data`, or write `x = x + …`."
             )
         if result.shape != self.shape:
             raise ShapeError(f"in place: a result of shape {result.shape} does not fit into {self.shape}")
-        self._set(result._array if result.dtype == self.dtype else result._array.astype(self.dtype))
+        result = result.to(self.dtype)
+        self._set(result._array)
+        if result._requires_grad:  # this tensor is now what the operation made: the graph goes on from there
+            self._node, self._index, self._requires_grad = result._node, result._index, True
         return self
 
     def __iadd__(self, other: Any) -> Tensor:
@@ -309,65 +313,66 @@ class Tensor(TensorBase):
     # --- methods that are functions too -----------------------------------------------------------------------------
     def exp(self) -> Tensor:
         """Return e to the power of each element."""
-        return ew.exp(self)  # type: ignore[no-any-return]
+        return ew.exp(self)
 
     def log(self) -> Tensor:
         """Return the natural logarithm of each element."""
-        return ew.log(self)  # type: ignore[no-any-return]
+        return ew.log(self)
 
     def sqrt(self) -> Tensor:
         """Return the square root of each element."""
-        return ew.sqrt(self)  # type: ignore[no-any-return]
+        return ew.sqrt(self)
 
     def rsqrt(self) -> Tensor:
         """Return 1 / sqrt of each element."""
-        return ew.rsqrt(self)  # type: ignore[no-any-return]
+        return ew.rsqrt(self)
 
     def square(self) -> Tensor:
         """Return the square of each element."""
-        return ew.square(self)  # type: ignore[no-any-return]
+        return ew.square(self)
 
     def abs(self) -> Tensor:
         """Return the absolute value of each element."""
-        return ew.abs(self)  # type: ignore[no-any-return]
+        return ew.abs(self)
 
     def pow(self, exponent: Any) -> Tensor:
         """Return each element to the power ``exponent``."""
-        return ew.pow(self, exponent)  # type: ignore[no-any-return]
+        return ew.pow(self, exponent)
 
     def tanh(self) -> Tensor:
         """Return the hyperbolic tangent of each element."""
-        return act.tanh(self)  # type: ignore[no-any-return]
+        return act.tanh(self)
 
     def sigmoid(self) -> Tensor:
         """Return 1 / (1 + e⁻ˣ) of each element."""
-        return act.sigmoid(self)  # type: ignore[no-any-return]
+        return act.sigmoid(self)
 
     def relu(self) -> Tensor:
         """Return max(x, 0) of each element."""
-        return act.relu(self)  # type: ignore[no-any-return]
+        return act.relu(self)
 
     def clamp(self, min: Any = None, max: Any = None) -> Tensor:
         """Return each element moved into [min, max]."""
-        return ew.clamp(self, low=min, high=max)  # type: ignore[no-any-return]
+        return ew.clamp(self, low=min, high=max)
 
     def softmax(self, dim: int) -> Tensor:
         """Return exponentials that add up to 1 along ``dim``."""
-        return act.softmax(self, axis=dim)  # type: ignore[no-any-return]
+        return act.softmax(self, axis=dim)
 
     def log_softmax(self, dim: int) -> Tensor:
         """Return the logarithm of the softmax along ``dim``, as one operation."""
-        return act.log_softmax(self, axis=dim)  # type: ignore[no-any-return]
+        return act.log_softmax(self, axis=dim)
 
     def sum(self, dim: Any = None, keepdim: bool = False) -> Tensor:
         """Add up all elements, or those along ``dim``."""
-        return reduction.sum(self, axis=_axes(dim), keepdims=keepdim)  # type: ignore[no-any-return]
+        return reduction.sum(self, axis=_axes(dim), keepdims=keepdim)
 
     def mean(self, dim: Any = None, keepdim: bool = False) -> Tensor:
         """Average all elements, or those along ``dim``."""
         if self.dtype.kind not in "fV":
             raise GraphError(f"mean() needs a floating tensor; this one is {self.dtype}: call .float() first")
-        return self.sum(dim, keepdim) * (1.0 / _count(self.shape, dim))
+        count = _count(self.shape, dim)
+        return self.sum(dim, keepdim) * (1.0 / count if count else math.nan)
 
     def var(self, dim: Any = None, correction: float = 1, keepdim: bool = False) -> Tensor:
         """Return the variance, divided by N - ``correction`` (1: unbiased, as in PyTorch; 0: biased)."""
@@ -376,15 +381,15 @@ class Tensor(TensorBase):
 
     def amax(self, dim: Any = None, keepdim: bool = False) -> Tensor:
         """Return the largest element, over all or along ``dim``; ties share the gradient evenly."""
-        return reduction.amax(self, axis=_axes(dim), keepdims=keepdim)  # type: ignore[no-any-return]
+        return reduction.amax(self, axis=_axes(dim), keepdims=keepdim)
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
         """Return the index of the (first) largest element."""
-        return reduction.argmax(self, axis=dim, keepdims=keepdim)  # type: ignore[no-any-return]
+        return reduction.argmax(self, axis=dim, keepdims=keepdim)
 
     def logsumexp(self, dim: int, keepdim: bool = False) -> Tensor:
         """Return log Σ eˣ along ``dim`` without overflow."""
-        return reduction.logsumexp(self, axis=dim, keepdims=keepdim)  # type: ignore[no-any-return]
+        return reduction.logsumexp(self, axis=dim, keepdims=keepdim)
 
     def matmul(self, other: Any) -> Tensor:
         """Return the matrix product."""
@@ -393,7 +398,7 @@ class Tensor(TensorBase):
     def reshape(self, *shape: Any) -> Tensor:
         """Return the same elements in another shape; one length may be -1."""
         wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
-        return shaping.reshape(self, shape=_resolve(self.shape, tuple(wanted)))  # type: ignore[no-any-return]
+        return shaping.reshape(self, shape=_resolve(self.shape, tuple(wanted)))
 
     view = reshape
 
@@ -417,11 +422,11 @@ class Tensor(TensorBase):
 
     def permute(self, *dims: int) -> Tensor:
         """Reorder the axes."""
-        return shaping.permute(self, axes=tuple(dims))  # type: ignore[no-any-return]
+        return shaping.permute(self, axes=tuple(dims))
 
     def transpose(self, dim0: int, dim1: int) -> Tensor:
         """Exchange two axes."""
-        return shaping.swap(self, dim0, dim1)  # type: ignore[no-any-return]
+        return shaping.swap(self, dim0, dim1)
 
     def t(self) -> Tensor:
         """Return the transpose of a matrix."""
@@ -429,7 +434,7 @@ class Tensor(TensorBase):
 
     def expand(self, *shape: int) -> Tensor:
         """Repeat axes of length 1 without copying."""
-        return shaping.expand(self, shape=tuple(shape))  # type: ignore[no-any-return]
+        return shaping.expand(self, shape=tuple(shape))
 
     def to(self, dtype: Any) -> Tensor:
         """Return the tensor in another dtype."""
@@ -477,9 +482,8 @@ class Tensor(TensorBase):
         if is_tracer(self._array):
             return f"{prefix}<traced {self.dtype} {self.shape}>)"
         array = np.asarray(self._array)
-        body = np.array2string(array, separator=", ", prefix=prefix, precision=4, suppress_small=False, threshold=1000)
-        if array.ndim == 0 and array.dtype.kind == "f":
-            body = f"{array.item():.4f}" if 1e-4 <= abs(array.item()) < 1e6 or array.item() == 0 else f"{array.item():.4e}"
+        shown: Any = {"float_kind": _float_format(array)} if array.dtype.kind == "f" else None
+        body = np.array2string(array, separator=", ", prefix=prefix, threshold=1000, formatter=shown)
         tail = "" if self.dtype in (default_float, np.dtype(np.int64), np.dtype(bool)) else f", dtype={self.dtype}"
         if isinstance(self._node, Node):
             tail += f", grad_fn=<{self._node.name}>"
@@ -517,6 +521,24 @@ def trace_is_on() -> bool:
     from gradwright.engine.tracing import trace_now
 
     return trace_now.trace is not None
+
+
+def _float_format(array: np.ndarray) -> Callable[[Any], str]:
+    """Choose among whole, fixed and scientific for all elements together, as PyTorch does."""
+    values = np.abs(array[np.isfinite(array) & (array != 0)].astype(np.float64))
+    whole = bool((values == np.ceil(values)).all())
+    low, high = (values.min(), values.max()) if values.size else (1.0, 1.0)
+    if high / low > 1000 or high > 1e8 or (not whole and low < 1e-4):
+        spec, dot = ".4e", ""
+    else:
+        spec, dot = (".0f", ".") if whole else (".4f", "")
+
+    def plain(x: Any) -> str:
+        return f"{x:{spec}}" + (dot if np.isfinite(x) else "")
+
+    finite = array[np.isfinite(array)]
+    width = max((len(plain(x)) for x in finite.flat), default=1) if finite.size <= 1000 else 0
+    return lambda x: plain(x).rjust(width)
 
 
 def _axes(dim: Any) -> Any:
@@ -557,7 +579,10 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     >>> gw.tensor([[1, 2], [3, 4]]).shape
     (2, 2)
     """
-    array = to_numpy(data._array) if isinstance(data, Tensor) else np.array(data)
+    try:
+        array = to_numpy(data._array) if isinstance(data, Tensor) else np.array(data)
+    except ValueError as error:
+        raise ShapeError(f"tensor: the nested lists have different lengths ({error})") from None
     if dtype is not None:
         array = array.astype(np.dtype(dtype))
     elif array.dtype == np.float64 and not isinstance(data, np.ndarray | np.generic | Tensor):
@@ -579,5 +604,3 @@ def as_tensor(data: Any, dtype: Any = None) -> Tensor:
 def from_numpy(array: np.ndarray) -> Tensor:
     """Return a Tensor that shares the array's memory until either is replaced."""
     return Tensor(array)
-
-

@@ -19,8 +19,9 @@ __all__ = ["BatchNorm1d"]
 class BatchNorm1d(Module):
     """Standardise each feature over the batch, then scale and shift it.
 
-    Equation: y = (x - E[x]) / sqrt(Var[x] + eps) · weight + bias, with the batch's mean and biased variance in training and
-    the running ones in evaluation. Running statistics: r ← (1 - momentum)·r + momentum·new, the new variance unbiased.
+    Equation: y = (x - E[x]) / sqrt(Var[x] + eps) · weight + bias, with the batch's mean and biased variance in
+    training and the running ones in evaluation. Running statistics: r ← (1 - momentum)·r + momentum·new, the new
+    variance unbiased.
 
     Parameters
     ----------

@@ -64,16 +64,19 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: Any, norm_t
     factor = (max_norm / (total + 1e-6)).clamp(max=1.0)
     if is_concrete(total._array):
         if not np.isfinite(total.item()):
-            bad = [p.name or f"parameter {i}" for i, p in enumerate(params) if not np.isfinite(np.asarray(p.grad)).all()]
+            bad = [
+                p.name or f"parameter {i}" for i, p in enumerate(params) if not np.isfinite(np.asarray(p.grad)).all()
+            ]
             raise NonFiniteError(
-                f"clip_grad_norm_: the gradient norm is {total.item()}; not finite: {', '.join(bad) or 'only the sum'}. "
+                f"clip_grad_norm_: the gradient norm is {total.item()}; not finite: "
+                f"{', '.join(bad) or 'only the sum'}. "
                 "Nothing was changed."
             )
     else:
         factor = ew.where(total - total == 0, factor, 1.0)  # neither inf - inf nor NaN - NaN is 0
     for p, g in zip(params, grads, strict=True):
         p.grad = g * factor
-    return total  # type: ignore[no-any-return]
+    return total
 
 
 @no_grad()

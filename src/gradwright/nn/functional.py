@@ -34,7 +34,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     if bias is None:
         return input @ weight.T
-    return linalg.affine(input, weight, bias)  # type: ignore[no-any-return]
+    return linalg.affine(input, weight, bias)
 
 
 def relu(input: Tensor) -> Tensor:
@@ -65,7 +65,7 @@ def log_softmax(input: Tensor, dim: int) -> Tensor:
 def one_hot(input: Tensor, num_classes: int) -> Tensor:
     """Return int64 vectors with a 1 at each label."""
     _check_labels("one_hot", input, num_classes, None)
-    return indexing.one_hot(input, classes=num_classes, dtype=np.dtype(np.int64))  # type: ignore[no-any-return]
+    return indexing.one_hot(input, classes=num_classes, dtype=np.dtype(np.int64))
 
 
 def dropout(input: Tensor, p: Any = 0.5, training: bool = True) -> Tensor:
@@ -86,7 +86,8 @@ def dropout(input: Tensor, p: Any = 0.5, training: bool = True) -> Tensor:
         if not training:
             return input
         if p in (0, 1):
-            # a draw all the same: the masks that follow must not depend on a rate, or members of a population would differ
+            # a draw all the same: the masks that follow must not depend on a rate, or members of a population would
+            # differ
             current_generator().uniform((0,))
             return input if p == 0 else input * 0.0
     elif not training:
@@ -109,8 +110,9 @@ def batch_norm(
 ) -> Tensor:
     """Standardise each channel, then scale and shift it.
 
-    Equation: y = (x - μ) / sqrt(σ² + ε) · weight + bias. In training μ and σ² are the batch's, σ² biased, and the running
-    statistics move by ``momentum`` toward μ and the *unbiased* variance; otherwise they are the running statistics.
+    Equation: y = (x - μ) / sqrt(σ² + ε) · weight + bias. In training μ and σ² are the batch's, σ² biased, and the
+    running statistics move by ``momentum`` toward μ and the *unbiased* variance; otherwise they are the running
+    statistics.
 
     Parameters
     ----------
@@ -225,7 +227,8 @@ def _check_labels(name: str, target: Tensor, classes: int, ignore_index: int | N
         where = np.argwhere(bad)[0]
         row = int(where[0]) if len(where) == 1 else tuple(int(i) for i in where)
         raise IndexOutOfRangeError(
-            f"{name}: the label in row {row} is {labels[tuple(where)]}, but {classes} classes have labels 0 to {classes - 1} "
+            f"{name}: the label in row {row} is {labels[tuple(where)]}, but {classes} classes have labels 0 "
+            f"to {classes - 1} "
             f"({int(bad.sum())} of {labels.size} labels are out of range)"
         )
 
@@ -265,7 +268,7 @@ def cross_entropy(
         if target.ndim == 0:
             return cross_entropy(
                 input.reshape(1, -1), target.reshape(1), weight, ignore_index, reduction, label_smoothing
-            ).reshape(() if reduction != "none" else ())
+            ).reshape(())
         raise ShapeError(f"cross_entropy: input {input.shape} is one row of logits, so target must be one label")
     if input.ndim != 2:
         raise ShapeError(f"cross_entropy: expected logits of shape (N, C), got {input.shape}")
@@ -317,7 +320,11 @@ def _soft_cross_entropy(
 
 
 def nll_loss(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
 ) -> Tensor:
     """Return minus the log-probability that ``input`` gives the label: -input[i, target[i]].
 

@@ -58,11 +58,13 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         return math.sqrt(2.0)
     if nonlinearity == "leaky_relu":
         return math.sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2))
-    raise ConfigError(f"calculate_gain: no gain known for {nonlinearity!r}; known: linear, sigmoid, tanh, relu, leaky_relu")
+    raise ConfigError(
+        f"calculate_gain: no gain known for {nonlinearity!r}; known: linear, sigmoid, tanh, relu, leaky_relu"
+    )
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
-    """Fill from U(-a, a), a = gain·sqrt(6 / (fan_in + fan_out)). X. Glorot and Y. Bengio (AISTATS 2010), equation 16."""
+    """Fill from U(-a, a), a = gain·sqrt(6 / (fan_in + fan_out)). X. Glorot and Y. Bengio (2010), eq. 16."""
     bound = gain * math.sqrt(6.0 / sum(_fans(tensor)))
     return uniform_(tensor, -bound, bound)
 
@@ -79,9 +81,7 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
     return calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
 
-def kaiming_uniform_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
-) -> Tensor:
+def kaiming_uniform_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
     """Fill from U(-b, b), b = gain·sqrt(3 / fan). K. He et al. (ICCV 2015), equation 14."""
     bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound)

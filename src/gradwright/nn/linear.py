@@ -79,4 +79,8 @@ class Linear(Module):
 
     def config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {"in_features": self.in_features, "out_features": self.out_features, "bias": self.bias is not None}
+        return {
+            "in_features": self.in_features,
+            "out_features": self.out_features,
+            "bias": self.bias is not None,
+        }

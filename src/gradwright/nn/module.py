@@ -139,7 +139,8 @@ class Module(Stateful):
     def _check_name(self, name: str, store: dict[str, Any]) -> None:
         if not isinstance(name, str) or not name or "." in name or (name not in store and hasattr(self, name)):
             raise ConfigError(
-                f"{type(self).__name__}: {name!r:.80} cannot name a part; it must be a string that is not empty, has no dot "
+                f"{type(self).__name__}: {name!r:.80} cannot name a part; it must be a string that is not "
+                f"empty, has no dot "
                 "(paths have those) and is not an attribute already"
             )
 
@@ -326,14 +327,16 @@ class Module(Stateful):
             raise StateError(
                 f"load_state_dict into {type(self).__name__}: "
                 + "; ".join(
-                    f"{what}: {', '.join(keys)}" for what, keys in (("missing", missing), ("unexpected", unexpected)) if keys
+                    f"{what}: {', '.join(keys)}"
+                    for what, keys in (("missing", missing), ("unexpected", unexpected))
+                    if keys
                 )
             )
         new: list[tuple[Tensor, np.ndarray]] = []
         for key, tensor in own.items():
             if key in state_dict:
                 value = state_dict[key]
-                array = np.array(value._array if isinstance(value, Tensor) else value)
+                array = np.asarray(value._array if isinstance(value, Tensor) else value)
                 if array.shape != tensor.shape:
                     raise ShapeError(f"load_state_dict: {key} has shape {array.shape}, this module's {tensor.shape}")
                 new.append((tensor, array.astype(tensor.dtype)))
@@ -351,9 +354,7 @@ class Module(Stateful):
         raise StateError(f"{type(self).__name__} cannot be written to a file as a known layer")
 
     def __repr__(self) -> str:
-        lines = [
-            f"  ({name}): " + repr(module).replace("\n", "\n  ") for name, module in self.named_children()
-        ]
+        lines = [f"  ({name}): " + repr(module).replace("\n", "\n  ") for name, module in self.named_children()]
         extra = self.extra_repr()
         if not lines:
             return f"{type(self).__name__}({extra})"

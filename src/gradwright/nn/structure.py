@@ -20,12 +20,26 @@ __all__ = ["LAYERS", "from_structure", "to_structure"]
 #: The layers that a file may name.
 LAYERS: dict[str, type[Module]] = {
     cls.__name__: cls
-    for cls in (BatchNorm1d, Dropout, Flatten, Identity, Linear, LogSoftmax, ReLU, Sequential, Sigmoid, Softmax, Tanh)
+    for cls in (
+        BatchNorm1d,
+        Dropout,
+        Flatten,
+        Identity,
+        Linear,
+        LogSoftmax,
+        ReLU,
+        Sequential,
+        Sigmoid,
+        Softmax,
+        Tanh,
+    )
 }
 
 _DEPTH = 100  # nesting that no network needs; a hostile file could recurse further than the interpreter can
 _SIZE = 2**24  # of one axis
-_WEIGHTS = 2**28  # of the whole network, 1 GiB: checked before anything is built, so a short file cannot take the memory
+_WEIGHTS = (
+    2**28
+)  # of the whole network, 1 GiB: checked before anything is built, so a short file cannot take the memory
 
 #: What a file may give for a constructor's argument, by the argument's annotation.
 _FITS: dict[str, Callable[[Any], bool]] = {
@@ -82,7 +96,9 @@ def _check(structure: Any, depth: int) -> int:
             raise StateError(f"from_structure: {name} takes no {str(key)[:80]!r}")
         kind = takes[key].annotation
         if not _FITS[kind](value):
-            raise StateError(f"from_structure: {name}.{key} must be {kind} of a sensible size, got a {type(value).__name__}")
+            raise StateError(
+                f"from_structure: {name}.{key} must be {kind} of a sensible size, got a {type(value).__name__}"
+            )
     if name == "Linear":
         return _size(arguments, "in_features") * _size(arguments, "out_features")
     return 4 * _size(arguments, "num_features") if name == "BatchNorm1d" else 0

@@ -84,7 +84,7 @@ class Adam(Optimizer):
         In float64 whatever the parameters are: 1 - 0.999 has only four good digits in float32.
         """
         beta1, beta2 = h["betas"]
-        count = count.astype(np.float64)
+        count = xp.maximum(count, 1).astype(np.float64)  # 0 for a parameter that is still to have a gradient
         return {"size": h["lr"] / (1 - beta1**count), "scale": 1 / xp.sqrt(1 - beta2**count)}
 
     def update(

@@ -11,7 +11,7 @@ import numpy as np
 from gradwright.backend import namespace
 from gradwright.engine.base import settle
 from gradwright.engine.mode import no_grad
-from gradwright.engine.state import Lift, Stateful, structure_changed
+from gradwright.engine.state import Lift, Stateful
 from gradwright.engine.tensor import Tensor
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import ConfigError, StateError
@@ -166,7 +166,9 @@ class Optimizer(Stateful):
                 p = params[i]
                 state = self.state[p]
                 old = {name: settle(slot) for name, slot in state.items()}
-                new, slots = self.update(xp, settle(p), settle(p._grad), old, {k: v[i] for k, v in shared.items()}, group)
+                new, slots = self.update(
+                    xp, settle(p), settle(p._grad), old, {k: v[i] for k, v in shared.items()}, group
+                )
                 p._set(new)
                 for name, array in slots.items():
                     state[name]._set(array)
@@ -187,9 +189,7 @@ class Optimizer(Stateful):
                     lift.tensor(f"{path}.{name}[{i}][{j}]", slot)
             lift.tensor(f"{path}.step[{i}]", steps)
             for key in self.hyperparameters:
-                lift.number(
-                    f"{path}.param_groups[{i}].{key}", group, key, zero_means_off=key in self.zero_means_off
-                )
+                lift.number(f"{path}.param_groups[{i}].{key}", group, key, zero_means_off=key in self.zero_means_off)
 
     # --- saving -----------------------------------------------------------------------------------------------------
     def state_dict(self) -> dict[str, Any]:
@@ -198,11 +198,17 @@ class Optimizer(Stateful):
         position = {id(p): i for i, p in enumerate(order)}
         counts = [n for steps in self._steps for n in np.asarray(steps._array).tolist()]
         state = {
-            i: {"step": counts[i], **{name: Tensor(slot.detach().numpy()) for name, slot in self.state[p].items()}}
+            i: {
+                "step": counts[i],
+                **{name: Tensor(slot.detach().numpy()) for name, slot in self.state[p].items()},
+            }
             for i, p in enumerate(order)
         }
         groups = [
-            {**{k: v for k, v in g.items() if k != "params"}, "params": [position[id(p)] for p in g["params"]]}
+            {
+                **{k: v for k, v in g.items() if k != "params"},
+                "params": [position[id(p)] for p in g["params"]],
+            }
             for g in self.param_groups
         ]
         return {"state": state, "param_groups": groups}
@@ -231,7 +237,7 @@ class Optimizer(Stateful):
             steps._set(np.array([next(counts) for _ in group["params"]], np.int32))
         for i, p in enumerate(order):
             for name, slot in self.state[p].items():
-                slot._set(np.array(state_dict["state"][i][name]).astype(slot.dtype))
+                slot._set(np.asarray(state_dict["state"][i][name]).astype(slot.dtype))
 
     def __repr__(self) -> str:
         lines = []

@@ -159,9 +159,7 @@ def draw_baselines(info: BaselinesInfo, *, width: int = 540, suffix: str = "") -
         if narrow:
             parts.append(label(short(row.name, 40), left, y - 12, class_=f"name {look}"))
         else:
-            parts.append(
-                label(short(row.name, 24), left - 14, y + 4, text_anchor="end", class_=f"name {look}")
-            )
+            parts.append(label(short(row.name, 24), left - 14, y + 4, text_anchor="end", class_=f"name {look}"))
         value = row.test.value
         if not math.isfinite(value):
             parts.append(label("no finite figure", left + 6, y + 4, class_="note"))
@@ -169,14 +167,10 @@ def draw_baselines(info: BaselinesInfo, *, width: int = 540, suffix: str = "") -
         if row.test.bounded:
             low, high = x.at(row.test.low), x.at(row.test.high)
             parts.append(element("path", class_="interval", d=f"M{low:.1f} {y:.1f}H{high:.1f}"))
-            parts += [
-                element("path", class_="interval", d=f"M{end:.1f} {y - 5:.1f}v10") for end in (low, high)
-            ]
+            parts += [element("path", class_="interval", d=f"M{end:.1f} {y - 5:.1f}v10") for end in (low, high)]
         if row.network:
             parts.append(
-                element(
-                    "path", class_="test", d=f"M{x.at(value):.1f} {y - 6.5:.1f}l6.5 6.5l-6.5 6.5l-6.5 -6.5z"
-                )
+                element("path", class_="test", d=f"M{x.at(value):.1f} {y - 6.5:.1f}l6.5 6.5l-6.5 6.5l-6.5 -6.5z")
             )
         else:
             parts.append(element("circle", class_="other", cx=x.at(value), cy=y, r=5))

@@ -128,9 +128,7 @@ def compare_words(info: CompareInfo) -> list[str]:
     if not math.isfinite(loss):
         words.append("The losses cannot be compared: one of them was not a finite number.")
     else:
-        scale = max(
-            (abs(e.other_train_loss) for e in info.epochs if math.isfinite(e.other_train_loss)), default=1.0
-        )
+        scale = max((abs(e.other_train_loss) for e in info.epochs if math.isfinite(e.other_train_loss)), default=1.0)
         relative = loss / scale if scale else loss
         agreement = (
             "The two agree number by number"
@@ -160,15 +158,11 @@ def compare_words(info: CompareInfo) -> list[str]:
     if own > 0 and other > 0 and math.isfinite(own + other):
         slower, ratio = (info.name, other / own) if other >= own else ("Gradwright", own / other)
         how = "both took as long" if ratio < 1.05 else f"{slower} took {significant(ratio, 2)} times as long"
-        words.append(
-            f"Gradwright took {duration(own)} and {info.name} {duration(other)} for the same work: {how}."
-        )
+        words.append(f"Gradwright took {duration(own)} and {info.name} {duration(other)} for the same work: {how}.")
     return words
 
 
-def draw_compare(
-    info: CompareInfo, *, width: int = 520, height: int = 300, suffix: str = ""
-) -> list[Drawing]:
+def draw_compare(info: CompareInfo, *, width: int = 520, height: int = 300, suffix: str = "") -> list[Drawing]:
     """Draw both sets of curves over each other: ours broad and pale, the other's thin and dashed on top."""
     epochs = [e.epoch for e in info.epochs]
     figures = [

@@ -91,10 +91,7 @@ def confusion_info(record: RunRecord) -> ConfusionInfo | None:
         tuple(classes),
         tuple(tuple(row) for row in counts),
         tuple(mixups),
-        tuple(
-            ClassScore(s["class"], s["precision"], s["recall"], s["f1"], s["support"])
-            for s in test["per_class"]
-        ),
+        tuple(ClassScore(s["class"], s["precision"], s["recall"], s["f1"], s["support"]) for s in test["per_class"]),
     )
 
 
@@ -110,8 +107,7 @@ def confusion_words(info: ConfusionInfo) -> list[str]:
     if not info.mixups:
         return ["No test row was taken for a class that it is not."]
     pairs = [
-        f"{_named(m.truth)} taken for {_named(m.prediction)} ({m.rows:,} of {m.support:,})"
-        for m in info.mixups[:3]
+        f"{_named(m.truth)} taken for {_named(m.prediction)} ({m.rows:,} of {m.support:,})" for m in info.mixups[:3]
     ]
     words = [f"Most often confused: {joined(pairs)}."]
     wrong = sum(m.rows for m in info.mixups)
@@ -154,9 +150,7 @@ def draw_confusion(info: ConfusionInfo) -> Drawing:
         name = short(info.classes[i], 14)
         parts.append(label(name, left - 6, top + at, text_anchor="end", class_="tick"))
         # Turned about its own foot, so that it reads upwards.
-        parts.append(
-            label(name, 0, 0, transform=f"translate({left + at:.1f} {top - 6}) rotate(-90)", class_="tick")
-        )
+        parts.append(label(name, 0, 0, transform=f"translate({left + at:.1f} {top - 6}) rotate(-90)", class_="tick"))
     for i, row in enumerate(info.counts):
         for j, number in enumerate(row):
             if number:

@@ -177,9 +177,7 @@ def draw_curves(info: CurvesInfo, *, width: int = 520, height: int = 300, suffix
     return drawings
 
 
-def _ends(
-    name: str, train: tuple[float, ...], validation: tuple[float, ...], show: Callable[[float], str]
-) -> str:
+def _ends(name: str, train: tuple[float, ...], validation: tuple[float, ...], show: Callable[[float], str]) -> str:
     return (
         f"Training {name} goes from {show(train[0])} to {show(train[-1])}, "
         f"validation {name} from {show(validation[0])} to {show(validation[-1])}."

@@ -98,9 +98,7 @@ def example_files(
             "target": "target",
             "task": {
                 "kind": task,
-                "reason": "214 distinct numbers"
-                if regression
-                else f"{len(names)} distinct values in 1,797 rows",
+                "reason": "214 distinct numbers" if regression else f"{len(names)} distinct values in 1,797 rows",
                 "classes": None if regression else names,
                 "class_counts": None if regression else [1797 // len(names)] * len(names),
                 "unit": None,

@@ -99,9 +99,7 @@ def data_info(record: RunRecord) -> DataInfo:
         target=data["target"] or "",
         rows=data["rows"],
         features=data["features"],
-        prepared_features=data["features"]
-        if data["prepared_features"] is None
-        else data["prepared_features"],
+        prepared_features=data["features"] if data["prepared_features"] is None else data["prepared_features"],
         task=task["kind"],
         reason=task["reason"] or "",
         classes=tuple(zip(classes, counts, strict=True)),
@@ -141,9 +139,7 @@ def data_words(info: DataInfo) -> dict[str, str]:
     if info.reason:
         task += f" Recognised by: {info.reason.rstrip('.')}."
     split = ", ".join(f"{count(rows)} for {name}" for name, rows in info.split)
-    how = (
-        "the source's own split" if info.given else "stratified by class" if info.stratified else "at random"
-    )
+    how = "the source's own split" if info.given else "stratified by class" if info.stratified else "at random"
     split = f"{split} ({how}{f', seed {info.seed}' if info.seed and not info.given else ''})."
     return {"data": data, "task": task, "split": split}
 

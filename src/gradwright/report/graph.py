@@ -174,9 +174,7 @@ def _folds(signatures: Sequence[tuple[object, ...]], longest: int = 40) -> list[
         best = (0, 0)
         for period in range(1, min(longest, (size - start) // 2) + 1):
             same = 0
-            while (
-                start + period + same < size and signatures[start + same] == signatures[start + period + same]
-            ):
+            while start + period + same < size and signatures[start + same] == signatures[start + period + same]:
                 same += 1
             repeats = same // period
             # One repetition of a single operation is not worth a fold.

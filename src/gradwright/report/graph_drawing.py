@@ -69,9 +69,7 @@ def _edge(points: Sequence[tuple[float, float]], *, downwards: bool) -> Markup:
         else:
             d.append(f"C{(x + nx) / 2:.1f} {y:.1f} {(x + nx) / 2:.1f} {ny:.1f} {nx:.1f} {ny:.1f}")
         x, y = nx, ny
-    return element(
-        "path", class_="edge" if downwards else "edge side", d="".join(d), marker_end="url(#arrow)"
-    )
+    return element("path", class_="edge" if downwards else "edge side", d="".join(d), marker_end="url(#arrow)")
 
 
 def _box(box: Box) -> Markup:
@@ -80,9 +78,7 @@ def _box(box: Box) -> Markup:
     # The shape tells the kind without its colour: pills are parameters, slanted boxes inputs, double
     # frames the loss.
     corner = {"parameter": box.height / 2, "input": 2}.get(node.kind, 7)
-    frames = [
-        element("rect", class_="shape", x=box.x, y=box.y, width=box.width, height=box.height, rx=corner)
-    ]
+    frames = [element("rect", class_="shape", x=box.x, y=box.y, width=box.width, height=box.height, rx=corner)]
     if node.kind == "input":
         slant, x, y, w, h = 9, box.x, box.y, box.width, box.height
         frames = [
@@ -104,8 +100,6 @@ def _box(box: Box) -> Markup:
         )
     ]
     if node.detail:
-        lines.append(
-            label(short(node.detail, _LONGEST), middle, box.y + box.height / 2 + 12, class_="node-detail")
-        )
+        lines.append(label(short(node.detail, _LONGEST), middle, box.y + box.height / 2 + 12, class_="node-detail"))
     told = f"{node.kind}: {node.name}" + (f", {node.detail}" if node.detail else "")
     return element("g", element("title", told), *frames, *lines, class_=f"node {node.kind}")

@@ -69,9 +69,7 @@ class _Item:
         self.left = self.width / 2 + (side + _SIDE_GAP if side else 0.0)
         self.right = self.width / 2
         sides = len(node.satellites) if node else 0
-        self.height = (
-            max(float(_HEIGHT), sides * (_SIDE_HEIGHT + _SIDE_ROW_GAP) - _SIDE_ROW_GAP) if node else 0.0
-        )
+        self.height = max(float(_HEIGHT), sides * (_SIDE_HEIGHT + _SIDE_ROW_GAP) - _SIDE_ROW_GAP) if node else 0.0
 
 
 def _text_width(node: GraphNode) -> float:

@@ -51,8 +51,7 @@ def ledger_info(record: RunRecord) -> LedgerInfo:
     (True, 3)
     """
     entries = tuple(
-        Look(line["look"], line["time"] or "", line["command"] or "", line["reason"] or "")
-        for line in record.ledger
+        Look(line["look"], line["time"] or "", line["command"] or "", line["reason"] or "") for line in record.ledger
     )
     said = record.result["looks"] or 0
     # A look's number counts too, so that a line taken out of the middle is noticed.
@@ -69,9 +68,7 @@ def ledger_words(info: LedgerInfo) -> str:
     'The test part has been looked at twice; the figure is no longer an unbiased estimate. ...'
     """
     if info.looks == 0:
-        words = (
-            "The ledger holds no look at the test part, yet there is a test figure: nothing vouches for it."
-        )
+        words = "The ledger holds no look at the test part, yet there is a test figure: nothing vouches for it."
     elif info.looks == 1:
         words = (
             "The test part was looked at once, after training had ended: nothing was chosen by it, and "

@@ -111,39 +111,29 @@ def line_chart(
         parts.append(_best(x.at(best_epoch), best_epoch, right, height))
     ends = []
     for line in lines:
-        points = [
-            (x.at(e), y.at(v)) if math.isfinite(v) else None for e, v in zip(epochs, line.values, strict=True)
-        ]
+        points = [(x.at(e), y.at(v)) if math.isfinite(v) else None for e, v in zip(epochs, line.values, strict=True)]
         parts.append(_path(line, points))
         ends.append(next((p[1] for p in reversed(points) if p is not None), None))
     parts += _names(lines, ends, right)
     if test is not None and math.isfinite(test.value):
         parts.append(_test_figure(test, y, width - _TEST / 2, height, show))
-    parts.append(
-        element("line", class_="cursor", x1=0, x2=0, y1=_TOP, y2=height - _BOTTOM, visibility="hidden")
-    )
+    parts.append(element("line", class_="cursor", x1=0, x2=0, y1=_TOP, y2=height - _BOTTOM, visibility="hidden"))
     data = {
         "x": list(epochs),
         "px": [round(x.at(e), 1) for e in epochs],
-        "lines": [
-            {"name": line.name, "look": line.look, "text": [show(v) for v in line.values]} for line in lines
-        ],
+        "lines": [{"name": line.name, "look": line.look, "text": [show(v) for v in line.values]} for line in lines],
     }
     return drawing(key, *parts, width=width, height=height, title=title, description=description, data=data)
 
 
-def _grid(
-    x: Axis, y: Axis, written: Sequence[str], left: float, right: float, height: int, name: str
-) -> list[Markup]:
+def _grid(x: Axis, y: Axis, written: Sequence[str], left: float, right: float, height: int, name: str) -> list[Markup]:
     parts = [label(name, 2, 12, class_="axis-name")]
     for value, text in zip(y.ticks, written, strict=True):
         at = y.at(value)
         parts.append(element("line", class_="grid", x1=left, x2=right, y1=at, y2=at))
         parts.append(label(text, left - 8, at + 4, text_anchor="end", class_="tick"))
     for value in x.ticks:
-        parts.append(
-            label(f"{value:g}", x.at(value), height - _BOTTOM + 18, text_anchor="middle", class_="tick")
-        )
+        parts.append(label(f"{value:g}", x.at(value), height - _BOTTOM + 18, text_anchor="middle", class_="tick"))
     parts.append(label("epoch", right + 14, height - _BOTTOM + 18, class_="axis-name"))
     return parts
 
@@ -178,9 +168,7 @@ def _path(line: Line, points: Sequence[tuple[float, float] | None]) -> Markup:
 def _names(lines: Sequence[Line], ends: Sequence[float | None], right: float) -> list[Markup]:
     """The lines' names at their ends, pushed apart where they would touch."""
     # Ends that the eye takes for one keep the order of the lines, so that it is the same in every chart.
-    placed = sorted(
-        ((end, i) for i, end in enumerate(ends) if end is not None), key=lambda e: (round(e[0] / 4), e[1])
-    )
+    placed = sorted(((end, i) for i, end in enumerate(ends) if end is not None), key=lambda e: (round(e[0] / 4), e[1]))
     at = [end for end, _ in placed]
     for i in range(1, len(at)):
         at[i] = max(at[i], at[i - 1] + _LINE_GAP)

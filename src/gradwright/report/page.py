@@ -70,12 +70,8 @@ def render(record: RunRecord) -> str:
     )
     # Every chart is drawn for a wide and for a narrow page; the style sheet shows the one that fits.
     pairs = {
-        "curves": _paired(
-            draw_curves(curves), draw_curves(curves, width=_NARROW, height=250, suffix="-narrow")
-        ),
-        "baselines": _paired(
-            [draw_baselines(baselines)], [draw_baselines(baselines, width=_NARROW, suffix="-narrow")]
-        ),
+        "curves": _paired(draw_curves(curves), draw_curves(curves, width=_NARROW, height=250, suffix="-narrow")),
+        "baselines": _paired([draw_baselines(baselines)], [draw_baselines(baselines, width=_NARROW, suffix="-narrow")]),
         "scatter": [],
         "compare": [],
     }

@@ -131,9 +131,7 @@ def parse_record(files: Mapping[str, str], *, name: str = "run") -> RunRecord:
         read[file] = check(_json(files[file], file), Place(file)) if file in files else None
     for file, check in JSON_LINES_FILES.items():
         lines = [(i, line) for i, line in enumerate(files[file].split("\n"), 1) if line.strip()]
-        read[file] = [
-            check(_json(line, f"{file}, line {i}"), Place(f"{file}, line {i}")) for i, line in lines
-        ]
+        read[file] = [check(_json(line, f"{file}, line {i}"), Place(f"{file}, line {i}")) for i, line in lines]
     record = RunRecord(
         name=clean(name),
         config_given=clean(files[_CONFIG_GIVEN].replace("\r\n", "\n")),
@@ -163,9 +161,7 @@ def _agreeing(record: RunRecord) -> RunRecord:
     if record.result["task"] == "regression":
         test = TEST_OF_NUMBERS(record.result["test"], place)
         if len(test["target"] or []) != len(test["prediction"] or []):
-            raise place.wrong_in_words(
-                "as many targets as predictions", f"{len(test['target'] or [])} targets"
-            )
+            raise place.wrong_in_words("as many targets as predictions", f"{len(test['target'] or [])} targets")
     else:
         test = TEST_OF_CLASSES(record.result["test"], place)
         size = len(test["classes"])
@@ -184,9 +180,7 @@ def _check_graph(graph: Record) -> None:
     place = Place("network.json", "graph")
     order = {node["id"]: i for i, node in enumerate(graph["nodes"])}
     if len(order) != len(graph["nodes"]):
-        raise place.at("nodes").wrong(
-            "an id of its own for every node", [node["id"] for node in graph["nodes"]]
-        )
+        raise place.at("nodes").wrong("an id of its own for every node", [node["id"] for node in graph["nodes"]])
     for i, (source, target) in enumerate(graph["edges"]):
         if source not in order or target not in order or order[source] >= order[target]:
             raise place.at("edges").at(i).wrong("the ids of an earlier and a later node", [source, target])

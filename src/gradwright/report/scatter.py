@@ -88,8 +88,7 @@ def scatter_words(info: ScatterInfo) -> list[str]:
     unit = f" {info.unit}" if info.unit else ""
     if math.isfinite(info.r2):
         words.append(
-            f"The network explains {percent(info.r2)} of the variance of {info.name} (R² "
-            f"{significant(info.r2, 3)})."
+            f"The network explains {percent(info.r2)} of the variance of {info.name} (R² {significant(info.r2, 3)})."
             if info.r2 >= 0
             else f"The network is further off than always saying the mean of {info.name} (R² "
             f"{significant(info.r2, 3)})."
@@ -113,9 +112,7 @@ def scatter_words(info: ScatterInfo) -> list[str]:
     return words
 
 
-def draw_scatter(
-    info: ScatterInfo, *, width: int = 520, height: int = 380, suffix: str = ""
-) -> list[Drawing]:
+def draw_scatter(info: ScatterInfo, *, width: int = 520, height: int = 380, suffix: str = "") -> list[Drawing]:
     """Draw predicted against true values, and the residuals against the predictions."""
     if not info.truth:
         return []
@@ -172,15 +169,10 @@ def _points(
     parts = [*_frame(x, y, names, paper, left)]
     if diagonal:
         low, high = max(x.low, y.low), min(x.high, y.high)
-        parts.append(
-            element("line", class_="ideal", x1=x.at(low), y1=y.at(low), x2=x.at(high), y2=y.at(high))
-        )
+        parts.append(element("line", class_="ideal", x1=x.at(low), y1=y.at(low), x2=x.at(high), y2=y.at(high)))
     else:
         parts.append(element("line", class_="ideal", x1=x.start, y1=y.at(0), x2=x.end, y2=y.at(0)))
-    parts += [
-        element("circle", class_="point", cx=x.at(a), cy=y.at(b), r=3)
-        for a, b in zip(across, up, strict=True)
-    ]
+    parts += [element("circle", class_="point", cx=x.at(a), cy=y.at(b), r=3) for a, b in zip(across, up, strict=True)]
     return drawing(key, *parts, width=width, height=height, title=title, description=description)
 
 

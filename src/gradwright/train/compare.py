@@ -66,7 +66,10 @@ class TorchTwin(Callback):
         self._started = time.perf_counter()
 
     def compare(
-        self, train: tuple[np.ndarray, np.ndarray], validation: tuple[np.ndarray, np.ndarray], history: History
+        self,
+        train: tuple[np.ndarray, np.ndarray],
+        validation: tuple[np.ndarray, np.ndarray],
+        history: History,
     ) -> dict[str, Any]:
         """Train the twin for as many epochs and return ``compare.json``'s content."""
         torch = self.torch
@@ -89,7 +92,9 @@ class TorchTwin(Callback):
             batches = [order[i : i + size] for i in range(0, n, size)]
             if len(batches[-1]) == 1 and n > 1 and any(isinstance(m, nn.BatchNorm1d) for m in self.model.modules()):
                 batches.pop()  # as the loop does
-            drawn = _draw_masks(torch, generator, masks, [len(b) for b in batches], x.dtype)  # not PyTorch's work: not timed
+            drawn = _draw_masks(
+                torch, generator, masks, [len(b) for b in batches], x.dtype
+            )  # not PyTorch's work: not timed
             started = time.perf_counter()
             model.train()
             total = score = 0.0
@@ -121,7 +126,9 @@ class TorchTwin(Callback):
             mine = self.weights[epoch - 1]
             row["loss_difference"] = max(abs(row[k] - ours[k]) for k in ("train_loss", "validation_loss"))
             row["weight_difference"] = max(
-                float(np.abs(mine[k].astype(np.float64) - theirs[k]).max(initial=0)) for k in mine if "num_batches" not in k
+                float(np.abs(mine[k].astype(np.float64) - theirs[k]).max(initial=0))
+                for k in mine
+                if "num_batches" not in k
             )
             rows.append(row)
         return {
@@ -145,7 +152,11 @@ def _score(torch: Any, output: torch.Tensor, y: torch.Tensor) -> float:
 def _optimizer(torch: Any, config: Config, model: Any) -> Any:
     if config.optimizer == "sgd":
         return torch.optim.SGD(
-            model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay, fused=True
+            model.parameters(),
+            lr=config.lr,
+            momentum=config.momentum,
+            weight_decay=config.weight_decay,
+            fused=True,
         )
     rule = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
     return rule(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
@@ -175,7 +186,7 @@ def _draw_masks(torch: Any, generator: Generator, masks: list[_Mask], sizes: lis
 def _twin_of(torch: Any, model: nn.Module, masks: list[_Mask]) -> Any:
     """Build the same network of PyTorch's layers; dropout takes its masks from outside."""
 
-    class SameDropout(torch.nn.Module):  # type: ignore[misc, name-defined]
+    class SameDropout(torch.nn.Module):
         def __init__(self, mask: _Mask) -> None:
             super().__init__()
             self.mask = mask

@@ -5,8 +5,8 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -78,7 +78,9 @@ def make_optimizer(config: Config, model: nn.Module) -> optim.Optimizer:
     return rule(model.parameters(), lr=lr, weight_decay=config.weight_decay)
 
 
-def run_job(config: Config, folder: Path, *, given: dict[str, Any] | None = None, reporter: Reporter | None = None) -> dict[str, Any]:
+def run_job(
+    config: Config, folder: Path, *, given: dict[str, Any] | None = None, reporter: Reporter | None = None
+) -> dict[str, Any]:
     """Read, split, prepare, set baselines, train, look at the test part once, and write every record but the report.
 
     Parameters
@@ -138,7 +140,9 @@ def run_job(config: Config, folder: Path, *, given: dict[str, Any] | None = None
         )
         dtype = np.dtype(config.dtype)
         x = preparation.transform(train_rows.features, place=train_rows.place, notes=notes).astype(dtype, copy=False)
-        vx = preparation.transform(validation_rows.features, place=validation_rows.place, notes=notes).astype(dtype, copy=False)
+        vx = preparation.transform(validation_rows.features, place=validation_rows.place, notes=notes).astype(
+            dtype, copy=False
+        )
         y, vy = _targets(preparation, target, dtype), _targets(preparation, validation_target, dtype)
     reporter.on_stage(3, "prepare", f"{preparation.width:,} numbers a row, fitted on the training part alone")
 
@@ -149,7 +153,9 @@ def run_job(config: Config, folder: Path, *, given: dict[str, Any] | None = None
         baselines = fit_baselines(task, x32, target, seed=config.seed % 2**32)
         on_validation = [baseline_figure(task, b, vx32, validation_target) for b in baselines]
     measure = "accuracy" if task.is_classification else "RMSE"
-    shown = ", ".join(f"{b.name} {_short(task.is_classification, f)}" for b, f in zip(baselines, on_validation, strict=True))
+    shown = ", ".join(
+        f"{b.name} {_short(task.is_classification, f)}" for b, f in zip(baselines, on_validation, strict=True)
+    )
     reporter.on_stage(4, "baselines", f"validation {measure}: {shown}")
 
     # 5 network
@@ -181,21 +187,21 @@ def run_job(config: Config, folder: Path, *, given: dict[str, Any] | None = None
         trainer.callbacks.append(twin)
     with clock.part("train"):
         history = trainer.fit(
-            (x, y), (vx, vy), epochs=config.epochs, batch_size=config.batch_size or 32, patience=config.patience
+            (x, y),
+            (vx, vy),
+            epochs=config.epochs,
+            batch_size=config.batch_size or 32,
+            patience=config.patience,
         )
     clock.seconds["compile"] = history.compile_seconds
-    best = history.rows[history.best_epoch - 1]
-    if history.best_epoch == 0:
-        best = history.rows[-1]
     reporter.on_stage(6, "train", f"{len(history.rows)} epochs, best {history.best_epoch}; stopped {history.stopped}")
     comparison = None
     if twin is not None:
         reporter.on_stage_start(6, "compare")
         comparison = twin.compare((x, y), (vx, vy), history)
-        reporter.on_stage(
-            6, "compare", f"PyTorch's losses differ by at most {comparison['max_loss_difference']:.2g}, its weights by at most "
-            f"{comparison['max_weight_difference']:.2g}"
-        )  # fmt: skip
+        losses, weights = comparison["max_loss_difference"], comparison["max_weight_difference"]
+        words = f"PyTorch's losses differ by at most {losses:.2g}, its weights by at most {weights:.2g}"
+        reporter.on_stage(6, "compare", words)
 
     # 7 one look at the test part
     reporter.on_stage_start(7, "test")
@@ -204,16 +210,28 @@ def run_job(config: Config, folder: Path, *, given: dict[str, Any] | None = None
     tx = preparation.transform(test.features, place=test.place, notes=notes).astype(dtype, copy=False)
     output = trainer.predict(tx)
     figures = assess(
-        task, preparation, output, test_target, trainer.loss(output, _targets(preparation, test_target, dtype))
+        task,
+        preparation,
+        output,
+        test_target,
+        trainer.loss(output, _targets(preparation, test_target, dtype)),
     )
     tx32 = tx.astype(np.float32, copy=False)
     rows = [
-        {"name": b.name, "description": b.description, "validation": v, "test": baseline_interval(task, b, tx32, test_target)}
+        {
+            "name": b.name,
+            "description": b.description,
+            "validation": v,
+            "test": baseline_interval(task, b, tx32, test_target),
+        }
         for b, v in zip(baselines, on_validation, strict=True)
     ]
     vo = trainer.predict(vx)
     if task.is_classification:
-        on_validation_best: dict[str, Any] = {"loss": trainer.loss(vo, vy), "accuracy": float(np.mean(vo.argmax(1) == vy))}
+        on_validation_best: dict[str, Any] = {
+            "loss": trainer.loss(vo, vy),
+            "accuracy": float(np.mean(vo.argmax(1) == vy)),
+        }
     else:
         on_validation_best = {
             "loss": trainer.loss(vo, vy),
@@ -235,7 +253,10 @@ def run_job(config: Config, folder: Path, *, given: dict[str, Any] | None = None
 
     # the records
     scale = 1.0 if preparation.target_scale is None else float(preparation.target_scale.std)
-    write_text(folder / "config.given.toml", to_toml(given if given is not None else config.model_dump(exclude_unset=True)))
+    write_text(
+        folder / "config.given.toml",
+        to_toml(given if given is not None else config.model_dump(exclude_unset=True)),
+    )
     write_json(folder / "config.json", config.model_dump())
     write_json(folder / "environment.json", environment(started))
     write_json(folder / "data.json", data_record(dataset, task, parts, preparation))
@@ -288,7 +309,8 @@ def findings(
             {
                 "severity": "info",
                 "title": "Training was not finished",
-                "detail": f"Validation loss was still within its patience when the last epoch ended ({history.stopped}). "
+                "detail": "Validation loss was still within its patience when the last epoch ended "
+                "({history.stopped}). "
                 "More epochs may help.",
             }
         )

@@ -89,7 +89,9 @@ def describe_network(model: nn.Module, criterion: nn.Module, features: int, targ
                     "id": n.id,
                     "op": n.op,
                     "label": n.label,
-                    "shape": [None if i == 0 and s == _ROWS and n.op != "parameter" else s for i, s in enumerate(n.shape)],
+                    "shape": [
+                        None if i == 0 and s == _ROWS and n.op != "parameter" else s for i, s in enumerate(n.shape)
+                    ],
                 }
                 for n in g.nodes
             ],

@@ -57,7 +57,12 @@ def explain_nonfinite(
                     step(*batch)
             except NonFiniteError as error:
                 return f"epoch {epoch}, step {first + k + 1}: {error}. {_ADVICE}"
-    return f"epoch {epoch}, step {first + bad + 1}: the loss is not finite, but repeating the step eagerly was. {_ADVICE}"
+    return (
+        f"epoch {epoch}, step {first + bad + 1}: the loss is not finite, but repeating the step eagerly was. {_ADVICE}"
+    )
 
 
-_ADVICE = "Most often the learning rate is too high (try a tenth), or an input is not standardised; clipping gradients also helps."
+_ADVICE = (
+    "Most often the learning rate is too high (try a tenth), or an input is not standardised; "
+    "clipping gradients also helps."
+)

@@ -275,10 +275,14 @@ class Trainer:
     def _checked(self, name: str, x: np.ndarray, y: np.ndarray) -> Arrays:
         x, y = np.asarray(x), np.asarray(y)
         if len(x) != len(y) or len(x) == 0:
-            raise ShapeError(f"fit: {name} has {len(x)} rows of input and {len(y)} of target; need the same number, at least 1")
+            raise ShapeError(
+                f"fit: {name} has {len(x)} rows of input and {len(y)} of target; need the same number, at least 1"
+            )
         if not np.isfinite(x).all():
             row = int(np.argwhere(~np.isfinite(x.reshape(len(x), -1)).all(axis=1))[0, 0])
-            raise NonFiniteError(f"fit: {name} input has a value that is not finite in row {row}; prepare the data first")
+            raise NonFiniteError(
+                f"fit: {name} input has a value that is not finite in row {row}; prepare the data first"
+            )
         if y.dtype.kind == "f" and not np.isfinite(y).all():
             row = int(np.argwhere(~np.isfinite(y.reshape(len(y), -1)).all(axis=1))[0, 0])
             raise NonFiniteError(f"fit: {name} target is not finite in row {row}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,13 +47,18 @@ def _dataset_of(run: SavedRun, source: str | None) -> Dataset:
     expected = run.data.get("fingerprint")
     if dataset.fingerprint != expected:
         raise RunError(
-            f"{where}: its content is not what the run was trained on (fingerprint {dataset.fingerprint[:19]}…, the run's "
-            f"{str(expected)[:19]}…). The row numbers of its parts would mean other rows. Give the original file with --source."
+            f"{where}: its content is not what the run was trained on (fingerprint "
+            f"{dataset.fingerprint[:19]}…, the run's "
+            f""
+            f"{str(expected)[:19]}…). The row numbers of its parts would mean other rows. Give the original "
+            f"file with --source."
         )
     return dataset
 
 
-def evaluate_run(run: SavedRun, *, test: bool = False, again: bool = False, source: str | None = None) -> dict[str, Any]:
+def evaluate_run(
+    run: SavedRun, *, test: bool = False, again: bool = False, source: str | None = None
+) -> dict[str, Any]:
     """Return the figures of the validation part, or of the test part once more.
 
     Parameters
@@ -101,5 +105,3 @@ def evaluate_run(run: SavedRun, *, test: bool = False, again: bool = False, sour
         result["looks"] = len(run.ledger)
         write_json(run.path / "result.json", result)
     return {"part": "test" if test else "validation", "looks": len(run.ledger), **figures}
-
-

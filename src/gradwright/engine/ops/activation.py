@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from gradwright.engine.op import elementwise, general
 from gradwright.engine.ops.elementwise import cast, exp, gt, mul
 from gradwright.engine.ops.reduction import sum as sum_
@@ -68,4 +67,3 @@ log_softmax = general(
     jvp=[lambda t, ans, axis: t - sum_(mul(exp(ans), t), axis=axis, keepdims=True)],
     floating=True,
 )
-

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradwright.backend import promote
-from gradwright.engine.op import elementwise, general, linear, nondifferentiable
+from gradwright.engine.op import Op, elementwise, general, linear, nondifferentiable
 
 __all__ = [
     "abs", "add", "cast", "clamp", "cos", "div", "eq", "exp", "expm1", "ge", "gt", "identity", "le", "log",
@@ -52,7 +52,7 @@ expm1 = elementwise("expm1", _quiet("expm1"), lambda ans: ans + 1, floating=True
 log = elementwise("log", _quiet("log"), lambda x: 1 / x, floating=True)
 log1p = elementwise("log1p", _quiet("log1p"), lambda x: 1 / (x + 1), floating=True)
 sin = elementwise("sin", _quiet("sin"), lambda x: cos(x), floating=True)
-cos = elementwise("cos", _quiet("cos"), lambda x: -sin(x), floating=True)
+cos: Op = elementwise("cos", _quiet("cos"), lambda x: -sin(x), floating=True)
 sqrt = elementwise("sqrt", _quiet("sqrt"), lambda ans: 0.5 / ans, floating=True)  # inf at 0, PyTorch's
 square = elementwise("square", lambda xp, x: x * x, lambda x: 2 * x)
 
@@ -103,10 +103,16 @@ def _share(x: Any, y: Any, larger: Any) -> Any:
 
 
 maximum = elementwise(
-    "maximum", lambda xp, x, y: xp.maximum(x, y), lambda x, y: _share(x, y, gt(x, y)), lambda x, y: _share(x, y, gt(y, x))
+    "maximum",
+    lambda xp, x, y: xp.maximum(x, y),
+    lambda x, y: _share(x, y, gt(x, y)),
+    lambda x, y: _share(x, y, gt(y, x)),
 )
 minimum = elementwise(
-    "minimum", lambda xp, x, y: xp.minimum(x, y), lambda x, y: _share(x, y, lt(x, y)), lambda x, y: _share(x, y, lt(y, x))
+    "minimum",
+    lambda xp, x, y: xp.minimum(x, y),
+    lambda x, y: _share(x, y, lt(x, y)),
+    lambda x, y: _share(x, y, lt(y, x)),
 )
 
 
@@ -129,7 +135,7 @@ clamp = elementwise("clamp", _clamp, _inside)
 
 
 # --- choosing ---------------------------------------------------------------------------------------------------------
-where = general(
+where: Op = general(
     "where",
     lambda xp, condition, x, y: xp.where(condition, *promote([x, y])),
     # Multiplying by a mask would turn a NaN of the branch not taken into a NaN; choosing a zero does not.
@@ -149,15 +155,16 @@ def _sum_to(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 # --- no gradient ------------------------------------------------------------------------------------------------------
-eq = nondifferentiable("eq", lambda xp, x, y: xp.equal(x, y), promotes=True)
-ne = nondifferentiable("ne", lambda xp, x, y: xp.not_equal(x, y), promotes=True)
-lt = nondifferentiable("lt", lambda xp, x, y: xp.less(x, y), promotes=True)
-le = nondifferentiable("le", lambda xp, x, y: xp.less_equal(x, y), promotes=True)
-gt = nondifferentiable("gt", lambda xp, x, y: xp.greater(x, y), promotes=True)
-ge = nondifferentiable("ge", lambda xp, x, y: xp.greater_equal(x, y), promotes=True)
+eq: Op = nondifferentiable("eq", lambda xp, x, y: xp.equal(x, y), promotes=True)
+ne: Op = nondifferentiable("ne", lambda xp, x, y: xp.not_equal(x, y), promotes=True)
+lt: Op = nondifferentiable("lt", lambda xp, x, y: xp.less(x, y), promotes=True)
+le: Op = nondifferentiable("le", lambda xp, x, y: xp.less_equal(x, y), promotes=True)
+gt: Op = nondifferentiable("gt", lambda xp, x, y: xp.greater(x, y), promotes=True)
+ge: Op = nondifferentiable("ge", lambda xp, x, y: xp.greater_equal(x, y), promotes=True)
 logical_not = nondifferentiable("logical_not", lambda xp, x: xp.logical_not(x))
 zeros_like = nondifferentiable("zeros_like", lambda xp, x: xp.zeros_like(x))
 ones_like = nondifferentiable("ones_like", lambda xp, x: xp.ones_like(x))
+
 
 # Linear, so its transpose casts back; `dtype` is the target.
 def _cast(xp: Any, x: Any, *, dtype: Any) -> Any:
@@ -166,4 +173,4 @@ def _cast(xp: Any, x: Any, *, dtype: Any) -> Any:
     return xp.asarray(x).astype(dtype)
 
 
-cast = linear("cast", _cast, lambda g: g)
+cast: Op = linear("cast", _cast, lambda g: g)

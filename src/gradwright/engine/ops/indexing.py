@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.engine.op import linear, nondifferentiable
+from gradwright.engine.op import Op, linear, nondifferentiable
 from gradwright.errors import IndexOutOfRangeError
 
 __all__ = ["getitem", "one_hot", "scatter_into"]
@@ -16,7 +16,9 @@ def _getitem(xp: Any, x: Any, *, index: Any) -> Any:
     try:
         return x[_arrays_for_lists(index)]
     except IndexError as error:
-        raise IndexOutOfRangeError(f"index {index!r} does not fit a tensor of shape {tuple(x.shape)}: {error}") from None
+        raise IndexOutOfRangeError(
+            f"index {index!r} does not fit a tensor of shape {tuple(x.shape)}: {error}"
+        ) from None
 
 
 def _scatter_into(xp: Any, x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
@@ -45,7 +47,7 @@ def _is_basic(index: Any) -> bool:
 
 
 getitem = linear("getitem", _getitem, lambda g, x_shape, index: scatter_into(g, index=index, shape=x_shape))
-scatter_into = linear("scatter_into", _scatter_into, lambda g, index: getitem(g, index=index))
+scatter_into: Op = linear("scatter_into", _scatter_into, lambda g, index: getitem(g, index=index))
 
 one_hot = nondifferentiable(
     "one_hot",

@@ -78,8 +78,9 @@ logsumexp = general(
     "logsumexp",
     _logsumexp,
     vjp=[
-        lambda g, ans, x, x_shape, axis, keepdims: restore(g, x_shape, axis, keepdims)
-        * _logsumexp_weights(ans, x, x_shape, axis, keepdims)
+        lambda g, ans, x, x_shape, axis, keepdims: (
+            restore(g, x_shape, axis, keepdims) * _logsumexp_weights(ans, x, x_shape, axis, keepdims)
+        )
     ],
     jvp=[
         lambda t, ans, x, x_shape, axis, keepdims: sum(
@@ -89,5 +90,9 @@ logsumexp = general(
     floating=True,
 )
 
-argmax = nondifferentiable("argmax", lambda xp, x, *, axis=None, keepdims=False: xp.argmax(x, axis=axis, keepdims=keepdims))
-argmin = nondifferentiable("argmin", lambda xp, x, *, axis=None, keepdims=False: xp.argmin(x, axis=axis, keepdims=keepdims))
+argmax = nondifferentiable(
+    "argmax", lambda xp, x, *, axis=None, keepdims=False: xp.argmax(x, axis=axis, keepdims=keepdims)
+)
+argmin = nondifferentiable(
+    "argmin", lambda xp, x, *, axis=None, keepdims=False: xp.argmin(x, axis=axis, keepdims=keepdims)
+)

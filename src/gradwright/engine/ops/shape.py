@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.engine.op import linear, sum_to
+from gradwright.engine.op import Op, linear, sum_to
 from gradwright.errors import ShapeError
 
 __all__ = ["expand", "permute", "reshape"]
 
-reshape = linear("reshape", lambda xp, x, *, shape: xp.reshape(x, shape), lambda g, x_shape: reshape(g, shape=x_shape))
+reshape: Op = linear("reshape", lambda xp, x, *, shape: xp.reshape(x, shape), lambda g, x_shape: reshape(g, shape=x_shape))
 
 
 def _expand(xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
@@ -22,7 +22,7 @@ def _expand(xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
 
 
 expand = linear("expand", _expand, lambda g, x_shape: sum_to(g, x_shape))
-permute = linear(
+permute: Op = linear(
     "permute",
     lambda xp, x, *, axes: xp.transpose(x, axes),
     # axes may count from the end
