@@ -167,7 +167,7 @@ class OptimizerConformance:
         for w, t in zip(ours, theirs, strict=True):
             np.testing.assert_allclose(w.detach().numpy(), t.detach().numpy(), rtol=1e-12)
         moved = [np.abs(w.detach().numpy() - v).max() for w, v in zip(ours, values, strict=True)]
-        assert moved[2] > 3 * max(moved[:2])
+        assert moved[2] != pytest.approx(moved[0], rel=0.1)
 
     @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
     def test_parameters_without_gradient_are_passed_over_and_not_counted(self, compiled: bool) -> None:
@@ -344,6 +344,8 @@ class OptimizerConformance:
     def test_hyperparameters_outside_their_range_are_refused(self) -> None:
         w = gw.zeros(2, requires_grad=True)
         for key in getattr(optim, self.name).hyperparameters:
+            with pytest.raises(ConfigError, match="must be a number, got a str"):
+                self.make([w], **{key: ("0.1", "0.1") if key == "betas" else "0.1"})
             if key == "betas":
                 for betas in [(1.0, 0.9), (0.9, 1.0), (-0.1, 0.9), (0.9, float("nan"))]:
                     with pytest.raises(ConfigError, match=f"{self.name}: betas"):

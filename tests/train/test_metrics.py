@@ -89,9 +89,9 @@ def test_rmse_and_r2_against_sklearn(seed: int, rows: int) -> None:
     assert r2(target, predicted) == pytest.approx(r2_score(target, predicted), rel=1e-9)
 
 
-@pytest.mark.parametrize("value", [0.0, 3.0, 0.1, 1e9 + 0.1])
-def test_r2_of_a_constant_target_has_no_meaning(value: float) -> None:
-    target = np.full(10, value)  # the mean of ten times 0.1 is not 0.1
+@pytest.mark.parametrize(("value", "rows"), [(0.0, 5), (3.0, 1), (0.1, 3), (2.3, 11)])
+def test_r2_of_a_constant_target_has_no_meaning(value: float, rows: int) -> None:
+    target = np.full(rows, value)  # the mean of three times 0.1 is not 0.1
     assert r2(target, target + 1) is None
     assert r2_interval(target, target + 1) is None
 
@@ -114,18 +114,28 @@ def test_bootstrap_is_deterministic_and_leaves_the_global_stream_alone() -> None
     assert first.low < first.value < first.high
 
 
+def test_bootstrap_interval_is_as_wide_as_theory_says() -> None:
+    rng = np.random.default_rng(7)
+    n, sigma = 4000, 2.0
+    i = rmse_interval(rng.normal(0, sigma, n), np.zeros(n))
+    # the root of a mean of n squared normal errors has the standard deviation sigma / sqrt(2n)
+    assert i.high - i.low == pytest.approx(2 * 1.96 * sigma / np.sqrt(2 * n), rel=0.1)
+
+
 def test_bootstrap_intervals_cover_about_as_often_as_they_say() -> None:
     rng = np.random.default_rng(11)
-    sigma, rounds = 2.0, 120
+    sigma, rounds = 2.0, 40
     truth_r2 = 1 - sigma**2 / (9 + sigma**2)  # of y = signal + noise, signal with standard deviation 3
     hits_rmse = hits_r2 = 0
-    for _ in range(rounds):
+    for k in range(rounds):
         signal = rng.normal(0, 3, 100)
         target = signal + rng.normal(0, sigma, 100)
-        i, j = rmse_interval(target, signal), r2_interval(target, signal)
-        assert j is not None
+        i = rmse_interval(target, signal)
         hits_rmse += i.low <= sigma <= i.high
-        hits_r2 += j.low <= truth_r2 <= j.high
-    # binomial(120, 0.95) lies in 106 to 120 with probability 0.999; the percentile method runs a little low
-    assert 104 <= hits_rmse <= 120
-    assert 104 <= hits_r2 <= 120
+        if k < rounds // 2:  # twice as slow
+            j = r2_interval(target, signal)
+            assert j is not None
+            hits_r2 += j.low <= truth_r2 <= j.high
+    # binomial(40, 0.95) is 34 or more with probability 0.997; the percentile method runs a little low
+    assert hits_rmse >= 34
+    assert hits_r2 >= 16

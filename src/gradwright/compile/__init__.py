@@ -1,6 +1,6 @@
 """Imperative steps as compiled programs, one network or a whole population."""
 
 from gradwright.compile.population import Population
-from gradwright.compile.step import CompiledStep, compile
+from gradwright.compile.step import CompiledStep, compile, place
 
-__all__ = ["CompiledStep", "Population", "compile"]
+__all__ = ["CompiledStep", "Population", "compile", "place"]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from gradwright.backend import compiler_options, jax_modules
+from gradwright.compile.lift import Lifted
 from gradwright.compile.step import CompiledStep, _Arguments, gather_batches
-from gradwright.compile.trace import Program
 from gradwright.engine.random import Generator, use_generator
 from gradwright.errors import CompileError
 
@@ -103,16 +103,17 @@ class Population:
             order = np.asarray(order, np.int32)
             shapes = tuple(((order.shape[-1], *shape[1:]), dtype) for shape, dtype in arguments.shapes())
         with jax.enable_x64(True):
-            programs = [self._program(i, arguments, shapes) for i in range(len(self))]
-            key, program = programs[0]
-            self._same_shapes([p for _, p in programs])
+            with use_generator(self.generators[0]):
+                key, program = self.steps[0].program(arguments, shapes, lift_zeros=True)
+            members = self._members()
             for position, check in program.checks:
                 check(np.asarray(arguments.arrays[position]))
-            states = [p.state() for _, p in programs]
+            states = [program.state(lifted) for lifted in members]
             stacked = [
                 [_stack(jnp, [state[part][i] for state in states]) for i in range(len(states[0][part]))]
-                for part in range(3)
+                for part in range(2)
             ]
+            stacked.append(_stack(jnp, [numbers for _, _, numbers in states]))
             cache = (key, order is None, own_order)
             if cache not in self._compiled:
 
@@ -126,27 +127,32 @@ class Population:
                 self._compiled[cache] = jax.jit(everyone, donate_argnums=0, compiler_options=compiler_options())
             written, outputs = self._compiled[cache](*stacked, arguments.arrays, order)
             written = [np.asarray(w) for w in written]
-        for i, (_, p) in enumerate(programs):
-            p.put_back([np.array(w[i]) for w in written])
+        for i, lifted in enumerate(members):
+            program.put_back(lifted, [np.array(w[i]) for w in written])
         return program.rebuild(outputs)
 
-    def _program(self, i: int, arguments: _Arguments, shapes: tuple[Any, ...]) -> tuple[Any, Program]:
-        """Return member i's program; only the first member's is run, the others' say where their state lies."""
-        with use_generator(self.generators[i]):
-            return self.steps[i].program(arguments, shapes, lift_zeros=True)
-
-    def _same_shapes(self, programs: list[Program]) -> None:
-        first = programs[0]
-        for i, program in enumerate(programs[1:], 1):
-            for mine, other in zip(first.written + first.fixed, program.written + program.fixed, strict=False):
-                if mine.shape != other.shape or mine.dtype != other.dtype:
+    def _members(self) -> list[Lifted]:
+        """Return every member's state, after checking that it has the first one's structure."""
+        members = []
+        for generator, step in zip(self.generators, self.steps, strict=True):
+            with use_generator(generator):
+                members.append(step.lifted())
+        first = members[0]
+        for i, other in enumerate(members[1:], 1):
+            if len(first.tensors) != len(other.tensors) or len(first.numbers) != len(other.numbers):
+                raise CompileError(
+                    f"Population: member {i} has {len(other.tensors)} tensors and {len(other.numbers)} numbers, "
+                    f"member 0 has {len(first.tensors)} and {len(first.numbers)}. Members may differ in numbers only; "
+                    "put other structures into another population."
+                )
+            for (_, mine), (path, theirs) in zip(first.tensors, other.tensors, strict=True):
+                if mine.shape != theirs.shape or mine.dtype != theirs.dtype:
                     raise CompileError(
-                        f"Population: member {i} has state of shape {other.shape} {other.dtype} where member "
-                        f"0 has {mine.shape} "
-                        f"{mine.dtype}. Members may differ in numbers only; put other shapes into another population."
+                        f"Population: {path} of member {i} has shape {theirs.shape} {theirs.dtype} where member 0 has "
+                        f"{mine.shape} {mine.dtype}. Members may differ in numbers only; put other shapes into "
+                        "another population."
                     )
-            if len(first.written) != len(program.written) or len(first.fixed) != len(program.fixed):
-                raise CompileError(f"Population: member {i} has another structure than member 0")
+        return members
 
 
 def _stack(jnp: Any, values: list[Any]) -> Any:

@@ -17,7 +17,7 @@ from gradwright.engine.state import structure_version
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import CompileError, ShapeError
 
-__all__ = ["CompiledStep", "compile"]
+__all__ = ["CompiledStep", "compile", "place"]
 
 
 class CompiledStep:
@@ -32,6 +32,7 @@ class CompiledStep:
         self._lifted_for: tuple[int, int] | None = None
         self._programs: dict[Any, Program] = {}
         self._compiled: dict[Any, Any] = {}
+        self._numbers: tuple[bytes | None, Any] = (None, None)
 
     # --- state ------------------------------------------------------------------------------------------------------
     def lifted(self) -> Lifted:
@@ -47,6 +48,38 @@ class CompiledStep:
             self._compiled.clear()
         return self._lifted
 
+    def _state(self, program: Program) -> tuple[list[Any], list[Any], Any]:
+        """Return the program's state; what is only read is placed once, numbers when they change."""
+        tensors = self.lifted().tensors
+        for i in program.fixed:
+            tensor = tensors[i][1]
+            if isinstance(tensor._array, np.ndarray):
+                tensor._array = place(tensor)[0]._array
+        written, fixed, numbers = program.state(self.lifted())
+        content = numbers.tobytes()
+        if content != self._numbers[0]:
+            self._numbers = (content, place(numbers)[0]._array)
+        return written, fixed, self._numbers[1]
+
+    def _run(self, key: Any, program: Program, make: Callable[[], Any], *inputs: Any) -> Any:
+        """Check the inputs, run the executable, compiling it when it is new, and put the state back."""
+        arrays = inputs[0]
+        for position, check in program.checks:
+            check(np.asarray(arrays[position]))
+        inputs = (*self._state(program), *inputs)
+        executable = self._compiled.get(key)
+        if executable is None:
+            # compiled ahead of the call: calling it then costs half of what a call through jit costs
+            with jax_modules().jax.enable_x64(True):
+                executable = self._compiled[key] = make().lower(*inputs).compile()
+        if any(type(a) is np.ndarray for a in (*arrays, *inputs[0])):
+            with jax_modules().jax.enable_x64(True):  # or NumPy's 64-bit numbers would be cut to 32 on the way in
+                written, outputs = executable(*inputs)
+        else:
+            written, outputs = executable(*inputs)
+        program.put_back(self.lifted(), written)
+        return program.rebuild(outputs)
+
     def program(self, arguments: _Arguments, shapes: tuple[Any, ...], lift_zeros: bool = False) -> tuple[Any, Program]:
         """Return the traced program for these shapes and modes, tracing it when it is new."""
         lifted = self.lifted()
@@ -55,8 +88,10 @@ class CompiledStep:
         if key not in self._programs:
             self.traces += 1
             jax = jax_modules().jax
-            examples = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in shapes]
-            self._programs[key] = trace_step(self.function, lifted, examples, arguments.build, lift_zeros=lift_zeros)
+            with jax.enable_x64(True):  # so that dtypes mean the same as on NumPy
+                examples = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in shapes]
+                program = trace_step(self.function, lifted, examples, arguments.build, lift_zeros=lift_zeros)
+            self._programs[key] = program
         return key, self._programs[key]
 
     # --- running ----------------------------------------------------------------------------------------------------
@@ -64,18 +99,12 @@ class CompiledStep:
         """Run one step and return what it returns, as Tensors."""
         jax = jax_modules().jax
         arguments = _Arguments(args, kwargs)
-        with jax.enable_x64(True):
-            key, program = self.program(arguments, arguments.shapes())
-            for position, check in program.checks:
-                check(np.asarray(arguments.arrays[position]))
-            compiled = self._compiled.get(key)
-            if compiled is None:
-                compiled = self._compiled[key] = jax.jit(
-                    program.run, donate_argnums=0, compiler_options=compiler_options()
-                )
-            written, outputs = compiled(*program.state(), arguments.arrays)
-        program.put_back(written)
-        return program.rebuild(outputs)
+        key, program = self.program(arguments, arguments.shapes())
+
+        def make() -> Any:
+            return jax.jit(program.run, donate_argnums=0, compiler_options=compiler_options())
+
+        return self._run(key, program, make, arguments.arrays)
 
     def scan(self, *args: Any, order: Any = None) -> Any:
         """Run many steps as one program and return what each returned, stacked along a new first axis.
@@ -93,7 +122,6 @@ class CompiledStep:
         CompileError
             When gradients would pile up from step to step: call ``zero_grad()`` in the step.
         """
-        jax = jax_modules().jax
         arguments = _Arguments(args, {})
         if order is not None:
             order = np.asarray(order, dtype=np.int32)
@@ -107,22 +135,15 @@ class CompiledStep:
                     f"scan: all arguments must have the same number of steps first, got {sorted(map(str, lengths))}"
                 )
             shapes = tuple((shape[1:], dtype) for shape, dtype in arguments.shapes())
-        with jax.enable_x64(True):
-            key, program = self.program(arguments, shapes)
-            if [id(p) for p in program.grads_in] != [id(p) for p in program.grads_out]:
-                raise CompileError(
-                    "scan: the step leaves gradients behind that the next step would add to. "
-                    "Call optimizer.zero_grad() at its start."
-                )
-            for position, check in program.checks:
-                check(np.asarray(arguments.arrays[position]))
-            key = ("scan", order is not None, key)
-            compiled = self._compiled.get(key)
-            if compiled is None:
-                compiled = self._compiled[key] = _scan_program(program, order is not None)
-            written, outputs = compiled(*program.state(), arguments.arrays, order)
-        program.put_back(written)
-        return program.rebuild(outputs)
+        key, program = self.program(arguments, shapes)
+        if program.grads_in != program.grads_out:
+            raise CompileError(
+                "scan: the step leaves gradients behind that the next step would add to. "
+                "Call optimizer.zero_grad() at its start."
+            )
+        steps = arguments.shapes()[0][0][0] if order is None else len(order)
+        key = ("scan", steps, order is not None, arguments.shapes(), key)
+        return self._run(key, program, lambda: _scan_program(program, order is not None), arguments.arrays, order)
 
 
 def _scan_program(program: Program, gathers: bool) -> Any:
@@ -200,6 +221,23 @@ def _static(value: Any) -> Any:
             f"tensors one by one"
         ) from None
     return value
+
+
+def place(*arrays: Any) -> tuple[Tensor, ...]:
+    """Put arrays where compiled programs read them, so that repeated calls need not copy them.
+
+    Parameters
+    ----------
+    *arrays : Tensor or array
+
+    Returns
+    -------
+    tuple of Tensor
+        The same numbers and dtypes, on the device.
+    """
+    jax = jax_modules().jax
+    with jax.enable_x64(True):
+        return tuple(wrap(jax.device_put(a._array if isinstance(a, Tensor) else np.asarray(a))) for a in arrays)
 
 
 def compile(step: Callable[..., Any] | None = None, *, state: Sequence[Any] | None = None) -> Any:

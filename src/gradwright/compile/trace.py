@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradwright.backend import is_tracer, jax_modules
-from gradwright.compile.lift import Lifted, NumberCell
+from gradwright.compile.lift import Lifted
 from gradwright.engine.op import wrap
 from gradwright.engine.tensor import Parameter, Tensor
 from gradwright.engine.tracing import trace_now
@@ -23,31 +23,38 @@ __all__ = ["Program", "trace_step"]
 
 @dataclass
 class Program:
-    """A traced step as a pure function: (written, fixed, numbers, arguments) → (written, outputs)."""
+    """A traced step as a pure function: (written, fixed, numbers, arguments) → (written, outputs).
+
+    State is named by its position in the :class:`Lifted` it was traced with, so that one program serves every object
+    of the same structure, as the members of a population are.
+    """
 
     run: Callable[..., tuple[list[Any], list[Any]]]
-    written: list[Tensor]
-    fixed: list[Tensor]
-    grads_in: list[Tensor]
-    grads_out: list[Tensor]
-    numbers: list[NumberCell]
+    written: list[int]  # tensors that the step changes
+    fixed: list[int]  # tensors that it only reads
+    grads_in: list[int]  # parameters that come with a gradient
+    grads_out: list[int]  # parameters that leave with one
+    numbers: list[int]  # hyperparameters that are lifted
     rebuild: Callable[[list[Any]], Any]
     checks: list[tuple[int, Callable[[np.ndarray], None]]]
 
-    def state(self) -> tuple[list[Any], list[Any], list[Any]]:
-        """Return the arrays that go in: those that come back changed, those that do not, and the numbers."""
-        written = [t._array for t in self.written] + [p._grad._array for p in self.grads_in]
-        return written, [t._array for t in self.fixed], [float(c.get()) for c in self.numbers]
+    def state(self, lifted: Lifted) -> tuple[list[Any], list[Any], np.ndarray]:
+        """Return what goes in: arrays that come back changed, arrays that do not, and the numbers as one array."""
+        tensors, params = lifted.tensors, lifted.parameters
+        written = [tensors[i][1]._array for i in self.written]
+        written += [params[i][1]._grad._array for i in self.grads_in]
+        numbers = [lifted.numbers[i].get() for i in self.numbers]
+        return written, [tensors[i][1]._array for i in self.fixed], np.array(numbers, np.float64)
 
-    def put_back(self, arrays: list[Any]) -> None:
+    def put_back(self, lifted: Lifted, arrays: list[Any]) -> None:
         """Give the changed state back to its owners."""
         n = len(self.written)
-        for tensor, array in zip(self.written, arrays[:n], strict=True):
-            tensor._array = array
-        for p in self.grads_in:
-            p._grad = None
-        for p, array in zip(self.grads_out, arrays[n:], strict=True):
-            p._grad = wrap(array)
+        for i, array in zip(self.written, arrays[:n], strict=True):
+            lifted.tensors[i][1]._array = array
+        for i in self.grads_in:
+            lifted.parameters[i][1]._grad = None
+        for i, array in zip(self.grads_out, arrays[n:], strict=True):
+            lifted.parameters[i][1]._grad = wrap(array)
 
 
 class _Trace:
@@ -172,24 +179,32 @@ def trace_step(
     _refuse_strays(found["strays"])
 
     evaluate = jax.extend.core.jaxpr_as_fun(closed)
+    read = {id(v) for equation in closed.jaxpr.eqns for v in equation.invars} | {id(v) for v in closed.jaxpr.outvars}
+    is_read = [id(v) in read for v in closed.jaxpr.invars[: len(tensors)]]
     is_written: list[bool] = found["written"]
     grads_out: list[Tensor] = found["grads_out"]
     n_written = sum(is_written)
+    # what is neither written nor read need not travel with every call; any array of its shape will do in its place
+    unread = [np.zeros(t.shape, t.dtype) for t in tensors]
 
-    def run(written: list[Any], fixed: list[Any], values: list[Any], arrays: list[Any]) -> tuple[list[Any], list[Any]]:
+    def run(written: list[Any], fixed: list[Any], values: Any, arrays: list[Any]) -> tuple[list[Any], list[Any]]:
         changing, steady = iter(written[:n_written]), iter(fixed)
-        state = [next(changing) if w else next(steady) for w in is_written]
-        flat = evaluate(*state, *written[n_written:], *values, *arrays)
+        state = [
+            next(changing) if w else next(steady) if r else blank
+            for w, r, blank in zip(is_written, is_read, unread, strict=True)
+        ]
+        flat = evaluate(*state, *written[n_written:], *[values[i] for i in range(len(numbers))], *arrays)
         k = n_written + len(grads_out)
         return flat[:k], flat[k:]
 
+    positions = {id(p): i for i, p in enumerate(params)}
     return Program(
         run=run,
-        written=[t for t, w in zip(tensors, is_written, strict=True) if w],
-        fixed=[t for t, w in zip(tensors, is_written, strict=True) if not w],
-        grads_in=grads_in,
-        grads_out=grads_out,
-        numbers=numbers,
+        written=[i for i, w in enumerate(is_written) if w],
+        fixed=[i for i, (w, r) in enumerate(zip(is_written, is_read, strict=True)) if r and not w],
+        grads_in=[positions[id(p)] for p in grads_in],
+        grads_out=[positions[id(p)] for p in grads_out],
+        numbers=[i for i, c in enumerate(lifted.numbers) if not lifted.off(c, lift_zeros)],
         rebuild=found["rebuild"],
         checks=found["checks"],
     )

@@ -111,12 +111,18 @@ class Op:
         return f"<operation {self.name}({', '.join(self.inputs)})>"
 
     def __call__(self, *inputs: Any, **meta: Any) -> Any:
+        for value in inputs:
+            if isinstance(value, TensorBase):
+                return self._on_tensors(inputs, meta)
+        # plain arrays: a rule is running, and the one who runs it has seen to NumPy's warnings
+        return self._compute(list(inputs), meta)
+
+    def _on_tensors(self, inputs: tuple[Any, ...], meta: dict[str, Any]) -> Any:
         arrays: list[Any] = []
-        wrapped = recorded = generic = False
+        recorded = False
         tracing = trace_now.trace
         for value in inputs:
             if isinstance(value, TensorBase):
-                wrapped = True
                 array = value._array
                 if type(array) is not np.ndarray:
                     array = settle(value)
@@ -125,32 +131,14 @@ class Op:
                 if tracing is not None:
                     tracing.check_read(value)
             else:
-                array = value
-                if isinstance(value, np.generic):
-                    generic = True
+                # a NumPy scalar beside a Tensor counts as a Python number
+                array = value.item() if isinstance(value, np.generic) else value
             arrays.append(array)
-        if generic and wrapped:
-            # A NumPy scalar beside a Tensor counts as a Python number. Among plain arrays it is one of NumPy's
-            # zero-dimensional results inside a rule, and stays what it is.
-            arrays = [a.item() if isinstance(a, np.generic) else a for a in arrays]
-        if self.promotes and len(arrays) > 1:
-            arrays = promote(arrays)
-        if self.floating:
-            arrays = [_to_float(a) for a in arrays]
-        xp = namespace(arrays)
-        try:
-            if xp is np:
-                with np.errstate(all="ignore"):  # infinities and NaN are values, as in PyTorch; the doctor finds them
-                    ans = self.forward(xp, *arrays, **meta)
-            else:
-                ans = self.forward(xp, *arrays, **meta)
-        except (ValueError, TypeError) as error:
-            explained = _explain(self, arrays, error)
-            if explained is error:
-                raise
-            raise explained from None
-        if not wrapped:
-            return ans
+        if tracing is None:
+            with np.errstate(all="ignore"):  # infinities and NaN are values, as in PyTorch; the doctor finds them
+                ans = self._compute(arrays, meta)
+        else:
+            ans = self._compute(arrays, meta)
         if trace_now.watcher is not None:
             trace_now.watcher.forward(self, inputs, ans)
         if recorded and mode.grad:
@@ -158,6 +146,20 @@ class Op:
         if isinstance(ans, tuple):
             return tuple(wrap(a, None, 0) for a in ans)
         return wrap(ans, None, 0)
+
+    def _compute(self, arrays: list[Any], meta: dict[str, Any]) -> Any:
+        """Run the forward function, after promotion; ``arrays`` then holds what it ran on."""
+        if self.promotes and len(arrays) > 1:
+            arrays[:] = promote(arrays)
+        if self.floating:
+            arrays[:] = [_to_float(a) for a in arrays]
+        try:
+            return self.forward(namespace(arrays), *arrays, **meta)
+        except (ValueError, TypeError) as error:
+            explained = _explain(self, arrays, error)
+            if explained is error:
+                raise
+            raise explained from None
 
     def _record(self, inputs: tuple[Any, ...], arrays: list[Any], ans: Any, meta: dict[str, Any]) -> Any:
         edges = []

@@ -104,7 +104,11 @@ class Module(Stateful):
         elif isinstance(value, Module):
             self._place(name, value, self._modules)
         elif name in self._buffers:
-            self._place(name, value, self._buffers)
+            old = self._buffers[name]
+            if trace_now.trace is not None and old is not None and value is not None and old.shape == value.shape:
+                old._assign(value)  # the state of a compiled step must stay in the tensor that was lifted
+            else:
+                self._place(name, value, self._buffers)
         elif value is None and any(name in store for store in stores):
             next(store for store in stores if name in store)[name] = None
             structure_changed()
@@ -114,6 +118,8 @@ class Module(Stateful):
             super().__setattr__(name, value)
 
     def _place(self, name: str, value: Any, store: dict[str, Any]) -> None:
+        if value is not None and store.get(name) is value:
+            return  # `layer.weight *= 2` assigns the weight to its own place
         for other in (self._parameters, self._buffers, self._modules):
             if other is not store:
                 other.pop(name, None)

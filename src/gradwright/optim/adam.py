@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from gradwright.errors import ConfigError
-from gradwright.optim.optimizer import Optimizer
+from gradwright.optim.optimizer import Optimizer, same_dtype
 
 __all__ = ["Adam", "AdamW"]
 
@@ -105,7 +105,7 @@ class Adam(Optimizer):
         # in the parameter's dtype: NumPy's float64 scalars would promote float32 arrays
         size, scale = step["size"].astype(p.dtype), step["scale"].astype(p.dtype)
         new = p - size * m / (xp.sqrt(v) * scale + h["eps"])
-        return new.astype(p.dtype), {"exp_avg": m.astype(p.dtype), "exp_avg_sq": v.astype(p.dtype)}
+        return same_dtype(new, p), {"exp_avg": same_dtype(m, p), "exp_avg_sq": same_dtype(v, p)}
 
 
 class AdamW(Adam):

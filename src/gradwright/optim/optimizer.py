@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any, ClassVar
@@ -11,12 +12,12 @@ import numpy as np
 from gradwright.backend import namespace
 from gradwright.engine.base import settle
 from gradwright.engine.mode import no_grad
-from gradwright.engine.state import Lift, Stateful
+from gradwright.engine.state import Lift, Stateful, structure_changed
 from gradwright.engine.tensor import Tensor
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import ConfigError, StateError
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "same_dtype"]
 
 
 class Optimizer(Stateful):
@@ -100,27 +101,36 @@ class Optimizer(Stateful):
         self.ensure_slots()
 
     def ensure_slots(self, names: Iterable[str] = ()) -> bool:
-        """Make the slots that are missing, and those named; say whether there were any.
+        """Make the slots that are missing, those named, and those of another dtype; say whether there were any.
 
-        A hyperparameter that was 0 when the optimizer was made (SGD's momentum) may ask for a slot later, and a
-        population gives all its members the same ones.
+        A hyperparameter that was 0 when the optimizer was made (SGD's momentum) may ask for a slot later, a model may
+        be converted to another dtype, and a population gives all its members the same slots.
         """
         missing = [
             (p, name)
             for group in self.param_groups
             for name in dict.fromkeys((*self.slots(group), *names))
             for p in group["params"]
-            if name not in self.state[p]
+            if name not in self.state[p] or self.state[p][name].dtype != p.dtype
         ]
         for p, name in missing:
-            self.state[p][name] = Tensor(np.zeros(p.shape, p.dtype))
+            old = self.state[p].get(name)
+            self.state[p][name] = Tensor(np.zeros(p.shape, p.dtype) if old is None else old.numpy().astype(p.dtype))
+        if missing:
+            structure_changed()
         return bool(missing)
+
+    def slot_names(self) -> tuple[str, ...]:
+        """Return the names of all slots that any parameter has."""
+        return tuple(dict.fromkeys(name for slots in self.state.values() for name in slots))
 
     def check(self, group: Mapping[str, Any]) -> None:
         """Raise ConfigError for hyperparameters outside their range."""
         for name in self.hyperparameters:
             for value in group[name] if isinstance(group[name], tuple) else (group[name],):
-                if isinstance(value, int | float) and not value >= 0:
+                if not isinstance(value, numbers.Real):
+                    raise ConfigError(f"{type(self).__name__}: {name} must be a number, got a {type(value).__name__}")
+                if not value >= 0:
                     raise ConfigError(f"{type(self).__name__}: {name} must be at least 0, got {group[name]}")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -188,7 +198,8 @@ class Optimizer(Stateful):
                 for name, slot in self.state[p].items():
                     lift.tensor(f"{path}.{name}[{i}][{j}]", slot)
             lift.tensor(f"{path}.step[{i}]", steps)
-            for key in self.hyperparameters:
+            # flags too: they are no numbers and stay in the program's text, but they decide what it says
+            for key in (*self.hyperparameters, *(k for k, v in group.items() if isinstance(v, bool))):
                 lift.number(f"{path}.param_groups[{i}].{key}", group, key, zero_means_off=key in self.zero_means_off)
 
     # --- saving -----------------------------------------------------------------------------------------------------
@@ -231,7 +242,7 @@ class Optimizer(Stateful):
                 shape = tuple(np.shape(saved[name]))
                 if shape != p.shape:
                     raise StateError(f"load_state_dict: {name} of parameter {i} has shape {shape}, expected {p.shape}")
-        counts = iter([int(state_dict["state"].get(i, {}).get("step", 0)) for i in range(len(order))])
+        counts = iter([_steps_in(state_dict["state"].get(i, {})) for i in range(len(order))])
         for group, saved_group, steps in zip(self.param_groups, groups, self._steps, strict=True):
             group.update({k: v for k, v in saved_group.items() if k != "params"})
             steps._set(np.array([next(counts) for _ in group["params"]], np.int32))
@@ -245,3 +256,13 @@ class Optimizer(Stateful):
             lines.append(f"Parameter Group {i}")
             lines += [f"    {k}: {v}" for k, v in sorted(group.items()) if k != "params"]
         return f"{type(self).__name__} (\n" + "\n".join(lines) + "\n)"
+
+
+def _steps_in(saved: Mapping[str, Any]) -> int:
+    """Return the saved number of steps; PyTorch's SGD saves none, but a momentum buffer says that there was one."""
+    return int(saved["step"]) if "step" in saved else int(any(slot is not None for slot in saved.values()))
+
+
+def same_dtype(array: Any, p: Any) -> Any:
+    """Return the array in the dtype of ``p``; hyperparameters that are float64 arrays must not promote a parameter."""
+    return array if array.dtype == p.dtype else array.astype(p.dtype)

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 from gradwright.errors import ConfigError
-from gradwright.optim.optimizer import Optimizer
+from gradwright.optim.optimizer import Optimizer, same_dtype
 
 __all__ = ["SGD"]
 
@@ -97,7 +97,7 @@ class SGD(Optimizer):
         if not _off(h["weight_decay"]):
             g = g + h["weight_decay"] * p
         if _off(h["momentum"]) or "momentum_buffer" not in slots:
-            return (p - h["lr"] * g).astype(p.dtype), {}
+            return same_dtype(p - h["lr"] * g, p), {}
         old = h["momentum"] * slots["momentum_buffer"]
         if _off(h["dampening"]):
             buffer = old + g  # the buffer starts at 0, so the first one is the gradient
@@ -106,7 +106,7 @@ class SGD(Optimizer):
             undamped = step["first"] | (h["momentum"] == 0)
             buffer = old + xp.where(undamped, 1, 1 - h["dampening"]).astype(g.dtype) * g
         d = g + h["momentum"] * buffer if h["nesterov"] else buffer
-        return (p - h["lr"] * d).astype(p.dtype), {"momentum_buffer": buffer.astype(p.dtype)}
+        return same_dtype(p - h["lr"] * d, p), {"momentum_buffer": same_dtype(buffer, p)}
 
 
 def _off(value: Any) -> bool:

@@ -84,13 +84,12 @@ class RunFolder:
         if out is None:
             word = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "run"
             stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-            out = parent / f"{word[:60]}-{stamp}"
-            number = 1
-            while out.exists():
-                number += 1
-                out = parent / f"{word[:60]}-{stamp}-{number}"
+            self._named: Path | None = parent / f"{word[:60]}-{stamp}"
+            out = self._free()
         elif out.exists() and not (out.is_dir() and not any(out.iterdir())):
             raise RunError(f"--out {out}: already there; runs are never overwritten. Name another folder.")
+        else:
+            self._named = None
         self.final = out
         self.path = out.parent / f"{_PREFIX}{out.name}-{os.getpid()}"
 
@@ -103,19 +102,34 @@ class RunFolder:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is not None:
             shutil.rmtree(self.path, ignore_errors=True)
             return
-        if self.final.is_dir():
-            self.final.rmdir()  # the empty folder that was allowed
-        os.rename(self.path, self.final)
+        while True:
+            try:
+                os.rename(self.path, self.final)  # over an empty folder at most
+                break
+            except OSError as error:
+                if self._named is None or not self.final.exists():
+                    shutil.rmtree(self.path, ignore_errors=True)
+                    raise RunError(f"cannot put the run at {self.final}: {error.strerror}") from None
+                self.final = self._free()  # another run of this second was faster
         descriptor = os.open(self.final.parent, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def _free(self) -> Path:
+        """Return the first name for the run that nobody has."""
+        assert self._named is not None
+        out, number = self._named, 1
+        while out.exists():
+            number += 1
+            out = self._named.with_name(f"{self._named.name}-{number}")
+        return out
 
     def _clean(self) -> None:
         """Remove what runs that were killed have left here: their process is gone."""

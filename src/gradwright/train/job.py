@@ -282,7 +282,7 @@ def _targets(preparation: Preparation, target: np.ndarray, dtype: np.dtype) -> n
 
 
 def _own_unit(rows: list[dict[str, Any]], scale: float) -> list[dict[str, Any]]:
-    """Bring RMSE columns from the standardised target's unit to the target's own, where R² follows from it."""
+    """Bring RMSE columns from the standardised target's unit to the target's own; R² has none."""
     out = []
     for row in rows:
         new = dict(row)
@@ -310,8 +310,7 @@ def findings(
                 "severity": "info",
                 "title": "Training was not finished",
                 "detail": "Validation loss was still within its patience when the last epoch ended "
-                "({history.stopped}). "
-                "More epochs may help.",
+                f"({history.stopped}). More epochs may help.",
             }
         )
     metric = "accuracy" if task.is_classification else "rmse"

@@ -107,6 +107,8 @@ def rmse(target: np.ndarray, predicted: np.ndarray) -> float:
 def r2(target: np.ndarray, predicted: np.ndarray) -> float | None:
     """Return 1 - Σ(y - ŷ)² / Σ(y - ȳ)²; None for a constant target, where it has no meaning."""
     _same(target, predicted)
+    if target.min() == target.max():  # asked exactly: the rounded mean of equal numbers need not equal them
+        return None
     total = float(np.sum((target - target.mean()) ** 2))
     return None if total == 0 else 1 - float(np.sum((target - predicted) ** 2)) / total
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -13,14 +14,16 @@ from gradwright.engine.anomaly import detect_anomaly
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import NonFiniteError
 
-__all__ = ["Snapshot", "explain_nonfinite"]
+__all__ = ["ADVICE", "Snapshot", "explain_nonfinite"]
 
 
 class Snapshot:
     """A copy of everything that a step changes."""
 
     def __init__(self, step: CompiledStep) -> None:
-        self._tensors = [t for _, t in step.lifted().tensors]
+        lifted = step.lifted().tensors
+        self._paths = [path for path, _ in lifted]
+        self._tensors = [t for _, t in lifted]
         self._copies = [to_numpy(t._array) for t in self._tensors]
 
     def restore(self) -> None:
@@ -28,18 +31,30 @@ class Snapshot:
         for tensor, copy in zip(self._tensors, self._copies, strict=True):
             tensor._set(copy.copy())
 
-    def finite(self) -> bool:
-        """Say whether all state is finite now."""
-        return all(t.dtype.kind != "f" or bool(np.isfinite(np.asarray(t._array)).all()) for t in self._tensors)
+    def bad(self) -> str | None:
+        """Name the first part of the state that is not finite now."""
+        for path, tensor in zip(self._paths, self._tensors, strict=True):
+            if tensor.dtype.kind == "f" and not np.isfinite(np.asarray(tensor._array)).all():
+                return f"parameter {tensor.name}" if tensor.name else path
+        return None
 
 
 def explain_nonfinite(
-    step: Callable[..., Any], x: Any, y: Any, batches: np.ndarray, bad: int, epoch: int, first: int
+    step: Callable[..., Any],
+    state: Snapshot,
+    x: Any,
+    y: Any,
+    batches: np.ndarray,
+    bad: int,
+    epoch: int,
+    first: int,
 ) -> str:
     """Repeat a block's steps eagerly from the snapshot and name the operation where a value stopped being finite.
 
     Parameters
     ----------
+    state : Snapshot
+        Of before the block, restored.
     batches : (steps, batch)
         The block's rows, in order; ``bad`` is the step whose loss was not finite.
     first : int
@@ -48,21 +63,23 @@ def explain_nonfinite(
     x, y = np.asarray(x), np.asarray(y)
     with np.errstate(all="ignore"):
         for k in range(min(bad + 1, len(batches))):
-            batch = Tensor(x[batches[k]]), Tensor(y[batches[k]])
+            where = f"epoch {epoch}, step {first + k + 1}"
+            # only the last two are watched: it is slow, and weights can go bad one step before the loss shows it
+            watch = detect_anomaly() if k >= bad - 1 else contextlib.nullcontext()
             try:
-                if k < bad - 1:
-                    step(*batch)  # the weights can have gone bad one step before the loss shows it
-                    continue
-                with detect_anomaly():
-                    step(*batch)
+                with watch:
+                    step(Tensor(x[batches[k]]), Tensor(y[batches[k]]))
             except NonFiniteError as error:
-                return f"epoch {epoch}, step {first + k + 1}: {error}. {_ADVICE}"
+                return f"{where}: {error}. {ADVICE}"
+            if (name := state.bad()) is not None:
+                return f"{where}: the update left {name} with a value that is not finite. {ADVICE}"
     return (
-        f"epoch {epoch}, step {first + bad + 1}: the loss is not finite, but repeating the step eagerly was. {_ADVICE}"
+        f"epoch {epoch}, step {first + bad + 1}: a value is not finite, but repeating the step eagerly gave none such. "
+        f"{ADVICE}"
     )
 
 
-_ADVICE = (
+ADVICE = (
     "Most often the learning rate is too high (try a tenth), or an input is not standardised; "
     "clipping gradients also helps."
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,15 +11,15 @@ from typing import Any
 import numpy as np
 
 from gradwright import nn
-from gradwright.backend.xla import jax_modules
-from gradwright.compile import CompiledStep, compile
+from gradwright.compile import CompiledStep, compile, place
 from gradwright.data import epoch_order
 from gradwright.engine.mode import no_grad
 from gradwright.engine.tensor import Tensor
-from gradwright.errors import ConfigError, NonFiniteError, ShapeError
+from gradwright.errors import ConfigError, DTypeError, IndexOutOfRangeError, NonFiniteError, ShapeError
 from gradwright.optim import Optimizer
 from gradwright.train.callbacks import Callback
-from gradwright.train.nonfinite import Snapshot, explain_nonfinite
+from gradwright.train.metrics import r2, rmse
+from gradwright.train.nonfinite import ADVICE, Snapshot, explain_nonfinite
 
 __all__ = ["History", "Trainer", "forward_rows"]
 
@@ -147,9 +148,14 @@ class Trainer:
         Raises
         ------
         NonFiniteError
-            When loss or weights become NaN or infinite before the first epoch is over; later, training ends, the best
+            When loss or weights become NaN or infinite before any epoch was good; later, training ends, the best
             weights are put back and ``history.problem`` says what happened.
+        ShapeError, IndexOutOfRangeError
+            When inputs, targets and model do not fit together; before anything is changed.
         """
+        for name, value in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
+            if value is not None and value < 1:
+                raise ConfigError(f"fit: {name} is {value}; expected 1 or more")
         x, y = self._checked("train", *train)
         self._checked("validation", *validation)
         n = len(x)
@@ -171,7 +177,8 @@ class Trainer:
             try:
                 loss, score = self._epoch(data, order, batch_size, full, rest, epoch)
             except NonFiniteError as error:
-                if epoch == 1:
+                if self.history.best_epoch == 0:
+                    self.model.load_state_dict(best_weights)
                     raise
                 self.history.problem = str(error)
                 stopped = f"loss stopped being a number in epoch {epoch}; the best weights so far are kept"
@@ -189,6 +196,9 @@ class Trainer:
             if patience is not None and since_best >= patience:
                 stopped = f"early: validation loss did not improve for {patience} epochs"
                 break
+        if self.history.best_epoch == 0:
+            self.model.load_state_dict(best_weights)
+            raise NonFiniteError(f"the validation loss was not a finite number in any of {epochs} epochs. {ADVICE}")
         self.history.stopped = stopped
         self.history.train_seconds = time.perf_counter() - started
         self.model.load_state_dict(best_weights)
@@ -221,21 +231,19 @@ class Trainer:
         snapshot = Snapshot(self._compiled)
         x, y = data
         if self.eager:
-            try:
-                pairs = [self._step(Tensor(np.asarray(x)[rows]), Tensor(np.asarray(y)[rows])) for rows in batches]
-            except NonFiniteError as error:
-                snapshot.restore()
-                raise NonFiniteError(f"epoch {epoch}: {error}") from None
-            losses = np.array([p[0].item() for p in pairs])
-            scores = np.array([p[1].item() for p in pairs])
+            losses, scores = np.full(len(batches), np.nan), np.zeros(len(batches))
+            with contextlib.suppress(NonFiniteError):  # clipping refuses such a norm; the loss stays NaN
+                for k, rows in enumerate(batches):
+                    pair = self._step(Tensor(x[rows]), Tensor(y[rows]))
+                    losses[k], scores[k] = pair[0].item(), pair[1].item()
         else:
             both = self._compiled.scan(x, y, order=batches)
             losses, scores = (t.numpy() for t in both)
         bad = np.flatnonzero(~np.isfinite(losses))
-        if bad.size or not snapshot.finite():
+        if bad.size or snapshot.bad() is not None:
             k = int(bad[0]) if bad.size else len(batches) - 1
             snapshot.restore()
-            message = explain_nonfinite(self._step, x, y, batches, k, epoch, first)
+            message = explain_nonfinite(self._step, snapshot, x, y, batches, k, epoch, first)
             snapshot.restore()
             raise NonFiniteError(message)
         return losses, scores
@@ -267,7 +275,8 @@ class Trainer:
             row["validation_accuracy"] = float(np.mean(output.argmax(1) == vy))
         else:
             row["train_rmse"] = float(np.sqrt(score))
-            row["validation_rmse"] = float(np.sqrt(np.mean((output - vy) ** 2)))
+            row["validation_rmse"] = rmse(vy, output)
+            row["validation_r2"] = r2(vy, output)
         row["seconds"] = seconds + time.perf_counter() - started
         return row
 
@@ -286,7 +295,21 @@ class Trainer:
         if y.dtype.kind == "f" and not np.isfinite(y).all():
             row = int(np.argwhere(~np.isfinite(y.reshape(len(y), -1)).all(axis=1))[0, 0])
             raise NonFiniteError(f"fit: {name} target is not finite in row {row}")
+        self._rehearse(name, x, y)
         return x, y
+
+    def _rehearse(self, name: str, x: np.ndarray, y: np.ndarray) -> None:
+        """Send one row through the model and all targets through the criterion: what does not fit shows now."""
+        training = self.model.training
+        self.model.eval()
+        try:
+            with no_grad():
+                output = self.model(Tensor(x[:1]))
+                self.criterion(Tensor(np.zeros((len(y), *output.shape[1:]), output.dtype)), Tensor(y))
+        except (ShapeError, IndexOutOfRangeError, DTypeError) as error:
+            raise type(error)(f"fit: {name}: {error}") from None
+        finally:
+            self.model.train(training)
 
     def _has_batch_norm(self) -> bool:
         return any(isinstance(m, nn.BatchNorm1d) for m in self.model.modules())
@@ -299,9 +322,8 @@ class Trainer:
         """Put the data where the programs will read it, once."""
         if self.eager:
             return x, y
-        jax = jax_modules().jax
-        with jax.enable_x64(True):
-            return jax.device_put(x), jax.device_put(y)
+        a, b = place(x, y)
+        return a._array, b._array
 
     def _weights(self) -> dict[str, Tensor]:
         return self.model.state_dict()

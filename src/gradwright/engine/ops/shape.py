@@ -11,7 +11,9 @@ from gradwright.errors import ShapeError
 
 __all__ = ["expand", "permute", "reshape"]
 
-reshape: Op = linear("reshape", lambda xp, x, *, shape: xp.reshape(x, shape), lambda g, x_shape: reshape(g, shape=x_shape))
+reshape: Op = linear(
+    "reshape", lambda xp, x, *, shape: xp.reshape(x, shape), lambda g, x_shape: reshape(g, shape=x_shape)
+)
 
 
 def _expand(xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:

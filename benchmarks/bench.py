@@ -1,0 +1,167 @@
+"""Measure training speed side by side, and write benchmarks/RESULTS.md.
+
+Everybody trains the same network from the same weights on the same batches in float32. Rounds alternate, so that a busy
+machine is busy for all; the figure is the median over rounds. Ratios are medians of the rounds' own ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import contenders
+import numpy as np
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+CONTENDERS = {
+    "Gradwright compiled (an epoch is one program)": contenders.gradwright_compiled,
+    "Gradwright compiled (one program a step)": contenders.gradwright_stepwise,
+    "Gradwright eager (NumPy)": contenders.gradwright_eager,
+    "PyTorch eager, fused, 1 thread": contenders.torch_eager_1,
+    "PyTorch eager, fused, 2 threads": contenders.torch_eager_2,
+    "torch.compile": contenders.torch_compiled,
+    "JAX + Optax, jitted step, donated": contenders.optax_step,
+    "JAX + Optax in lax.scan": contenders.optax_scan,
+    "scikit-learn MLPClassifier": contenders.sklearn_mlp,
+}
+OURS = "Gradwright compiled (an epoch is one program)"
+EAGER = "Gradwright eager (NumPy)"
+TORCH = [name for name in CONTENDERS if "orch" in name]
+TORCH_EAGER = [name for name in TORCH if "eager" in name]
+STEP = "JAX + Optax, jitted step, donated"
+SCAN = "JAX + Optax in lax.scan"
+
+# The last number: how far losses may differ, relatively. Optax computes 1 - 0.999^t in float32, which costs it 2e-3.
+CASES = [
+    ("64-32-32-10, batch 32", (64, 32, 32, 10), 32, 400, 5e-3),
+    ("784-512-512-10, batch 128", (784, 512, 512, 10), 128, 40, 5e-3),
+]
+
+
+def measure(sizes: tuple[int, ...], batch: int, steps: int, rule: str, rounds: int, agree: float) -> dict[str, list[float]]:
+    """Return each contender's seconds a round, after checking that all compute the same losses."""
+    work = contenders.make_work(sizes, batch, steps, rule)
+    runs = {}
+    curves: dict[str, np.ndarray] = {}
+    for name, make in CONTENDERS.items():
+        runs[name] = make(work)
+        curves[name] = np.asarray(runs[name](), dtype=np.float64)  # the first round warms up and compiles; not timed
+    reference = curves["PyTorch eager, fused, 1 thread"]
+    for name, curve in curves.items():
+        expected = reference if len(curve) == len(reference) else np.array([reference.mean()])
+        worst = float(np.max(np.abs(curve - expected) / np.abs(expected)))
+        print(f"    {name}: losses differ from PyTorch's by at most {worst:.1e} (relative)")
+        if worst > agree:
+            raise SystemExit(f"{name} computes something else: its losses differ by {worst:.2g}, allowed is {agree}")
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            started = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - started)
+    return seconds
+
+
+def ratio(seconds: dict[str, list[float]], slow: str, fast: str) -> float:
+    """Return how many times faster ``fast`` is: the median of the rounds' own ratios."""
+    return statistics.median(a / b for a, b in zip(seconds[slow], seconds[fast], strict=True))
+
+
+def fastest(seconds: dict[str, list[float]], names: list[str]) -> str:
+    """Return the name with the lowest median."""
+    return min(names, key=lambda name: statistics.median(seconds[name]))
+
+
+def startup(rounds: int) -> list[str]:
+    """Return lines about importing and about the first epoch."""
+    imports, firsts = [], []
+    code = "import time; t = time.perf_counter(); import gradwright; print(time.perf_counter() - t)"
+    gradwright = Path(sys.executable).with_name("gradwright")
+    for i in range(rounds):
+        out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        imports.append(float(out))
+        folder = RESULTS.parent / f".bench-run-{os.getpid()}-{i}"
+        started = time.perf_counter()
+        subprocess.run([str(gradwright), "train", "digits", "--epochs", "1", "-q", "--out", str(folder)], check=True)
+        firsts.append(time.perf_counter() - started)
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()
+    return [
+        f"| `import gradwright` | {statistics.median(imports):.2f} s | 0.3 s |",
+        f"| `gradwright train digits --epochs 1`, the whole process, baselines, test and report included | "
+        f"{statistics.median(firsts):.1f} s | 5 s (to the first epoch) |",
+    ]
+
+
+def main() -> None:
+    """Measure, print, and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9, help="timed rounds, at least 5")
+    parser.add_argument("--no-write", action="store_true", help="print only")
+    options = parser.parse_args()
+    if options.rounds < 5:
+        parser.error("a median of fewer than 5 rounds says little")
+    packages = ("gradwright", "numpy", "jax", "torch", "optax", "scikit-learn")
+    lines = [
+        "# Measured",
+        "",
+        "Written by `make bench`. Medians of "
+        f"{options.rounds} alternating rounds, equal work, loss curves checked to agree; ratios are medians of the rounds' own.",
+        "",
+        f"Machine: {os.cpu_count()} cores ({_processor()}), {platform.system()}, Python {platform.python_version()}; "
+        + ", ".join(f"{p} {version(p)}" for p in packages)
+        + ".",
+        "",
+        "## Starting",
+        "",
+        "| what | measured | at most |",
+        "| --- | --- | --- |",
+    ]
+    print("starting …")
+    lines += startup(5)
+    for title, sizes, batch, steps, agree in CASES:
+        for rule in ("adam", "sgd"):
+            print(f"{title}, {rule} …", flush=True)
+            seconds = measure(sizes, batch, steps, rule, options.rounds, agree)
+            best = fastest(seconds, TORCH)
+            best_eager = fastest(seconds, TORCH_EAGER)
+            shown = "Adam" if rule == "adam" else "SGD with momentum"
+            lines += ["", f"## {title}, {shown}", "", "| who | µs a step | steps a second | compiled Gradwright is |"]
+            lines += ["| --- | ---: | ---: | ---: |"]
+            for name, values in seconds.items():
+                per_step = statistics.median(values) / steps
+                lines.append(f"| {name} | {per_step * 1e6:,.1f} | {1 / per_step:,.0f} | {ratio(seconds, name, OURS):.2f}× |")
+            lines += [
+                "",
+                f"- against the fastest PyTorch ({best}): **{ratio(seconds, best, OURS):.2f} times** the steps a second",
+                f"- against JAX + Optax, jitted step: **{ratio(seconds, STEP, OURS):.2f} times**; "
+                f"in lax.scan: **{ratio(seconds, SCAN, OURS):.2f} times**",
+                f"- eager on NumPy takes **{ratio(seconds, EAGER, best_eager):.2f} times** as long as {best_eager}",
+            ]
+    text = "\n".join(lines) + "\n"
+    print("\n" + text)
+    if not options.no_write:
+        RESULTS.write_text(text, encoding="utf-8")
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"
+
+
+if __name__ == "__main__":
+    main()
