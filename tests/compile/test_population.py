@@ -127,7 +127,13 @@ def test_members_differ_and_the_proof_would_notice():
     settings = members("SGD", [0.9], [0.0])[:2]
     rows = order(0, 1, BATCH)
     base, _, _ = alone(settings[1], 11, rows)
-    for change, seed in [({}, 12), ({"dropout": 0.12}, 11), ({"lr": 0.021}, 11), ({"smoothing": 0.11}, 11), ({"decay": 1e-3}, 11)]:
+    for change, seed in [
+        ({}, 12),
+        ({"dropout": 0.12}, 11),
+        ({"lr": 0.021}, 11),
+        ({"smoothing": 0.11}, 11),
+        ({"decay": 1e-3}, 11),
+    ]:
         other, _, _ = alone({**settings[1], **change}, seed, rows)
         assert np.abs(base - other).max() > 10 * LOSS_TOLERANCE, change
 
@@ -194,7 +200,7 @@ def test_a_population_of_one():
 
 
 def test_members_of_another_shape_are_refused():
-    with pytest.raises(CompileError, match=r"member 1 has state of shape \(3, 2\).*member 0 has \(2, 2\)"):
+    with pytest.raises(CompileError, match=r"member 1 .*\(3, 2\).*member 0 .*\(2, 2\)"):
         gw.Population(linear, [{"width": 2}, {"width": 3}], [0, 1]).scan(X, Y)
 
 

@@ -76,7 +76,9 @@ def test_the_scan_finds_what_it_should(source):
 
 
 def test_the_scan_passes_what_is_ours():
-    assert not uses_of_autodiff("from gradwright.engine.autograd import grad\ngrad(y, x)\nself.vjp(x)\np.grad\nop.jvp(x)")
+    assert not uses_of_autodiff(
+        "from gradwright.engine.autograd import grad\ngrad(y, x)\nself.vjp(x)\np.grad\nop.jvp(x)"
+    )
 
 
 def run(code: str) -> str:
@@ -85,7 +87,20 @@ def run(code: str) -> str:
 
 
 def test_importing_the_package_imports_no_heavy_library():
-    heavy = ["jax", "jaxlib", "torch", "sklearn", "polars", "scipy", "pandas", "matplotlib", "optax", "typer", "rich", "pydantic"]
+    heavy = [
+        "jax",
+        "jaxlib",
+        "torch",
+        "sklearn",
+        "polars",
+        "scipy",
+        "pandas",
+        "matplotlib",
+        "optax",
+        "typer",
+        "rich",
+        "pydantic",
+    ]
     assert run(f"import sys, gradwright\nprint([m for m in {heavy} if m in sys.modules])") == "[]"
 
 

@@ -84,7 +84,9 @@ def test_a_gradient_held_from_outside_stays_as_it_was():
     np.testing.assert_array_equal(held.numpy(), [[1, 1]])
 
 
-@pytest.mark.xfail(strict=True, reason="p.data = q and Parameter(q) share q's device buffer, which the next step donates")
+@pytest.mark.xfail(
+    strict=True, reason="p.data = q and Parameter(q) share q's device buffer, which the next step donates"
+)
 @pytest.mark.parametrize("how", ["data", "Parameter"])
 def test_a_parameter_made_of_another_is_a_copy(how):
     a, b = Training(), Training(1)
@@ -287,7 +289,8 @@ GLOBAL = Deep()
 
 
 def global_step(x):
-    return [GLOBAL.step(x) for _ in range(1)][0]
+    losses = [GLOBAL.step(x) for _ in range(1)]
+    return losses[0]
 
 
 class Callable_:

@@ -79,7 +79,11 @@ def test_numbers_never_need_a_new_trace():
     t = Training(weight_decay=0.01)
     step = gw.compile(t.step)
     group = t.opt.param_groups[0]
-    for lr, momentum, decay, rate, bn in [(0.1, 0.9, 0.01, 0.2, 0.1), (0.01, 0.5, 0.1, 0.7, 0.3), (0.0, 0.8, 0.2, 0.1, 0.2)]:
+    for lr, momentum, decay, rate, bn in [
+        (0.1, 0.9, 0.01, 0.2, 0.1),
+        (0.01, 0.5, 0.1, 0.7, 0.3),
+        (0.0, 0.8, 0.2, 0.1, 0.2),
+    ]:
         group.update(lr=lr, momentum=momentum, weight_decay=decay)
         t.model[3].p, t.model[1].momentum = rate, bn
         before = t.model[0].weight.detach().numpy()
@@ -180,7 +184,9 @@ def test_a_flag_of_the_optimizer_is_not_frozen():
     assert losses[-1] > losses[5]
 
 
-@pytest.mark.xfail(strict=True, reason="the state is looked for again only when a module changes, not an object of one's own")
+@pytest.mark.xfail(
+    strict=True, reason="the state is looked for again only when a module changes, not an object of one's own"
+)
 def test_an_object_that_holds_another_model_is_looked_at_again():
     class Holder:
         pass

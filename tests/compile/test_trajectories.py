@@ -32,7 +32,9 @@ class Run:
         return loss
 
     def state(self):
-        slots = [s.numpy() for entry in self.opt.state_dict()["state"].values() for k, s in entry.items() if k != "step"]
+        slots = [
+            s.numpy() for entry in self.opt.state_dict()["state"].values() for k, s in entry.items() if k != "step"
+        ]
         return [v.numpy() for v in self.model.state_dict().values()] + slots
 
 

@@ -66,7 +66,7 @@ def test_every_wrong_setting_is_named(values: dict[str, Any], words: list[str]) 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"lr = ", ["not valid TOML", "line 1"]),
+        (b"lr = ", ["not valid TOML"]),
         (b"lr = 1\nlr = 2\n", ["not valid TOML"]),
         (b"target = 'caf\xe9'", ["not UTF-8", "byte 13"]),
     ],

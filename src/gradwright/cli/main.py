@@ -40,7 +40,7 @@ def _explained(debug: bool) -> Iterator[None]:
         yield
     except GradwrightError as error:
         if debug:
-            traceback.print_exc()
+            print(safe(traceback.format_exc()), file=sys.stderr)
         print(f"gradwright: {safe(str(error))}", file=sys.stderr)
         raise typer.Exit(_WRONG) from None
     except KeyboardInterrupt:
@@ -49,6 +49,12 @@ def _explained(debug: bool) -> Iterator[None]:
     except BrokenPipeError:
         # whoever read our output has gone; let Python not complain about it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(_WRONG) from None
+    except OSError as error:  # a full or failing disk, wherever it strikes
+        if debug:
+            print(safe(traceback.format_exc()), file=sys.stderr)
+        where = "" if error.filename is None else f" ({safe(str(error.filename))})"
+        print(f"gradwright: the system refused: {error.strerror or error}{where}", file=sys.stderr)
         raise typer.Exit(_WRONG) from None
 
 
@@ -149,7 +155,7 @@ def _run_train(settings: Any, given: dict[str, Any], out: Path | None, quiet: bo
         with RunFolder(out, name=name) as folder:
             result = run_job(settings, folder.path, given=given, reporter=reporter)
             reporter.on_stage_start(8, "report")
-            write_report(folder.path)
+            write_report(folder.path, name=folder.final.name)
     finally:
         reporter.close()
     report = folder.final / "report.html"
@@ -193,7 +199,7 @@ def predict(
         pl.DataFrame(columns).write_csv(buffer)
         text = buffer.getvalue().decode()
         if out is None:
-            sys.stdout.write(text)
+            sys.stdout.write(safe(text) if sys.stdout.isatty() else text)  # labels come from data
             sys.stdout.flush()
         else:
             write_text(out, text)

@@ -130,7 +130,7 @@ class Optimizer(Stateful):
             for value in group[name] if isinstance(group[name], tuple) else (group[name],):
                 if not isinstance(value, numbers.Real):
                     raise ConfigError(f"{type(self).__name__}: {name} must be a number, got a {type(value).__name__}")
-                if not value >= 0:
+                if not float(value) >= 0:  # NaN is refused too
                     raise ConfigError(f"{type(self).__name__}: {name} must be at least 0, got {group[name]}")
 
     def zero_grad(self, set_to_none: bool = True) -> None:

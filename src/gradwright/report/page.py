@@ -129,13 +129,15 @@ def render(record: RunRecord) -> str:
     return clean(page)
 
 
-def write_report(folder: str | Path) -> Path:
+def write_report(folder: str | Path, *, name: str | None = None) -> Path:
     """Read a run folder and write its ``report.html``, whole or not at all.
 
     Parameters
     ----------
     folder : str or Path
         The run folder.
+    name : str, optional
+        What the run is called; the folder's own name unless it is still under a temporary one.
 
     Returns
     -------
@@ -149,12 +151,12 @@ def write_report(folder: str | Path) -> Path:
         stays.
     """
     folder = Path(folder)
-    page = render(read_record(folder)).encode("utf-8")
+    page = render(read_record(folder, name=name)).encode("utf-8")
     target = folder / "report.html"
     temporary: Path | None = None
     try:
-        descriptor, name = tempfile.mkstemp(prefix=".report-", suffix=".tmp", dir=folder)
-        temporary = Path(name)
+        descriptor, temporary_name = tempfile.mkstemp(prefix=".report-", suffix=".tmp", dir=folder)
+        temporary = Path(temporary_name)
         with os.fdopen(descriptor, "wb") as file:
             file.write(page)
             file.flush()

@@ -63,13 +63,15 @@ class RunRecord:
     compare: Record | None
 
 
-def read_record(folder: str | Path) -> RunRecord:
+def read_record(folder: str | Path, *, name: str | None = None) -> RunRecord:
     """Read and check the records of a run folder.
 
     Parameters
     ----------
     folder : str or Path
         The run folder, as docs/RUN_FORMAT.md describes it.
+    name : str, optional
+        What the run is called; the folder's own name unless it is still under a temporary one.
 
     Returns
     -------
@@ -96,7 +98,7 @@ def read_record(folder: str | Path) -> RunRecord:
         )
     names = [_CONFIG_GIVEN, *JSON_FILES, *JSON_LINES_FILES]
     files = {name: content for name in names if (content := _content(folder / name)) is not None}
-    return parse_record(files, name=folder.resolve().name)
+    return parse_record(files, name=name or folder.resolve().name)
 
 
 def parse_record(files: Mapping[str, str], *, name: str = "run") -> RunRecord:

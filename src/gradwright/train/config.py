@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gradwright.errors import ConfigError
 
@@ -36,7 +36,7 @@ class Config(BaseModel):
         Parts of the data.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     source: str
     target: str | None = None
@@ -59,6 +59,13 @@ class Config(BaseModel):
     dtype: Literal["float32", "float64"] = "float32"
     eager: bool = False
     compare: Literal["torch"] | None = None
+
+    @field_validator("source", "target")
+    @classmethod
+    def _unicode(cls, text: str | None) -> str | None:
+        if text is not None and any("\ud800" <= c <= "\udfff" for c in text):
+            raise ValueError("not Unicode text, so no record can hold it; rename it")
+        return text
 
     def resolved(self, rows: int, features: int, kind: str) -> Config:
         """Fill in what depends on the data: ``rows`` training rows of ``features`` prepared numbers."""

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from gradwright import nn
+from gradwright.engine.anomaly import detect_anomaly
 from gradwright.engine.graph import graph
-from gradwright.engine.mode import no_grad
+from gradwright.engine.random import Generator, use_generator
 from gradwright.engine.tensor import Tensor
 from gradwright.train.config import Config
 
@@ -60,23 +61,21 @@ def describe_network(model: nn.Module, criterion: nn.Module, features: int, targ
     for module in model.modules():
         if not list(module.children()):
             handles.append(module.register_forward_hook(look))
-    dtype = next(model.parameters()).dtype
-    rows = Tensor(np.zeros((_ROWS, features), dtype))
-    training = model.training
+    x = Tensor(np.zeros((_ROWS, features), next(model.parameters()).dtype)).requires_grad_()
+    x.name = "x"
+    y = Tensor(np.resize(target, (_ROWS, *target.shape[1:])))
+    training, buffers = model.training, [(b, b._array) for b in model.buffers()]
     try:
-        model.eval()
-        with no_grad():
-            model(rows)
-    finally:
-        for handle in handles:
-            handle.remove()
-    try:
-        # evaluation mode for the graph as well: no random number is drawn, no running statistic moves
-        x = Tensor(np.zeros((_ROWS, features), dtype)).requires_grad_()
-        x.name = "x"
-        loss = _watched_loss(model, criterion, x, Tensor(np.resize(target, (_ROWS, *target.shape[1:]))))
+        # in training mode, so that dropout shows; what that moves is put back, and the draws are from another stream
+        model.train()
+        with use_generator(Generator(0)), detect_anomaly():  # somebody must watch, for nodes to learn their module
+            loss = criterion(model(x), y)
     finally:
         model.train(training)
+        for buffer, array in buffers:
+            buffer._set(array)
+        for handle in handles:
+            handle.remove()
     g = graph(loss)
     total = sum(p.numel() for p in model.parameters())
     return {
@@ -98,12 +97,3 @@ def describe_network(model: nn.Module, criterion: nn.Module, features: int, targ
             "edges": [list(e) for e in g.edges],
         },
     }
-
-
-def _watched_loss(model: nn.Module, criterion: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-    """Compute the loss with somebody watching, so that nodes learn which module they belong to."""
-    from gradwright.engine.anomaly import detect_anomaly
-
-    with detect_anomaly():
-        loss: Tensor = criterion(model(x), y)
-        return loss

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,8 +16,11 @@ from gradwright.errors import GradwrightError, RunError
 from gradwright.nn.structure import from_structure, to_structure
 from gradwright.train.config import Config, parse_config
 from gradwright.train.folder import write_bytes, write_json
+from gradwright.train.trainer import forward_rows
 
 __all__ = ["SavedRun", "load_run", "save_model"]
+
+T = TypeVar("T")
 
 _LARGEST = 64 * 2**20  # bytes of JSON that no record of ours reaches
 
@@ -61,21 +65,52 @@ def load_run(path: Path) -> SavedRun:
     if not (path / "model.json").is_file():
         raise RunError(f"{path}: not a run folder: it has no model.json. Name a folder that `gradwright train` made.")
     try:
-        config = parse_config(read_json(path / "config.json"), "config.json")
-        task = Task.from_dict(read_json(path / "task.json"))
-        preparation = Preparation.from_dict(read_json(path / "preparation.json"))
-        description = read_json(path / "model.json")
-        if not isinstance(description, dict) or description.get("format") != 1:
-            raise RunError("model.json: not a structure that this version knows (format 1)")
-        model = from_structure(description.get("structure"))
+        config = _built(path / "config.json", lambda values: parse_config(values, "settings"))
+        task = _built(path / "task.json", Task.from_dict)
+        preparation = _built(path / "preparation.json", Preparation.from_dict)
+        model = _built(path / "model.json", _build_model)
         if config.dtype == "float64":
             model.double()
-        model.load_state_dict(_read_weights(path / "weights.safetensors"))
-        data = read_json(path / "data.json")
+        _built(path / "weights.safetensors", model.load_state_dict, _read_weights)
+        data = read_object(path / "data.json")
+        _check_fit(model, preparation.width, task.outputs, np.dtype(config.dtype))
     except GradwrightError as error:
         raise RunError(f"{path}: the run cannot be loaded: {error}") from None
     model.eval()
     return SavedRun(path, config, task, preparation, model, data)
+
+
+def _built(path: Path, build: Callable[[Any], T], reader: Callable[[Path], Any] | None = None) -> T:
+    """Build something from a file's content; an error names the file."""
+    content = (reader or read_object)(path)
+    try:
+        return build(content)
+    except GradwrightError as error:
+        raise RunError(f"{path.name}: {error}") from None
+
+
+def _build_model(description: dict[str, Any]) -> nn.Module:
+    if description.get("format") != 1:
+        raise RunError("not a structure that this version knows (format 1)")
+    return from_structure(description.get("structure"))
+
+
+def _check_fit(model: nn.Module, width: int, outputs: int, dtype: np.dtype) -> None:
+    """Send one row of zeros through the network: files of two runs do not fit together."""
+    try:
+        shape = forward_rows(model, np.zeros((1, width), dtype)).shape
+    except GradwrightError as error:
+        raise RunError(f"model.json does not take the {width} numbers a row of preparation.json: {error}") from None
+    if shape != (1, outputs):
+        raise RunError(f"model.json gives {shape[1:]} numbers a row, but task.json needs {outputs}")
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds one object."""
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise RunError(f"{path.name}: expected an object, found a {type(value).__name__}")
+    return value
 
 
 def read_json(path: Path) -> Any:
@@ -95,6 +130,10 @@ def _read_weights(path: Path) -> dict[str, np.ndarray]:
     from safetensors.numpy import load_file
 
     try:
-        return dict(load_file(path))
+        weights = dict(load_file(path))
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise RunError(f"{path.name}: cannot be read: {error}") from None
+    for key, value in weights.items():
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise RunError(f"{path.name}: {key} holds values that are not finite")
+    return weights

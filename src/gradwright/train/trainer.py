@@ -232,7 +232,8 @@ class Trainer:
         x, y = data
         if self.eager:
             losses, scores = np.full(len(batches), np.nan), np.zeros(len(batches))
-            with contextlib.suppress(NonFiniteError):  # clipping refuses such a norm; the loss stays NaN
+            # clipping refuses a norm that is not finite; the loss then stays NaN
+            with contextlib.suppress(NonFiniteError), np.errstate(all="ignore"):
                 for k, rows in enumerate(batches):
                     pair = self._step(Tensor(x[rows]), Tensor(y[rows]))
                     losses[k], scores[k] = pair[0].item(), pair[1].item()
@@ -263,20 +264,18 @@ class Trainer:
     ) -> dict[str, Any]:
         started = time.perf_counter()
         vx, vy = validation
-        output = self.predict(vx)
-        row = {
-            "epoch": epoch,
-            "train_loss": loss,
-            "validation_loss": self.loss(output, vy),
-            "learning_rate": float(self.optimizer.param_groups[0]["lr"]),
-        }
-        if y.dtype.kind == "i":
-            row["train_accuracy"] = score
-            row["validation_accuracy"] = float(np.mean(output.argmax(1) == vy))
-        else:
-            row["train_rmse"] = float(np.sqrt(score))
-            row["validation_rmse"] = rmse(vy, output)
-            row["validation_r2"] = r2(vy, output)
+        row: dict[str, Any] = {"epoch": epoch, "train_loss": loss}
+        with np.errstate(all="ignore"):  # weights on their way to infinity overflow here first
+            output = self.predict(vx)
+            row["validation_loss"] = self.loss(output, vy)
+            row["learning_rate"] = float(self.optimizer.param_groups[0]["lr"])
+            if y.dtype.kind == "i":
+                row["train_accuracy"] = score
+                row["validation_accuracy"] = float(np.mean(output.argmax(1) == vy))
+            else:
+                row["train_rmse"] = float(np.sqrt(score))
+                row["validation_rmse"] = rmse(vy, output)
+                row["validation_r2"] = r2(vy, output)
         row["seconds"] = seconds + time.perf_counter() - started
         return row
 

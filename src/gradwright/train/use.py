@@ -11,7 +11,7 @@ from gradwright.errors import RunError
 from gradwright.train.assess import assess, probabilities
 from gradwright.train.folder import write_json
 from gradwright.train.job import make_criterion
-from gradwright.train.saved import SavedRun, read_json
+from gradwright.train.saved import SavedRun, read_object
 from gradwright.train.trainer import forward_rows
 
 __all__ = ["evaluate_run", "predict_rows"]
@@ -85,6 +85,7 @@ def evaluate_run(
         )
     dataset = _dataset_of(run, source)
     parts = Split.from_npz(run.path / "split.npz")
+    result = read_object(run.path / "result.json")
     if test:
         rows = SealedTest(dataset, parts.test, ledger=ledger).open(
             reason="another look, asked for with --again", command="evaluate --test --again"
@@ -101,7 +102,6 @@ def evaluate_run(
     loss = make_criterion(run.task.is_classification)(Tensor(output), Tensor(np.asarray(y))).item()
     figures = assess(run.task, run.preparation, output, target, float(loss))
     if test:
-        result = read_json(run.path / "result.json")
         result["looks"] = len(run.ledger)
         write_json(run.path / "result.json", result)
     return {"part": "test" if test else "validation", "looks": len(run.ledger), **figures}
