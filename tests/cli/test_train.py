@@ -32,7 +32,7 @@ def test_progress_on_stderr_and_the_result_on_stdout(home: Path) -> None:
 
 def test_a_new_run_goes_under_runs(gradwright, tmp_path: Path) -> None:
     done = gradwright("train", "iris", *QUICK, "--json")
-    assert done.returncode == 0
+    assert done.returncode == 0, done.stderr
     (run,) = (tmp_path / "runs").iterdir()
     assert run.name.startswith("iris-")
     result = json.loads(done.stdout)
@@ -48,10 +48,6 @@ def test_quiet_prints_nothing(gradwright, tmp_path: Path) -> None:
     done = gradwright("train", "diabetes", *QUICK, "--quiet", "--out", "here/there")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert (tmp_path / "here/there/report.html").is_file()
-    done = gradwright("train", "iris", *QUICK, "--quiet", "--json", "--out", "run")
-    assert done.returncode == 0
-    assert done.stderr == ""
-    assert json.loads(done.stdout)["looks"] == 1
 
 
 def test_an_existing_run_is_not_overwritten(gradwright, home: Path) -> None:
@@ -159,7 +155,11 @@ def test_interrupted_training_leaves_nothing(tmp_path: Path, twice: bool) -> Non
     command = "import sys; from gradwright.cli.main import main; main()"
     arguments = ["train", "digits", "--eager", "--epochs", "1000000", "--patience", "1000000"]
     process = subprocess.Popen(
-        [sys.executable, "-c", command, *arguments], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", command, *arguments],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         assert process.stderr is not None
@@ -191,6 +191,8 @@ def test_the_command_on_the_path_is_the_same(tmp_path: Path) -> None:
     script = Path(sys.executable).parent / "gradwright"
     if not script.exists():
         pytest.skip("the package is not installed as a command here")
-    done = subprocess.run([script, "--help"], capture_output=True, text=True, timeout=60, env={**os.environ, "COLUMNS": "100"})
+    done = subprocess.run(
+        [script, "--help"], capture_output=True, text=True, timeout=60, env={**os.environ, "COLUMNS": "100"}
+    )
     assert done.returncode == 0
     assert all(word in done.stdout for word in ("train", "predict", "evaluate"))

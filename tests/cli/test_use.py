@@ -35,18 +35,18 @@ def test_predictions_are_csv_on_stdout(gradwright, home: Path) -> None:
     assert (table["prediction"] == truth).mean() > 0.8
 
 
-def test_predictions_in_a_file_are_whole(gradwright, copy: Path) -> None:
-    on_stdout = gradwright("predict", "run", "flowers.csv").stdout
-    done = gradwright("predict", "run", "flowers.csv", "--out", "p.csv")
+def test_predictions_in_a_file_are_whole(here, copy: Path) -> None:
+    on_stdout = here("predict", "run", "flowers.csv").stdout
+    done = here("predict", "run", "flowers.csv", "--out", "p.csv")
     assert done.returncode == 0
     assert done.stdout == ""
     assert "90 predictions: p.csv" in done.stderr
     assert (copy / "p.csv").read_text() == on_stdout
-    done = gradwright("predict", "run", "flowers.csv", "--out", "missing/p.csv")
+    done = here("predict", "run", "flowers.csv", "--out", "missing/p.csv")
     assert done.returncode == 2
     assert "missing/p.csv" in done.stderr
     (copy / "bad.csv").write_text("length,width,colour\n1,2,red\n1,wide,red\n")
-    done = gradwright("predict", "run", "bad.csv", "--out", "p.csv")
+    done = here("predict", "run", "bad.csv", "--out", "p.csv")
     assert done.returncode == 2
     assert (copy / "p.csv").read_text() == on_stdout  # what was there before stays
     assert sorted(p.name for p in copy.iterdir()) == ["bad.csv", "flowers.csv", "p.csv", "run"]
@@ -112,26 +112,26 @@ def test_labels_with_escapes_do_not_reach_a_terminal_raw(gradwright, tmp_path: P
 
 
 # --- evaluate ---
-def test_validation_figures_are_those_of_the_records(gradwright, home: Path) -> None:
-    done = gradwright("evaluate", "run", "--json", cwd=home)
+def test_validation_figures_are_those_of_the_records(here, copy: Path) -> None:
+    done = here("evaluate", "run", "--json")
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
-    recorded = json.loads((home / "run" / "result.json").read_text())["validation"]
+    recorded = json.loads((copy / "run" / "result.json").read_text())["validation"]
     assert figures["accuracy"]["value"] == pytest.approx(recorded["accuracy"])
     assert figures["loss"] == pytest.approx(recorded["loss"], rel=1e-5)
-    done = gradwright("evaluate", "run", cwd=home)
+    done = here("evaluate", "run")
     assert done.stdout.startswith(f"validation accuracy: {recorded['accuracy']:.1%} (95% interval ")
 
 
-def test_another_look_must_be_asked_for_and_is_reported(gradwright, copy: Path) -> None:
+def test_another_look_must_be_asked_for_and_is_reported(here, gradwright, copy: Path) -> None:
     page = (copy / "run" / "report.html").read_text()
     assert "looked at once" in page
-    done = gradwright("evaluate", "run", "--test")
+    done = here("evaluate", "run", "--test")
     assert done.returncode == 2
     assert "looked at 1 time" in done.stderr
     assert "--again" in done.stderr
     assert (copy / "run" / "report.html").read_text() == page
-    done = gradwright("evaluate", "run", "--test", "--again")
+    done = here("evaluate", "run", "--test", "--again")
     assert done.returncode == 0, done.stderr
     recorded = json.loads((copy / "run" / "result.json").read_text())
     assert recorded["looks"] == 2
@@ -145,17 +145,17 @@ def test_another_look_must_be_asked_for_and_is_reported(gradwright, copy: Path) 
     assert json.loads(done.stdout)["looks"] == 3
 
 
-def test_changed_data_is_refused(gradwright, copy: Path) -> None:
+def test_changed_data_is_refused(here, copy: Path) -> None:
     path = copy / "flowers.csv"
     original = path.read_text()
     path.write_text(original.replace("red", "blue", 1))
-    done = gradwright("evaluate", "run", "--test", "--again")
+    done = here("evaluate", "run", "--test", "--again")
     assert done.returncode == 2
     assert "fingerprint" in done.stderr
     assert "flowers.csv" in done.stderr
     assert len((copy / "run" / "ledger.jsonl").read_text().splitlines()) == 1
     (copy / "moved.csv").write_text(original)
-    assert gradwright("evaluate", "run", "--source", "moved.csv").returncode == 0
+    assert here("evaluate", "run", "--source", "moved.csv").returncode == 0
 
 
 def test_what_is_no_run(here, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The digits of scikit-learn, and batch orders.
 
-Scaled, not standardised: a pixel that is dark in a whole batch must be exactly 0. Standardised it would be a constant in
-front of a batch norm, whose true gradient is 0, and Adam would make steps of full size of its rounding noise.
+Scaled, not standardised: a pixel that is dark in a whole batch must be exactly 0. Standardised it would be a constant
+in front of a batch norm, whose true gradient is 0, and Adam would make steps of full size of its rounding noise.
 """
 
 from __future__ import annotations

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from gradwright.engine.autograd import GradcheckError, gradcheck, gradgradcheck
+from gradwright.engine.creation import tensor
 from gradwright.engine.op import OPERATIONS, elementwise, general, linear
 from gradwright.engine.ops.elementwise import cos, mul, sin, zeros_like
 from gradwright.engine.ops.elementwise import exp as right_exp
-from gradwright.engine.tensor import Tensor, tensor
+from gradwright.engine.tensor import Tensor
 from gradwright.errors import DTypeError
 
 

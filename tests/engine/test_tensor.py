@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from gradwright.engine import arange, from_numpy, full, ones, ones_like, tensor, zeros, zeros_like
-from gradwright.engine.tensor import Parameter, Tensor, as_tensor
+from gradwright.engine.creation import as_tensor
+from gradwright.engine.tensor import Parameter, Tensor
 from gradwright.errors import GraphError, IndexOutOfRangeError, ShapeError
 
 SHOWN: list[Any] = [

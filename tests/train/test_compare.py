@@ -43,7 +43,14 @@ def comparison(job: Callable[..., Path], out: Path, **settings: Any) -> dict[str
     [
         {"source": "digits", "epochs": 4},  # 40 steps an epoch: 160
         {"source": "iris", "dropout": 0.3, "batch_norm": True, "optimizer": "sgd", "lr": 0.05, "weight_decay": 1e-3},
-        {"source": "iris", "dropout": 0.5, "batch_norm": True, "optimizer": "adamw", "weight_decay": 0.1, "clip_norm": 0.3},
+        {
+            "source": "iris",
+            "dropout": 0.5,
+            "batch_norm": True,
+            "optimizer": "adamw",
+            "weight_decay": 0.1,
+            "clip_norm": 0.3,
+        },
         {"source": "wine", "optimizer": "adam", "weight_decay": 1e-2, "activation": "tanh", "hidden": (9, 7, 5)},
         {"source": "diabetes", "dropout": 0.2, "optimizer": "sgd", "momentum": 0.0, "lr": 0.02, "clip_norm": 0.5},
         {"source": "diabetes", "batch_norm": True, "activation": "sigmoid", "hidden": (8,)},
@@ -91,7 +98,14 @@ def test_float32_loss_curves_of_the_demo_agree(job, tmp_path: Path) -> None:
 @pytest.mark.parametrize("setting", [{"lr": 0.0101}, {"seed": 1}, {"clip_norm": 0.01}, {"optimizer": "adamw"}])
 def test_another_training_is_told_apart(make_trainer, blobs, setting: dict[str, Any]) -> None:
     data = blobs(dtype="float64")
-    told = {"lr": 0.01, "seed": 0, "batch_size": 16, "weight_decay": 0.1, "optimizer": "adam", "dtype": "float64"} | setting
+    told = {
+        "lr": 0.01,
+        "seed": 0,
+        "batch_size": 16,
+        "weight_decay": 0.1,
+        "optimizer": "adam",
+        "dtype": "float64",
+    } | setting
     trainer = make_trainer(dtype="float64", lr=0.01, eager=True, seed=0)
     trainer.optimizer.param_groups[0]["weight_decay"] = 0.1
     twin = TorchTwin(parse_config({"source": "x", "eager": True, **told}), trainer.model, Generator(0))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gradwright.errors import ConfigError
@@ -28,6 +28,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
+@example({"source": 'C:\\new\\table "1".csv', "target": "tab\t, line\n, \x7f, \x1b, \u2028"})
 @given(st.fixed_dictionaries({"source": VALUES["source"]}, optional={k: v for k, v in VALUES.items() if k != "source"}))
 def test_toml_round_trip(values: dict[str, Any]) -> None:
     config = parse_config(values)

@@ -86,7 +86,12 @@ def test_two_runs_of_one_second_both_arrive(tmp_path: Path) -> None:
 
 
 def test_names_are_safe_and_dated(tmp_path: Path) -> None:
-    for name, start in (("../../etc/pass wd", "etc-pass-wd-2"), ("", "run-2"), ("a" * 300, "a" * 60 + "-2"), ("..", "run-2")):
+    for name, start in (
+        ("../../etc/pass wd", "etc-pass-wd-2"),
+        ("", "run-2"),
+        ("a" * 300, "a" * 60 + "-2"),
+        ("..", "run-2"),
+    ):
         folder = RunFolder(name=name, parent=tmp_path)
         assert folder.final.parent == tmp_path
         assert folder.final.name.startswith(start)
@@ -105,7 +110,10 @@ def test_a_folder_that_cannot_be_written_is_named_for_users(tmp_path: Path) -> N
 @pytest.mark.parametrize("parent", ["a-file", "/proc/gradwright"])
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, parent: str) -> None:
     (tmp_path / "a-file").write_text("")
-    with pytest.raises(RunError, match="cannot make a run folder in .*(a-file|proc)"), RunFolder(tmp_path / parent / "run"):
+    with (
+        pytest.raises(RunError, match=r"cannot make a run folder in .*(a-file|proc)"),
+        RunFolder(tmp_path / parent / "run"),
+    ):
         pass
 
 

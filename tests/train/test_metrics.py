@@ -124,7 +124,7 @@ def test_bootstrap_interval_is_as_wide_as_theory_says() -> None:
 
 def test_bootstrap_intervals_cover_about_as_often_as_they_say() -> None:
     rng = np.random.default_rng(11)
-    sigma, rounds = 2.0, 40
+    sigma, rounds = 2.0, 30
     truth_r2 = 1 - sigma**2 / (9 + sigma**2)  # of y = signal + noise, signal with standard deviation 3
     hits_rmse = hits_r2 = 0
     for k in range(rounds):
@@ -136,6 +136,6 @@ def test_bootstrap_intervals_cover_about_as_often_as_they_say() -> None:
             j = r2_interval(target, signal)
             assert j is not None
             hits_r2 += j.low <= truth_r2 <= j.high
-    # binomial(40, 0.95) is 34 or more with probability 0.997; the percentile method runs a little low
-    assert hits_rmse >= 34
-    assert hits_r2 >= 16
+    # binomial(30, 0.95) is 25 or more with probability 0.997; the percentile method runs a little low
+    assert hits_rmse >= 25
+    assert hits_r2 >= 12

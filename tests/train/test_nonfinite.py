@@ -198,5 +198,7 @@ def test_the_step_is_the_first_bad_one(make_trainer, blobs, eager) -> None:
 
     position = 37  # of the row in the first epoch's order: the third step of 16
     x[epoch_order(70, key=0, epoch=1)[position], 1] = -1.0
-    with pytest.raises(NonFiniteError, match=r"^epoch 1, step 3: forward: log in module 0 \(Log\) gave nan at \[5, 1\]"):
+    with pytest.raises(
+        NonFiniteError, match=r"^epoch 1, step 3: forward: log in module 0 \(Log\) gave nan at \[5, 1\]"
+    ):
         trainer.fit((x, y), (np.abs(data.validation[0]) + 0.1, data.validation[1]), epochs=2, batch_size=16)

@@ -32,7 +32,9 @@ from gradwright.train.trainer import forward_rows
         ("diabetes", {"batch_norm": True, "optimizer": "adamw"}),
     ],
 )
-def test_round_trip_is_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, settings: dict) -> None:
+def test_round_trip_is_bit_for_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, settings: dict
+) -> None:
     trainers: list[Trainer] = []
     fit = Trainer.fit
     monkeypatch.setattr(Trainer, "fit", lambda self, *a, **k: (trainers.append(self), fit(self, *a, **k))[1])

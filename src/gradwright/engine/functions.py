@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from gradwright.engine.creation import as_tensor
 from gradwright.engine.ops import elementwise as ew
-from gradwright.engine.tensor import Tensor, as_tensor
+from gradwright.engine.tensor import Tensor
 
 __all__ = [
     "abs", "allclose", "argmax", "clamp", "exp", "log", "log_softmax", "logsumexp", "matmul", "maximum", "mean",

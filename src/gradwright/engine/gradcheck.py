@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from gradwright.engine.ahead import jvp
+from gradwright.engine.creation import tensor
 from gradwright.engine.reverse import grad
-from gradwright.engine.tensor import Tensor, tensor
+from gradwright.engine.tensor import Tensor
 from gradwright.errors import DTypeError, GradwrightError
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck", "numerical_jacobian"]

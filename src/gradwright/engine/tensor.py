@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from gradwright.backend import is_tracer, to_numpy
-from gradwright.backend.dtypes import default_float
+from gradwright.backend import to_numpy
 from gradwright.engine.base import Node, TensorBase, settle
 from gradwright.engine.op import retain, set_tensor_class
 from gradwright.engine.ops import activation as act
 from gradwright.engine.ops import elementwise as ew
 from gradwright.engine.ops import indexing, linalg, reduction
 from gradwright.engine.ops import shape as shaping
+from gradwright.engine.printing import show
 from gradwright.engine.reverse import backward
 from gradwright.errors import GraphError, ShapeError
 
-__all__ = ["Parameter", "Tensor", "as_tensor", "from_numpy", "tensor"]
+__all__ = ["Parameter", "Tensor"]
 
 
 class Tensor(TensorBase):
@@ -478,18 +478,7 @@ class Tensor(TensorBase):
         return int(self.item())
 
     def __repr__(self) -> str:
-        prefix = "tensor("
-        if is_tracer(self._array):
-            return f"{prefix}<traced {self.dtype} {self.shape}>)"
-        array = np.asarray(self._array)
-        shown: Any = {"float_kind": _float_format(array)} if array.dtype.kind == "f" else None
-        body = np.array2string(array, separator=", ", prefix=prefix, threshold=1000, formatter=shown)
-        tail = "" if self.dtype in (default_float, np.dtype(np.int64), np.dtype(bool)) else f", dtype={self.dtype}"
-        if isinstance(self._node, Node):
-            tail += f", grad_fn=<{self._node.name}>"
-        elif self._requires_grad:
-            tail += ", requires_grad=True"
-        return f"{prefix}{body}{tail})"
+        return show(self)
 
 
 class Parameter(Tensor):
@@ -523,24 +512,6 @@ def trace_is_on() -> bool:
     return trace_now.trace is not None
 
 
-def _float_format(array: np.ndarray) -> Callable[[Any], str]:
-    """Choose among whole, fixed and scientific for all elements together, as PyTorch does."""
-    values = np.abs(array[np.isfinite(array) & (array != 0)].astype(np.float64))
-    whole = bool((values == np.ceil(values)).all())
-    low, high = (values.min(), values.max()) if values.size else (1.0, 1.0)
-    if high / low > 1000 or high > 1e8 or (not whole and low < 1e-4):
-        spec, dot = ".4e", ""
-    else:
-        spec, dot = (".0f", ".") if whole else (".4f", "")
-
-    def plain(x: Any) -> str:
-        return f"{x:{spec}}" + (dot if np.isfinite(x) else "")
-
-    finite = array[np.isfinite(array)]
-    width = max((len(plain(x)) for x in finite.flat), default=1) if finite.size <= 1000 else 0
-    return lambda x: plain(x).rjust(width)
-
-
 def _axes(dim: Any) -> Any:
     return tuple(dim) if isinstance(dim, list) else dim
 
@@ -559,48 +530,3 @@ def _resolve(old: tuple[int, ...], new: tuple[int, ...]) -> tuple[int, ...]:
     if int(np.prod(new)) != size or -1 in new:
         raise ShapeError(f"reshape: {old} has {size} elements, which do not fit the shape {new}")
     return new
-
-
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Make a Tensor of a copy of the data; Python floats become float32, integers int64.
-
-    Parameters
-    ----------
-    data : number, nested sequence, NumPy array or Tensor
-        The numbers.
-    dtype : optional
-        NumPy's or Gradwright's dtype. Default: the array's own, float32 for Python floats.
-    requires_grad : bool
-        Whether ``backward`` leaves a gradient here.
-
-    Examples
-    --------
-    >>> import gradwright as gw
-    >>> gw.tensor([[1, 2], [3, 4]]).shape
-    (2, 2)
-    """
-    try:
-        array = to_numpy(data._array) if isinstance(data, Tensor) else np.array(data)
-    except ValueError as error:
-        raise ShapeError(f"tensor: the nested lists have different lengths ({error})") from None
-    if dtype is not None:
-        array = array.astype(np.dtype(dtype))
-    elif array.dtype == np.float64 and not isinstance(data, np.ndarray | np.generic | Tensor):
-        array = array.astype(default_float)
-    if array.dtype == object:
-        raise ShapeError("tensor: the nested lists have different lengths, or hold something other than numbers")
-    return Tensor(array).requires_grad_(requires_grad) if requires_grad else Tensor(array)
-
-
-def as_tensor(data: Any, dtype: Any = None) -> Tensor:
-    """Return the data as a Tensor, itself if it is one already, without copying a NumPy array."""
-    if isinstance(data, Tensor):
-        return data if dtype is None else data.to(dtype)
-    if isinstance(data, np.ndarray) and (dtype is None or data.dtype == np.dtype(dtype)):
-        return Tensor(data)
-    return tensor(data, dtype)
-
-
-def from_numpy(array: np.ndarray) -> Tensor:
-    """Return a Tensor that shares the array's memory until either is replaced."""
-    return Tensor(array)

@@ -41,7 +41,7 @@ class Adam(Optimizer):
     >>> w = gw.tensor([1.0, -2.0], requires_grad=True)
     >>> opt = gw.optim.Adam([w], lr=0.1)
     >>> (w * w).sum().backward(); opt.step(); w
-    tensor([ 0.9, -1.9], requires_grad=True)
+    tensor([ 0.9000, -1.9000], requires_grad=True)
 
     References
     ----------
