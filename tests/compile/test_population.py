@@ -115,7 +115,6 @@ def test_adam_too(rule):
     assert state < WEIGHT_TOLERANCE
 
 
-@pytest.mark.xfail(strict=True, reason="a member without momentum has no buffer, so the states differ in number")
 def test_momentum_zero_beside_momentum():
     loss, state = compare(members("SGD", [0.0, 0.9], [0.0, 1e-3])[:4], False, epochs=1)
     assert loss < LOSS_TOLERANCE
@@ -193,7 +192,6 @@ def test_members_of_another_shape_are_refused():
         gw.Population(linear, [{"width": 2}, {"width": 3}], [0, 1]).scan(X, Y)
 
 
-@pytest.mark.xfail(strict=True, reason="only the first member's program runs, whatever the others' steps say")
 @pytest.mark.parametrize("other", [{"act": nn.Tanh}, {"factor": 3.0}], ids=["layer", "number in the closure"])
 def test_members_with_another_program_are_refused(other):
     with pytest.raises(CompileError, match="member 1"):

@@ -74,7 +74,6 @@ def test_arguments_are_not_donated():
     np.testing.assert_array_equal(out.numpy(), 2 * x.numpy())
 
 
-@pytest.mark.xfail(strict=True, reason="p.grad of an accumulating step is donated under whoever still holds it")
 def test_a_gradient_held_from_outside_stays_as_it_was():
     model = nn.Linear(2, 1)
     step = gw.compile(lambda x: model(x).sum().backward())
@@ -84,9 +83,6 @@ def test_a_gradient_held_from_outside_stays_as_it_was():
     np.testing.assert_array_equal(held.numpy(), [[1, 1]])
 
 
-@pytest.mark.xfail(
-    strict=True, reason="p.data = q and Parameter(q) share q's device buffer, which the next step donates"
-)
 @pytest.mark.parametrize("how", ["data", "Parameter"])
 def test_a_parameter_made_of_another_is_a_copy(how):
     a, b = Training(), Training(1)
@@ -390,20 +386,17 @@ def test_a_buffer_assigned_in_the_step():
     assert step.traces == 1
 
 
-@pytest.mark.xfail(strict=True, reason="a named tuple is rebuilt with one argument")
 def test_a_named_tuple_comes_back():
     Pair = collections.namedtuple("Pair", "a b")
     out = gw.compile(lambda x: Pair(x, x * 2))(gw.ones(1))
     assert out.b.item() == 2
 
 
-@pytest.mark.xfail(strict=True, reason="a constant array indexed by a traced one stays in NumPy")
 def test_a_constant_may_be_indexed_by_an_argument():
     step = gw.compile(lambda i: gw.tensor([1.0, 2.0, 3.0])[i])
     np.testing.assert_array_equal(step(gw.tensor([2, 0])).numpy(), [3, 1])
 
 
-@pytest.mark.xfail(strict=True, reason="the buffer is asked for only when the optimizer is made or steps eagerly")
 def test_momentum_switched_on_gets_its_buffer():
     t = Training(momentum=0, dropout=0.0)
     e = Training(momentum=0, dropout=0.0)
@@ -414,7 +407,6 @@ def test_momentum_switched_on_gets_its_buffer():
         assert loss == pytest.approx(e.step(*(gw.tensor(a) for a in batch(seed=i))).item(), rel=1e-5)
 
 
-@pytest.mark.xfail(strict=True, reason="the slots are converted only when the optimizer is asked for them")
 def test_converting_the_model_after_the_optimizer_was_made():
     t = Training(dropout=0.0)
     t.model.double()

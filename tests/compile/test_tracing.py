@@ -154,14 +154,12 @@ def test_freezing_is_a_new_trace_and_trains_the_rest():
 
 
 @pytest.mark.parametrize(("first", "second"), [(1, True), (0, False)])
-@pytest.mark.xfail(strict=True, reason="1 and True are one key of the program cache")
 def test_one_and_true_are_two_programs(first, second):
     step = gw.compile(lambda x, flag: x * (2.0 if isinstance(flag, bool) else 5.0))
     assert step(gw.ones(1), first).item() == 5
     assert step(gw.ones(1), second).item() == 2
 
 
-@pytest.mark.xfail(strict=True, reason="hyperparameters that are no Python numbers are frozen into the program")
 @pytest.mark.parametrize("number", [np.float32, np.int64], ids=["np.float32", "np.int64"])
 def test_a_learning_rate_of_another_type_is_not_frozen(number):
     t = Training()
@@ -174,7 +172,6 @@ def test_a_learning_rate_of_another_type_is_not_frozen(number):
     np.testing.assert_array_equal(t.model[0].weight.detach().numpy(), before)
 
 
-@pytest.mark.xfail(strict=True, reason="flags of the optimizer are not part of the program's key")
 def test_a_flag_of_the_optimizer_is_not_frozen():
     t = Training(momentum=0, dropout=0.0)
     step = gw.compile(t.step)
@@ -184,9 +181,6 @@ def test_a_flag_of_the_optimizer_is_not_frozen():
     assert losses[-1] > losses[5]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the state is looked for again only when a module changes, not an object of one's own"
-)
 def test_an_object_that_holds_another_model_is_looked_at_again():
     class Holder:
         pass

@@ -278,6 +278,11 @@ def _logits(r: np.random.Generator) -> Iterator[Sample]:
     yield Sample((real(r, 4) * 400, truth(r, 4).astype(float)))
 
 
+def _probabilities(r: np.random.Generator) -> Iterator[Sample]:
+    for shape in UNARY_SHAPES:
+        yield Sample((r.uniform(0.1, 0.9, shape), r.uniform(0, 1, shape)))
+
+
 def _torch_sum(x: torch.Tensor, axis: Any, keepdims: bool) -> torch.Tensor:
     return torch.sum(x, tuple(range(x.ndim)) if axis is None else axis, keepdim=keepdims)
 
@@ -307,6 +312,10 @@ def _torch_cross_entropy(x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 def _torch_logistic(x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return F.binary_cross_entropy_with_logits(x, target, reduction="none")
+
+
+def _torch_binary(x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    return F.binary_cross_entropy(x, target, reduction="none")
 
 
 CASTS = (
@@ -425,4 +434,5 @@ ROWS = [
     Row("linear", F.linear, _affines),
     Row("softmax_cross_entropy", _torch_cross_entropy, _labels),
     Row("logistic_loss", _torch_logistic, _logits),
+    Row("binary_loss", _torch_binary, _probabilities),
 ]

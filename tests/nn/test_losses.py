@@ -143,15 +143,12 @@ def test_binary_cross_entropy_holds_the_logarithm_at_minus_100():
     assert np.isfinite(p.grad.numpy()).all(), "0 · inf at a saturated probability"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the composed rule stops at the bound; PyTorch's divides by max(p(1 - p), 1e-12)"
-)
 def test_binary_cross_entropy_pulls_a_saturated_probability_back_as_pytorchs_does():
     x, y = np.array([0.0, 1.0, 0.0, 1.0, 1e-8]), np.array([0.0, 1.0, 1.0, 0.0, 1.0])
     p, t = gw.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
     F.binary_cross_entropy(p, gw.tensor(y)).backward()
     torch.nn.functional.binary_cross_entropy(t, torch.tensor(y)).backward()
-    close(p.grad, t.grad, 1e-9)
+    close(p.grad, t.grad, 1e-8)  # PyTorch holds the 1e-12 in float32, which is 4e-9 less
 
 
 def test_logits_do_not_overflow():

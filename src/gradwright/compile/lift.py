@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 from gradwright.engine.state import Stateful
@@ -25,6 +26,7 @@ _PLAIN = (
     types.ModuleType,
     types.BuiltinFunctionType,
 )
+_NUMBERS = (str, int, float, bool, type(None))
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,24 @@ class NumberCell:
         self.store[self.key] = value
 
 
+@dataclass(frozen=True)
+class Name:
+    """A name that the step uses: an entry of a dictionary, or a closure's cell."""
+
+    holder: Any
+    key: str
+    value: Any
+
+    def now(self) -> Any:
+        """Return what the name means now."""
+        if isinstance(self.holder, types.CellType):
+            try:
+                return self.holder.cell_contents
+            except ValueError:  # emptied
+                return None
+        return self.holder.get(self.key)
+
+
 @dataclass
 class Lifted:
     """The state of a step: tensors, numbers, and the objects whose mode decides what is computed."""
@@ -60,6 +80,9 @@ class Lifted:
     modes: list[Any] = field(default_factory=list)
     parameters: list[tuple[str, Tensor]] = field(default_factory=list)  # those whose grad is state too
     ids: set[int] = field(default_factory=set)  # of the tensors
+    owners: list[Stateful] = field(default_factory=list)
+    names: list[Name] = field(default_factory=list)  # by which the state was found
+    constants: list[Name] = field(default_factory=list)  # plain values that stand in the program's text
     _seen: set[int] = field(default_factory=set)
     _depth: int = 0
 
@@ -92,6 +115,7 @@ class Lifted:
             if isinstance(value, Tensor):
                 self.tensor(path, value)
             elif isinstance(value, Stateful):
+                self.owners.append(value)
                 value.lift_into(self, path)
             elif isinstance(value, list | tuple | set | frozenset):
                 for i, item in enumerate(value):
@@ -101,6 +125,8 @@ class Lifted:
                     self.visit(f"{path}[{key!r}]", item)
             elif hasattr(value, "__dict__") and not isinstance(value, types.FunctionType | types.MethodType):
                 for key, item in vars(value).items():
+                    if not isinstance(item, _PLAIN):
+                        self.names.append(Name(vars(value), key, item))
                     self.visit(f"{path}.{key}", item)
         finally:
             self._depth -= 1
@@ -108,7 +134,7 @@ class Lifted:
     def off(self, cell: NumberCell, every: bool) -> bool:
         """Say whether the number stays in the program's text: zero where that means "not there", or no number."""
         value = cell.get()
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, Real):  # NumPy's numbers too
             return True
         return value == 0 and cell.zero_means_off and not every
 
@@ -118,52 +144,62 @@ class Lifted:
             tuple(m.training for m in self.modes),
             tuple(p._requires_grad for _, p in self.parameters),
             tuple(p._grad is None for _, p in self.parameters),
+            tuple(name.now() for name in self.constants),
         )
 
+    def moved(self) -> bool:
+        """Say whether any name by which the state was found means another object now."""
+        return any(name.now() is not name.value for name in self.names)
 
-def lift(roots: Iterable[tuple[str, Any]]) -> Lifted:
-    """Walk from named objects to every tensor and hyperparameter behind them, each once."""
+
+def lift(function: Callable[..., Any], more: Iterable[tuple[str, Any]]) -> Lifted:
+    """Walk from a step to every tensor and hyperparameter behind it, each once.
+
+    Parameters
+    ----------
+    function : callable
+        The step; what it can reach without arguments is its closure, the globals it names, its defaults, its ``self``.
+    more : iterable of (path, object)
+        Further objects that hold state.
+    """
     found = Lifted()
-    for path, root in roots:
-        found.visit(path, root)
+    for path, value in more:
+        found.visit(path, value)
+    _reach(function, found, set())
     return found
 
 
-def reachable(function: Callable[..., Any]) -> list[tuple[str, Any]]:
-    """Return what a function can reach without arguments: its closure, the globals it names, its ``self``."""
-    roots: list[tuple[str, Any]] = []
-    _reach(function, roots, set())
-    return roots
-
-
-def _reach(function: Any, roots: list[tuple[str, Any]], seen: set[int]) -> None:
+def _reach(function: Any, found: Lifted, seen: set[int]) -> None:
     if isinstance(function, types.MethodType):
-        roots.append((type(function.__self__).__name__, function.__self__))
+        found.visit(type(function.__self__).__name__, function.__self__)
         function = function.__func__
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
-    if not isinstance(function, types.FunctionType) or id(function) in seen:
-        if not isinstance(function, types.FunctionType):
-            roots.append(("step", function))
+    if not isinstance(function, types.FunctionType):
+        found.visit("step", function)
+        return
+    if id(function) in seen:
         return
     seen.add(id(function))
-    named: list[tuple[str, Any]] = []
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            named.append((name, cell.cell_contents))
-        except ValueError:  # not assigned yet
+    names = [Name(c, n, None) for n, c in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)]
+    names += [
+        Name(function.__globals__, n, None) for n in _global_names(function.__code__) if n in function.__globals__
+    ]
+    names += [
+        Name({"": v}, "", None) for v in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+    ]
+    for name in names:
+        value = name.now()
+        if isinstance(value, _NUMBERS):
+            found.constants.append(name)
             continue
-    names = _global_names(function.__code__)
-    named += [(name, function.__globals__[name]) for name in names if name in function.__globals__]
-    named += [(f"default {i}", v) for i, v in enumerate(function.__defaults__ or ())]
-    named += list((function.__kwdefaults__ or {}).items())
-    for name, value in named:
+        found.names.append(Name(name.holder, name.key, value))
         if isinstance(value, types.FunctionType | types.MethodType):
             # helpers that the user wrote are part of the step; the library's own touch state only through objects
             if not (getattr(value, "__module__", "") or "").startswith("gradwright."):
-                _reach(value, roots, seen)
+                _reach(value, found, seen)
         else:
-            roots.append((name, value))
+            found.visit(name.key or "default", value)
 
 
 def _global_names(code: types.CodeType) -> list[str]:

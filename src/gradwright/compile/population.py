@@ -9,7 +9,8 @@ import numpy as np
 
 from gradwright.backend import compiler_options, jax_modules
 from gradwright.compile.lift import Lifted
-from gradwright.compile.step import CompiledStep, _Arguments, gather_batches
+from gradwright.compile.step import CompiledStep, _Arguments, check_rows, gather_batches
+from gradwright.compile.trace import Program
 from gradwright.engine.random import Generator, use_generator
 from gradwright.errors import CompileError
 
@@ -74,6 +75,7 @@ class Population:
         for generator, arguments in zip(self.generators, members, strict=True):
             with use_generator(generator):
                 self.steps.append(CompiledStep(factory(**arguments)))
+        self._same_slots()
         self._compiled: dict[Any, Any] = {}
 
     def __len__(self) -> int:
@@ -101,11 +103,11 @@ class Population:
             shapes = tuple((shape[1:], dtype) for shape, dtype in arguments.shapes())
         else:
             order = np.asarray(order, np.int32)
+            check_rows(order, arguments.arrays)
             shapes = tuple(((order.shape[-1], *shape[1:]), dtype) for shape, dtype in arguments.shapes())
         with jax.enable_x64(True):
-            with use_generator(self.generators[0]):
-                key, program = self.steps[0].program(arguments, shapes, lift_zeros=True)
             members = self._members()
+            key, program = self._program(arguments, shapes)
             for position, check in program.checks:
                 check(np.asarray(arguments.arrays[position]))
             states = [program.state(lifted) for lifted in members]
@@ -130,6 +132,32 @@ class Population:
         for i, lifted in enumerate(members):
             program.put_back(lifted, [np.array(w[i]) for w in written])
         return program.rebuild(outputs)
+
+    def _same_slots(self) -> None:
+        """Give all members the state that any has: beside a member with momentum, one without it has a buffer too."""
+        found = []
+        for generator, step in zip(self.generators, self.steps, strict=True):
+            with use_generator(generator):
+                found.append(step.lifted().owners)
+        for same in zip(*found, strict=False):
+            names = dict.fromkeys(name for owner in same for name in owner.slot_names())
+            for owner in same:
+                owner.ensure_slots(names)
+
+    def _program(self, arguments: _Arguments, shapes: tuple[Any, ...]) -> tuple[Any, Program]:
+        """Return the first member's program, after checking that the others' steps say the same."""
+        programs = []
+        for generator, step in zip(self.generators, self.steps, strict=True):
+            with use_generator(generator):
+                programs.append(step.program(arguments, shapes, lift_zeros=True))
+        for i, (_, program) in enumerate(programs):
+            if program.text != programs[0][1].text:
+                raise CompileError(
+                    f"Population: member {i}'s step computes something else than member 0's. What differs between "
+                    "members must be a hyperparameter of a module or an optimizer (learning rate, dropout rate, …), "
+                    "which is an input of the program; layers, flags and numbers of your own stand in its text."
+                )
+        return programs[0]
 
     def _members(self) -> list[Lifted]:
         """Return every member's state, after checking that it has the first one's structure."""

@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 
 from gradwright.backend import compiler_options, is_array, jax_modules
-from gradwright.compile.lift import Lifted, lift, reachable
+from gradwright.compile.lift import Lifted, lift
 from gradwright.compile.trace import Program, trace_step
 from gradwright.engine.op import wrap
 from gradwright.engine.random import current_generator
 from gradwright.engine.state import structure_version
 from gradwright.engine.tensor import Tensor
-from gradwright.errors import CompileError, ShapeError
+from gradwright.errors import CompileError, IndexOutOfRangeError, ShapeError
 
 __all__ = ["CompiledStep", "compile", "place"]
+
+
+_LIFTED = object()  # in the place of a number that is an input of the program
 
 
 class CompiledStep:
@@ -36,13 +39,12 @@ class CompiledStep:
 
     # --- state ------------------------------------------------------------------------------------------------------
     def lifted(self) -> Lifted:
-        """Return the state that the step touches, looked for anew when any module has changed its parts."""
+        """Return the state that the step touches, looked for anew when a part or a name that led to it has changed."""
         generator = current_generator()
         version = (structure_version(), id(generator))
-        if self._lifted is None or self._lifted_for != version:
-            roots = [(f"state[{i}]", value) for i, value in enumerate(self._extra)]
-            roots += reachable(self.function)
-            self._lifted = lift([*roots, ("generator", generator)])
+        if self._lifted is None or self._lifted_for != version or self._lifted.moved():
+            more = [(f"state[{i}]", value) for i, value in enumerate(self._extra)]
+            self._lifted = lift(self.function, [*more, ("generator", generator)])
             self._lifted_for = version
             self._programs.clear()
             self._compiled.clear()
@@ -83,8 +85,11 @@ class CompiledStep:
     def program(self, arguments: _Arguments, shapes: tuple[Any, ...], lift_zeros: bool = False) -> tuple[Any, Program]:
         """Return the traced program for these shapes and modes, tracing it when it is new."""
         lifted = self.lifted()
-        off = tuple(lifted.off(c, lift_zeros) for c in lifted.numbers)
+        # what is not lifted stands in the program's text, so its value is part of the key
+        off = tuple(c.get() if lifted.off(c, lift_zeros) else _LIFTED for c in lifted.numbers)
         key = (shapes, arguments.key, lifted.mode_key(), off)
+        if key not in self._programs and sum(o.ensure_slots() for o in lifted.owners):
+            return self.program(arguments, shapes, lift_zeros)  # momentum was switched on: its buffers are state too
         if key not in self._programs:
             self.traces += 1
             jax = jax_modules().jax
@@ -127,6 +132,7 @@ class CompiledStep:
             order = np.asarray(order, dtype=np.int32)
             if order.ndim != 2:
                 raise ShapeError(f"scan: order must have shape (steps, batch), got {order.shape}")
+            check_rows(order, arguments.arrays)
             shapes = tuple(((order.shape[1], *shape[1:]), dtype) for shape, dtype in arguments.shapes())
         else:
             lengths = {shape[0] if shape else None for shape, _ in arguments.shapes()}
@@ -161,6 +167,17 @@ def _scan_program(program: Program, gathers: bool) -> Any:
         return lax.scan(body, written, arrays)
 
     return jax.jit(loop, donate_argnums=0, compiler_options=compiler_options())
+
+
+def check_rows(order: np.ndarray, arrays: list[Any]) -> None:
+    """Refuse rows that are not there, which XLA would clamp in silence."""
+    rows = min(len(a) for a in arrays)
+    bad = np.argwhere((order < 0) | (order >= rows))
+    if len(bad):
+        place = tuple(int(i) for i in bad[0])
+        raise IndexOutOfRangeError(
+            f"scan: order{list(place)} is row {order[place]}, but the data has rows 0 to {rows - 1}"
+        )
 
 
 def gather_batches(arrays: list[Any], order: Any) -> list[Any]:
@@ -220,7 +237,7 @@ def _static(value: Any) -> Any:
             f"compile: an argument of type {type(value).__name__} is neither an array nor hashable; pass its "
             f"tensors one by one"
         ) from None
-    return value
+    return (type(value), value)  # 1 and True are equal, but not the same program
 
 
 def place(*arrays: Any) -> tuple[Tensor, ...]:

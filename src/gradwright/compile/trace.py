@@ -13,6 +13,7 @@ import numpy as np
 
 from gradwright.backend import is_tracer, jax_modules
 from gradwright.compile.lift import Lifted
+from gradwright.engine.base import settle
 from gradwright.engine.op import wrap
 from gradwright.engine.tensor import Parameter, Tensor
 from gradwright.engine.tracing import trace_now
@@ -37,12 +38,13 @@ class Program:
     numbers: list[int]  # hyperparameters that are lifted
     rebuild: Callable[[list[Any]], Any]
     checks: list[tuple[int, Callable[[np.ndarray], None]]]
+    text: tuple[Any, ...]  # what it says: two programs with the same text compute the same
 
     def state(self, lifted: Lifted) -> tuple[list[Any], list[Any], np.ndarray]:
         """Return what goes in: arrays that come back changed, arrays that do not, and the numbers as one array."""
         tensors, params = lifted.tensors, lifted.parameters
         written = [tensors[i][1]._array for i in self.written]
-        written += [params[i][1]._grad._array for i in self.grads_in]
+        written += [settle(params[i][1]._grad) for i in self.grads_in]  # whoever holds it keeps it
         numbers = [lifted.numbers[i].get() for i in self.numbers]
         return written, [tensors[i][1]._array for i in self.fixed], np.array(numbers, np.float64)
 
@@ -207,6 +209,7 @@ def trace_step(
         numbers=[i for i, c in enumerate(lifted.numbers) if not lifted.off(c, lift_zeros)],
         rebuild=found["rebuild"],
         checks=found["checks"],
+        text=(str(closed.jaxpr), *(np.asarray(c).tobytes() for c in closed.consts)),
     )
 
 
@@ -224,7 +227,9 @@ def _flatten(output: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
             for (_, part), size in zip(parts, sizes, strict=True):
                 out.append(part(arrays[start : start + size]))
                 start += size
-            return dict(zip(output, out, strict=True)) if isinstance(output, dict) else type(output)(out)
+            if isinstance(output, dict):
+                return dict(zip(output, out, strict=True))
+            return type(output)(*out) if hasattr(output, "_fields") else type(output)(out)  # named tuples
 
         return [leaf for leaves, _ in parts for leaf in leaves], rebuild
     if is_tracer(output):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 __all__ = ["Lift", "Stateful", "structure_changed", "structure_version"]
@@ -44,3 +45,11 @@ class Stateful:
     def lift_into(self, lift: Lift, path: str) -> None:
         """Hand every tensor and number to ``lift``, named by paths that begin with ``path``."""
         raise TypeError(f"{type(self).__name__} does not say what state it has")
+
+    def ensure_slots(self, names: Iterable[str] = ()) -> bool:
+        """Make state that is missing, and that which is named; say whether there was any."""
+        return False
+
+    def slot_names(self) -> tuple[str, ...]:
+        """Return the names of the state that :meth:`ensure_slots` makes."""
+        return ()

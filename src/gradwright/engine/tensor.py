@@ -96,7 +96,7 @@ class Tensor(TensorBase):
 
     @data.setter
     def data(self, value: Tensor) -> None:
-        self._set(value._array)
+        self._set(settle(value))
 
     @property
     def T(self) -> Tensor:
@@ -495,7 +495,7 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Tensor, requires_grad: bool = True) -> None:
-        super().__init__(data._array)
+        super().__init__(settle(data))  # not a device buffer that a compiled step will donate
         self._requires_grad = requires_grad
 
     def __repr__(self) -> str:

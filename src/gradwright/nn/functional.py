@@ -375,14 +375,8 @@ def binary_cross_entropy(
 
     if is_concrete(input._array):
         check(np.asarray(input._array))
-    loss = -(target * _log_above(input) + (1 - target) * _log_above(1 - input))
+    loss = fused.binary_loss(input, target)
     return _reduce(loss if weight is None else loss * weight, reduction)
-
-
-def _log_above(p: Tensor) -> Tensor:
-    """max(log p, -100), whose gradient at 0 is 0: the logarithm never sees the 0, so no inf meets a 0."""
-    positive = p > 0
-    return ew.where(positive, ew.where(positive, p, 1.0).log(), -100.0).clamp(min=-100.0)
 
 
 def binary_cross_entropy_with_logits(

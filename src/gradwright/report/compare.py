@@ -117,7 +117,7 @@ def compare_words(info: CompareInfo) -> list[str]:
     >>> from gradwright.report import example_record
     >>> words = compare_words(compare_info(example_record(compare=True)))
     >>> words[-1]
-    'Gradwright took 1.2 s and PyTorch 9.4 s for the same work: PyTorch took 7.8 times as long.'
+    'Gradwright took 1.2 s, compiling included, and PyTorch 9.4 s for the same work: PyTorch took 7.8 times as long.'
     """
     setting = ", ".join(part for part in (info.dtype, f"Gradwright {info.mode}" if info.mode else "") if part)
     words = [
@@ -158,7 +158,10 @@ def compare_words(info: CompareInfo) -> list[str]:
     if own > 0 and other > 0 and math.isfinite(own + other):
         slower, ratio = (info.name, other / own) if other >= own else ("Gradwright", own / other)
         how = "both took as long" if ratio < 1.05 else f"{slower} took {significant(ratio, 2)} times as long"
-        words.append(f"Gradwright took {duration(own)} and {info.name} {duration(other)} for the same work: {how}.")
+        words.append(
+            f"Gradwright took {duration(own)}, compiling included, and {info.name} {duration(other)} for the same "
+            f"work: {how}."
+        )
     return words
 
 

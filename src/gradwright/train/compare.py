@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["TorchTwin"]
 
 
+#: Rows times parameters of a step from which a second thread helps PyTorch; below it, threads only wait for each other,
+#: on a busy machine a hundred times as long as the work takes.
+_WORTH_THREADS = 20_000_000
+
+
 def import_torch() -> Any:
     """Import PyTorch, or say how to get it."""
     try:
@@ -73,8 +78,7 @@ class TorchTwin(Callback):
     ) -> dict[str, Any]:
         """Train the twin for as many epochs and return ``compare.json``'s content."""
         torch = self.torch
-        x, y = (torch.from_numpy(np.ascontiguousarray(a)) for a in train)
-        vx, vy = (torch.from_numpy(np.ascontiguousarray(a)) for a in validation)
+        x, y, vx, vy = (torch.from_numpy(np.ascontiguousarray(a)) for a in (*train, *validation))
         generator = Generator(0)
         generator.set_state(self.stream)
         masks: list[_Mask] = []
@@ -84,54 +88,24 @@ class TorchTwin(Callback):
         criterion = torch.nn.CrossEntropyLoss() if y.dtype == torch.int64 else torch.nn.MSELoss()
         optimizer = _optimizer(torch, self.config, model)
         _warm_up(torch)
-        n = len(x)
-        size = min(self.config.batch_size or 32, n)
+        size = min(self.config.batch_size or 32, len(x))
+        work = size * sum(p.numel() for p in model.parameters())
+        before = torch.get_num_threads()
+        threads = 1 if work < _WORTH_THREADS else before
         rows = []
         seconds = 0.0
-        for epoch, ours in enumerate(history.rows, 1):
-            order = epoch_order(n, key=self.config.seed, epoch=epoch)
-            batches = [order[i : i + size] for i in range(0, n, size)]
-            if len(batches[-1]) == 1 and n > 1 and any(isinstance(m, nn.BatchNorm1d) for m in self.model.modules()):
-                batches.pop()  # as the loop does
-            drawn = _draw_masks(
-                torch, generator, masks, [len(b) for b in batches], x.dtype
-            )  # not PyTorch's work: not timed
-            started = time.perf_counter()
-            model.train()
-            total = score = 0.0
-            for k, batch in enumerate(batches):
-                for mask, values in zip(masks, drawn[k], strict=True):
-                    mask.values = values
-                index = torch.from_numpy(batch)
-                xb, yb = x[index], y[index]
-                optimizer.zero_grad()
-                out = model(xb)
-                loss = criterion(out, yb)
-                loss.backward()
-                if self.config.clip_norm is not None:
-                    torch.nn.utils.clip_grad_norm_(model.parameters(), self.config.clip_norm)
-                optimizer.step()
-                total += loss.item() * len(batch)
-                score += _score(torch, out.detach(), yb)
-            model.eval()
-            with torch.no_grad():
-                vo = model(vx)
-                v_loss = criterion(vo, vy).item()
-            seconds += time.perf_counter() - started
-            seen = sum(len(b) for b in batches)
-            row = {"epoch": epoch, "train_loss": total / seen, "validation_loss": v_loss}
-            if y.dtype == torch.int64:
-                row["train_accuracy"] = score / seen
-                row["validation_accuracy"] = (vo.argmax(1) == vy).double().mean().item()
-            theirs = {k: v.numpy() for k, v in model.state_dict().items()}
-            mine = self.weights[epoch - 1]
-            row["loss_difference"] = max(abs(row[k] - ours[k]) for k in ("train_loss", "validation_loss"))
-            row["weight_difference"] = max(
-                float(np.abs(mine[k].astype(np.float64) - theirs[k]).max(initial=0))
-                for k in mine
-                if "num_batches" not in k
-            )
-            rows.append(row)
+        torch.set_num_threads(threads)
+        try:
+            for epoch, ours in enumerate(history.rows, 1):
+                batches = self._batches(len(x), size, epoch)
+                drawn = _draw_masks(torch, generator, masks, [len(b) for b in batches], x.dtype)  # our work: not timed
+                started = time.perf_counter()
+                row = self._epoch(model, criterion, optimizer, (x, y), (vx, vy), batches, masks, drawn)
+                seconds += time.perf_counter() - started
+                theirs = {k: v.numpy() for k, v in model.state_dict().items()}
+                rows.append({"epoch": epoch, **row, **_differences(row, ours, self.weights[epoch - 1], theirs)})
+        finally:
+            torch.set_num_threads(before)
         return {
             "library": "torch",
             "version": str(torch.__version__),
@@ -141,7 +115,69 @@ class TorchTwin(Callback):
             "max_loss_difference": max(r["loss_difference"] for r in rows),
             "max_weight_difference": max(r["weight_difference"] for r in rows),
             "seconds": {"gradwright": self.seconds, "torch": seconds},
+            "threads": threads,
         }
+
+    def _batches(self, n: int, size: int, epoch: int) -> list[np.ndarray]:
+        """Return the rows of each batch of an epoch, as the loop draws them."""
+        order = epoch_order(n, key=self.config.seed, epoch=epoch)
+        batches = [order[i : i + size] for i in range(0, n, size)]
+        if len(batches[-1]) == 1 and n > 1 and any(isinstance(m, nn.BatchNorm1d) for m in self.model.modules()):
+            batches.pop()  # as the loop does
+        return batches
+
+    def _epoch(
+        self,
+        model: Any,
+        criterion: Any,
+        optimizer: Any,
+        train: tuple[Any, Any],
+        validation: tuple[Any, Any],
+        batches: list[np.ndarray],
+        masks: list[_Mask],
+        drawn: list[list[Any]],
+    ) -> dict[str, float]:
+        """Train one epoch in PyTorch and return its losses and accuracies."""
+        torch = self.torch
+        (x, y), (vx, vy) = train, validation
+        model.train()
+        total = score = 0.0
+        for batch, values in zip(batches, drawn, strict=True):
+            for mask, value in zip(masks, values, strict=True):
+                mask.values = value
+            index = torch.from_numpy(batch)
+            xb, yb = x[index], y[index]
+            optimizer.zero_grad()
+            out = model(xb)
+            loss = criterion(out, yb)
+            loss.backward()
+            if self.config.clip_norm is not None:
+                torch.nn.utils.clip_grad_norm_(model.parameters(), self.config.clip_norm)
+            optimizer.step()
+            total += loss.item() * len(batch)
+            score += _score(torch, out.detach(), yb)
+        model.eval()
+        with torch.no_grad():
+            vo = model(vx)
+            row = {"validation_loss": criterion(vo, vy).item()}
+        seen = sum(len(b) for b in batches)
+        row["train_loss"] = total / seen
+        if y.dtype == torch.int64:
+            row["train_accuracy"] = score / seen
+            row["validation_accuracy"] = (vo.argmax(1) == vy).double().mean().item()
+        return row
+
+
+def _differences(
+    row: dict[str, float], ours: dict[str, Any], mine: dict[str, np.ndarray], theirs: dict[str, np.ndarray]
+) -> dict[str, float]:
+    """Return the largest difference of an epoch's losses, and of the weights after it."""
+    return {
+        "loss_difference": max(abs(row[k] - ours[k]) for k in ("train_loss", "validation_loss")),
+        "weight_difference": max(
+            float(np.abs(mine[k].astype(np.float64) - theirs[k]).max(initial=0)) for k in mine if "num_batches" not in k
+        ),
+    }
 
 
 def _warm_up(torch: Any) -> None:

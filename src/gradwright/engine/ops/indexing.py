@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gradwright.backend import namespace
 from gradwright.engine.op import Op, linear, nondifferentiable
 from gradwright.errors import IndexOutOfRangeError
 
@@ -13,8 +14,11 @@ __all__ = ["getitem", "one_hot", "scatter_into"]
 
 
 def _getitem(xp: Any, x: Any, *, index: Any) -> Any:
+    index = _arrays_for_lists(index)
+    if xp is np:  # a constant may be indexed by what is traced
+        x = namespace(index if isinstance(index, tuple) else (index,)).asarray(x)
     try:
-        return x[_arrays_for_lists(index)]
+        return x[index]
     except IndexError as error:
         raise IndexOutOfRangeError(
             f"index {index!r} does not fit a tensor of shape {tuple(x.shape)}: {error}"

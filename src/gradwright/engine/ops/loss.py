@@ -8,11 +8,12 @@ import numpy as np
 
 from gradwright.engine.op import elementwise, general
 from gradwright.engine.ops.activation import sigmoid, softmax
+from gradwright.engine.ops.elementwise import clamp, log, maximum
 from gradwright.engine.ops.indexing import one_hot
 from gradwright.engine.ops.reduction import sum as sum_
 from gradwright.engine.ops.shape import reshape
 
-__all__ = ["logistic_loss", "softmax_cross_entropy"]
+__all__ = ["binary_loss", "logistic_loss", "softmax_cross_entropy"]
 
 
 def _cross_entropy(xp: Any, x: Any, target: Any) -> Any:
@@ -47,6 +48,19 @@ softmax_cross_entropy = general(
 
 def _logistic(xp: Any, x: Any, target: Any) -> Any:
     return xp.maximum(x, 0) - x * target + xp.log1p(xp.exp(-xp.abs(x)))
+
+
+def _log_above(xp: Any, x: Any) -> Any:
+    return xp.maximum(xp.log(x), -100.0)  # PyTorch's floor, so that a saturated probability has a finite loss
+
+
+#: binary cross-entropy from a probability; its slope (x - y) / max(x(1 - x), 1e-12) is PyTorch's, also at 0 and 1
+binary_loss = elementwise(
+    "binary_loss",
+    lambda xp, x, target: -(target * _log_above(xp, x) + (1 - target) * _log_above(xp, 1 - x)),
+    lambda x, target: (x - target) / maximum(x * (1 - x), 1e-12),
+    lambda x: clamp(log(1 - x), low=-100.0, high=None) - clamp(log(x), low=-100.0, high=None),
+)
 
 
 #: binary cross-entropy from a logit: log(1 + e^x) - x·target without overflow
