@@ -192,3 +192,26 @@ def test_an_object_that_holds_another_model_is_looked_at_again():
     step(x)
     holder.model = models[1]
     assert step(x).item() == pytest.approx(models[1](x).item())
+
+
+def test_a_step_that_is_named_like_a_method_it_calls_is_not_state_of_its_own():
+    model = nn.Linear(2, 1)
+    opt = gw.optim.SGD(model.parameters(), lr=0.1)
+
+    def body(x):
+        opt.zero_grad()
+        loss = model(x).sum()
+        loss.backward()
+        opt.step()  # the name `step` stands among the globals too
+        return loss
+
+    body.__globals__["step"] = step = gw.compile(body)
+    try:
+        step(gw.ones(1, 2))
+        before = step.lifted()
+        for _ in range(3):
+            step(gw.ones(1, 2))
+        assert step.lifted() is before
+        assert step.traces == 1
+    finally:
+        del body.__globals__["step"]

@@ -26,6 +26,7 @@ _PLAIN = (
     types.ModuleType,
     types.BuiltinFunctionType,
 )
+_OWN = __name__.rpartition(".")[0]  # the part that this module belongs to
 _NUMBERS = (str, int, float, bool, type(None))
 
 
@@ -109,6 +110,8 @@ class Lifted:
         """Look for state in a value: itself, its items, its attributes."""
         if isinstance(value, _PLAIN) or id(value) in self._seen or self._depth > _DEEPEST:
             return
+        if type(value).__module__.startswith(_OWN):
+            return  # a compiled step, met by its name: what it knows of state is not state
         self._seen.add(id(value))
         self._depth += 1
         try:
