@@ -46,7 +46,9 @@ CASES = [
 ]
 
 
-def measure(sizes: tuple[int, ...], batch: int, steps: int, rule: str, rounds: int, agree: float) -> dict[str, list[float]]:
+def measure(
+    sizes: tuple[int, ...], batch: int, steps: int, rule: str, rounds: int, agree: float
+) -> dict[str, list[float]]:
     """Return each contender's seconds a round, after checking that all compute the same losses."""
     work = contenders.make_work(sizes, batch, steps, rule)
     runs = {}
@@ -62,10 +64,13 @@ def measure(sizes: tuple[int, ...], batch: int, steps: int, rule: str, rounds: i
         if worst > agree:
             raise SystemExit(f"{name} computes something else: its losses differ by {worst:.2g}, allowed is {agree}")
     seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
+    names = list(runs)
+    for k in range(rounds):
+        # each goes first in turn, after a pause: idle threads of the one before spin for a while
+        for name in names[k % len(names) :] + names[: k % len(names)]:
+            time.sleep(0.1)
             started = time.perf_counter()
-            run()
+            runs[name]()
             seconds[name].append(time.perf_counter() - started)
     return seconds
 
@@ -115,7 +120,8 @@ def main() -> None:
         "# Measured",
         "",
         "Written by `make bench`. Medians of "
-        f"{options.rounds} alternating rounds, equal work, loss curves checked to agree; ratios are medians of the rounds' own.",
+        f"{options.rounds} alternating rounds, equal work, loss curves checked to agree; ratios are medians of the rounds' "
+        "own.",
         "",
         f"Machine: {os.cpu_count()} cores ({_processor()}), {platform.system()}, Python {platform.python_version()}; "
         + ", ".join(f"{p} {version(p)}" for p in packages)
@@ -135,11 +141,18 @@ def main() -> None:
             best = fastest(seconds, TORCH)
             best_eager = fastest(seconds, TORCH_EAGER)
             shown = "Adam" if rule == "adam" else "SGD with momentum"
-            lines += ["", f"## {title}, {shown}", "", "| who | µs a step | steps a second | compiled Gradwright is |"]
+            lines += [
+                "",
+                f"## {title}, {shown}",
+                "",
+                "| who | µs a step | steps a second | compiled Gradwright is faster by |",
+            ]
             lines += ["| --- | ---: | ---: | ---: |"]
             for name, values in seconds.items():
                 per_step = statistics.median(values) / steps
-                lines.append(f"| {name} | {per_step * 1e6:,.1f} | {1 / per_step:,.0f} | {ratio(seconds, name, OURS):.2f}× |")
+                lines.append(
+                    f"| {name} | {per_step * 1e6:,.1f} | {1 / per_step:,.0f} | {ratio(seconds, name, OURS):.2f}× |"
+                )
             lines += [
                 "",
                 f"- against the fastest PyTorch ({best}): **{ratio(seconds, best, OURS):.2f} times** the steps a second",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def make_work(sizes: tuple[int, ...], batch: int, steps: int, rule: str, seed: i
     """Draw weights as PyTorch does and data in which there is something to learn."""
     rng = np.random.default_rng(seed)
     weights = []
-    for a, b in zip(sizes, sizes[1:], strict=False):
+    for a, b in pairwise(sizes):
         bound = 1 / np.sqrt(a)
         weights.append(
             (rng.uniform(-bound, bound, (b, a)).astype(np.float32), rng.uniform(-bound, bound, b).astype(np.float32))
@@ -42,12 +43,12 @@ def make_work(sizes: tuple[int, ...], batch: int, steps: int, rule: str, seed: i
     return Work(sizes, weights, x, y, rule, 1e-3 if rule == "adam" else 1e-2)
 
 
-# --- Gradwright --------------------------------------------------------------------------------------------------------
+# --- Gradwright ---
 def _gradwright(work: Work) -> Callable[..., Any]:
     from gradwright import nn, optim
 
     layers: list[nn.Module] = []
-    for i, (a, b) in enumerate(zip(work.sizes, work.sizes[1:], strict=False)):
+    for i, (a, b) in enumerate(pairwise(work.sizes)):
         layers += [nn.Linear(a, b)] if i == len(work.sizes) - 2 else [nn.Linear(a, b), nn.ReLU()]
     model = nn.Sequential(*layers)
     names = [name for name, _ in model.named_parameters()]
@@ -103,12 +104,12 @@ def gradwright_eager(work: Work) -> Round:
     return lambda: np.array([step(x, y).item() for x, y in zip(xs, ys, strict=True)])
 
 
-# --- PyTorch -----------------------------------------------------------------------------------------------------------
+# --- PyTorch ---
 def _torch(work: Work, compiled: bool, threads: int) -> Round:
     import torch
 
     layers: list[Any] = []
-    for i, (a, b) in enumerate(zip(work.sizes, work.sizes[1:], strict=False)):
+    for i, (a, b) in enumerate(pairwise(work.sizes)):
         layers += [torch.nn.Linear(a, b)] if i == len(work.sizes) - 2 else [torch.nn.Linear(a, b), torch.nn.ReLU()]
     model = torch.nn.Sequential(*layers)
     with torch.no_grad():
@@ -154,7 +155,7 @@ def torch_compiled(work: Work) -> Round:
     return _torch(work, True, 2)
 
 
-# --- JAX with Optax ----------------------------------------------------------------------------------------------------
+# --- JAX with Optax ---
 def _optax(work: Work) -> tuple[Any, Any]:
     import jax
     import jax.numpy as jnp
@@ -216,14 +217,16 @@ def optax_scan(work: Work) -> Round:
     return run
 
 
-# --- scikit-learn ------------------------------------------------------------------------------------------------------
+# --- scikit-learn ---
 def sklearn_mlp(work: Work) -> Round:
     """scikit-learn's ``MLPClassifier``, an epoch by ``partial_fit``; it reports only the epoch's mean loss."""
     from sklearn.neural_network import MLPClassifier
 
     x = work.x.reshape(-1, work.sizes[0])
     y = work.y.reshape(-1)
-    rule = {"solver": "adam"} if work.rule == "adam" else {"solver": "sgd", "momentum": 0.9, "nesterovs_momentum": False}
+    rule = (
+        {"solver": "adam"} if work.rule == "adam" else {"solver": "sgd", "momentum": 0.9, "nesterovs_momentum": False}
+    )
     model = MLPClassifier(
         work.sizes[1:-1], batch_size=work.x.shape[1], learning_rate_init=work.lr, alpha=0, shuffle=False, **rule
     )

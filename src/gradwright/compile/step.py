@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -63,24 +65,30 @@ class CompiledStep:
             self._numbers = (content, place(numbers)[0]._array)
         return written, fixed, self._numbers[1]
 
-    def _run(self, key: Any, program: Program, make: Callable[[], Any], *inputs: Any) -> Any:
+    def _run(self, job: _Job) -> Any:
         """Check the inputs, run the executable, compiling it when it is new, and put the state back."""
-        arrays = inputs[0]
-        for position, check in program.checks:
+        arrays = job.inputs[0]
+        for position, check in job.program.checks:
             check(np.asarray(arrays[position]))
-        inputs = (*self._state(program), *inputs)
-        executable = self._compiled.get(key)
+        inputs = (*self._state(job.program), *job.inputs)
+        executable = self._compiled.get(job.key)
         if executable is None:
-            # compiled ahead of the call: calling it then costs half of what a call through jit costs
-            with jax_modules().jax.enable_x64(True):
-                executable = self._compiled[key] = make().lower(*inputs).compile()
+            executable = self._compiled[job.key] = job.compile(inputs)
+        elif isinstance(executable, Future):
+            executable = self._compiled[job.key] = executable.result()
         if any(type(a) is np.ndarray for a in (*arrays, *inputs[0])):
             with jax_modules().jax.enable_x64(True):  # or NumPy's 64-bit numbers would be cut to 32 on the way in
                 written, outputs = executable(*inputs)
         else:
             written, outputs = executable(*inputs)
-        program.put_back(self.lifted(), written)
-        return program.rebuild(outputs)
+        job.program.put_back(self.lifted(), written)
+        return job.program.rebuild(outputs)
+
+    def _prepare(self, job: _Job) -> None:
+        """Compile in the background what will be run later."""
+        if job.key not in self._compiled:
+            inputs = (*self._state(job.program), *job.inputs)
+            self._compiled[job.key] = _background().submit(job.compile, inputs)
 
     def program(self, arguments: _Arguments, shapes: tuple[Any, ...], lift_zeros: bool = False) -> tuple[Any, Program]:
         """Return the traced program for these shapes and modes, tracing it when it is new."""
@@ -102,14 +110,16 @@ class CompiledStep:
     # --- running ----------------------------------------------------------------------------------------------------
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run one step and return what it returns, as Tensors."""
-        jax = jax_modules().jax
+        return self._run(self._call_job(args, kwargs))
+
+    def prepare(self, *args: Any, **kwargs: Any) -> None:
+        """Trace a call for such arguments now and compile it in the background; the call itself then finds it ready."""
+        self._prepare(self._call_job(args, kwargs))
+
+    def _call_job(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Job:
         arguments = _Arguments(args, kwargs)
         key, program = self.program(arguments, arguments.shapes())
-
-        def make() -> Any:
-            return jax.jit(program.run, donate_argnums=0, compiler_options=compiler_options())
-
-        return self._run(key, program, make, arguments.arrays)
+        return _Job(key, program, lambda: program.run, (arguments.arrays,))
 
     def scan(self, *args: Any, order: Any = None) -> Any:
         """Run many steps as one program and return what each returned, stacked along a new first axis.
@@ -127,6 +137,13 @@ class CompiledStep:
         CompileError
             When gradients would pile up from step to step: call ``zero_grad()`` in the step.
         """
+        return self._run(self._scan_job(args, order))
+
+    def prepare_scan(self, *args: Any, order: Any = None) -> None:
+        """Trace a scan of such arguments now and compile it in the background."""
+        self._prepare(self._scan_job(args, order))
+
+    def _scan_job(self, args: tuple[Any, ...], order: Any) -> _Job:
         arguments = _Arguments(args, {})
         if order is not None:
             order = np.asarray(order, dtype=np.int32)
@@ -149,15 +166,38 @@ class CompiledStep:
             )
         steps = arguments.shapes()[0][0][0] if order is None else len(order)
         key = ("scan", steps, order is not None, arguments.shapes(), key)
-        return self._run(key, program, lambda: _scan_program(program, order is not None), arguments.arrays, order)
+        return _Job(key, program, lambda: _scan_loop(program, order is not None), (arguments.arrays, order))
 
 
-def _scan_program(program: Program, gathers: bool) -> Any:
-    """Compile the loop over the steps: the changing state is carried, all else stays put."""
-    modules = jax_modules()
-    jax, lax = modules.jax, modules.lax
+@dataclass
+class _Job:
+    """A program together with what it is about to be run on."""
 
-    def loop(written: list[Any], fixed: list[Any], numbers: list[Any], arrays: list[Any], order: Any) -> Any:
+    key: Any
+    program: Program
+    make: Callable[[], Callable[..., Any]]
+    inputs: tuple[Any, ...]
+
+    def compile(self, inputs: tuple[Any, ...]) -> Any:
+        """Compile for inputs of these shapes; ahead of the call, which halves what a call costs."""
+        jax = jax_modules().jax
+        with jax.enable_x64(True):
+            shapes = jax.tree.map(lambda a: jax.ShapeDtypeStruct(np.shape(a), a.dtype), inputs)
+            compiled = jax.jit(self.make(), donate_argnums=0, compiler_options=compiler_options())
+            return compiled.lower(*shapes).compile()
+
+
+@functools.lru_cache(maxsize=1)
+def _background() -> ThreadPoolExecutor:
+    """Return the one thread that compiles while others run; XLA lets go of the interpreter meanwhile."""
+    return ThreadPoolExecutor(1, thread_name_prefix="compile")
+
+
+def _scan_loop(program: Program, gathers: bool) -> Callable[..., Any]:
+    """Return the loop over the steps: the changing state is carried, all else stays put."""
+    lax = jax_modules().lax
+
+    def loop(written: list[Any], fixed: list[Any], numbers: Any, arrays: list[Any], order: Any) -> Any:
         if gathers:
             arrays = gather_batches(arrays, order)
 
@@ -166,7 +206,7 @@ def _scan_program(program: Program, gathers: bool) -> Any:
 
         return lax.scan(body, written, arrays)
 
-    return jax.jit(loop, donate_argnums=0, compiler_options=compiler_options())
+    return loop
 
 
 def check_rows(order: np.ndarray, arrays: list[Any]) -> None:

@@ -163,28 +163,25 @@ class Op:
 
     def _record(self, inputs: tuple[Any, ...], arrays: list[Any], ans: Any, meta: dict[str, Any]) -> Any:
         edges = []
-        kept: set[str] = set()
-        for i, value in enumerate(inputs):
-            rule = self.vjps[i]
+        kept: tuple[str, ...] = ()
+        for rule, value in zip(self.vjps, inputs, strict=True):
             edge = value._edge() if rule is not None and isinstance(value, TensorBase) else None
             edges.append(edge)
             if edge is not None and rule is not None:
-                kept.update(rule.keeps)
+                kept += rule.keeps
         if not any(edges):
             return tuple(wrap(a, None, 0) for a in ans) if isinstance(ans, tuple) else wrap(ans, None, 0)
         if mode.keep_all:
-            kept.update(self.inputs, ("ans",))
-        saved = {name: array for name, array in zip(self.inputs, arrays, strict=True) if name in kept}
-        if "ans" in kept:
-            saved["ans"] = ans
+            kept = (*self.inputs, "ans")
+        saved = {name: ans if name == "ans" else arrays[self.inputs.index(name)] for name in kept}
         node = Node(
             self,
             tuple(edges),
             saved,
             {**self.defaults, **meta},
-            tuple(getattr(a, "shape", ()) for a in arrays),
+            tuple([getattr(a, "shape", ()) for a in arrays]),
             # the inputs' own dtypes, before promotion: gradients go back in them
-            tuple(v._array.dtype if isinstance(v, TensorBase) else None for v in inputs),
+            tuple([v._array.dtype if isinstance(v, TensorBase) else None for v in inputs]),
         )
         if trace_now.modules:
             node.where = trace_now.modules[-1]

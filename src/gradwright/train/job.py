@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from gradwright import nn, optim
+from gradwright.backend import jax_modules
 from gradwright.data import (
     Note,
     Preparation,
@@ -107,6 +109,10 @@ def run_job(
     reporter = reporter or Reporter()
     clock = _Clock()
     started = datetime.now(UTC).isoformat(timespec="seconds")
+
+    if not config.eager:
+        # importing JAX takes about as long as reading does, and needs nothing that is read
+        threading.Thread(target=jax_modules, name="import jax", daemon=True).start()
 
     # 1 read
     reporter.on_stage_start(1, "read")

@@ -170,6 +170,8 @@ class Trainer:
         self.model.train()
         data = self._place(x, y)
         started = time.perf_counter()
+        if not self.eager:
+            self._prepare(data, np.asarray(validation[0]), batch_size, full, rest)
         stopped = f"all {epochs} epochs done"
         for epoch in range(1, epochs + 1):
             epoch_started = time.perf_counter()
@@ -205,6 +207,14 @@ class Trainer:
         self.model.eval()
         self._tell("on_fit_end")
         return self.history
+
+    def _prepare(self, data: tuple[Any, Any], vx: np.ndarray, batch_size: int, full: int, rest: int) -> None:
+        """Have the smaller programs compiled in the background while the epoch's own is compiled and run."""
+        if rest and full:
+            self._compiled.prepare_scan(*data, order=np.zeros((1, rest), np.int32))
+        self.model.eval()
+        self._forward.prepare(Tensor(vx[:EVALUATION_ROWS]))
+        self.model.train()
 
     def _epoch(
         self, data: tuple[Any, Any], order: np.ndarray, batch_size: int, full: int, rest: int, epoch: int

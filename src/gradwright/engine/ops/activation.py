@@ -34,8 +34,8 @@ softplus = elementwise("softplus", _softplus, lambda x: sigmoid(x), floating=Tru
 def _softmax(xp: Any, x: Any, *, axis: int) -> Any:
     if 0 in x.shape:  # nothing has no maximum
         return x
-    e = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
-    return e / xp.sum(e, axis=axis, keepdims=True)
+    e = xp.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
 
 
 def _softmax_rule(t: Any, ans: Any, axis: int) -> Any:
@@ -55,8 +55,8 @@ softmax = general(
 def _log_softmax(xp: Any, x: Any, *, axis: int) -> Any:
     if 0 in x.shape:  # nothing has no maximum
         return x
-    shifted = x - xp.max(x, axis=axis, keepdims=True)
-    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
+    shifted = x - x.max(axis=axis, keepdims=True)
+    return shifted - xp.log(xp.exp(shifted).sum(axis=axis, keepdims=True))
 
 
 log_softmax = general(

@@ -17,9 +17,9 @@ __all__ = ["binary_loss", "logistic_loss", "softmax_cross_entropy"]
 
 
 def _cross_entropy(xp: Any, x: Any, target: Any) -> Any:
-    top = xp.max(x, axis=-1, keepdims=True)
+    top = x.max(axis=-1, keepdims=True)
     shifted = x - top
-    lse = xp.log(xp.sum(xp.exp(shifted), axis=-1))
+    lse = xp.log(xp.exp(shifted).sum(axis=-1))
     if xp is np:
         picked = np.take_along_axis(shifted, target[..., None], -1)[..., 0]
     else:

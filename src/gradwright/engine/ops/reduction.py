@@ -15,7 +15,7 @@ __all__ = ["amax", "argmax", "argmin", "logsumexp", "sum"]
 def _sum(xp: Any, x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     # bool and small integers add up in int64, as in PyTorch; XLA's widest integer is its own default
     dtype = np.dtype(np.int64) if xp is np and x.dtype.kind in "bui" else None
-    return xp.sum(x, axis=axis, keepdims=keepdims, dtype=dtype)
+    return x.sum(axis=axis, keepdims=keepdims, dtype=dtype)
 
 
 def restore(g: Any, x_shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
@@ -54,14 +54,14 @@ def _amax_ahead(t: Any, ans: Any, x: Any, x_shape: tuple[int, ...], axis: Any, k
 
 amax = general(
     "amax",
-    lambda xp, x, *, axis=None, keepdims=False: xp.max(x, axis=axis, keepdims=keepdims),
+    lambda xp, x, *, axis=None, keepdims=False: x.max(axis=axis, keepdims=keepdims),
     vjp=[_amax_rule],
     jvp=[_amax_ahead],
 )
 
 
 def _logsumexp(xp: Any, x: Any, *, axis: Any, keepdims: bool = False) -> Any:
-    top = xp.max(x, axis=axis, keepdims=True, initial=-np.inf)  # of nothing: log of an empty sum is -inf
+    top = x.max(axis=axis, keepdims=True, initial=-np.inf)  # of nothing: log of an empty sum is -inf
     top = xp.where(xp.isfinite(top), top, 0)  # all -inf must give -inf, not NaN
     with np.errstate(divide="ignore"):
         out = xp.log(xp.sum(xp.exp(x - top), axis=axis, keepdims=True)) + top
