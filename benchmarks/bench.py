@@ -120,8 +120,8 @@ def main() -> None:
         "# Measured",
         "",
         "Written by `make bench`. Medians of "
-        f"{options.rounds} alternating rounds, equal work, loss curves checked to agree; ratios are medians of the rounds' "
-        "own.",
+        f"{options.rounds} alternating rounds, equal work, loss curves checked to agree; ratios are medians of the "
+        "rounds' own.",
         "",
         f"Machine: {os.cpu_count()} cores ({_processor()}), {platform.system()}, Python {platform.python_version()}; "
         + ", ".join(f"{p} {version(p)}" for p in packages)
@@ -155,7 +155,7 @@ def main() -> None:
                 )
             lines += [
                 "",
-                f"- against the fastest PyTorch ({best}): **{ratio(seconds, best, OURS):.2f} times** the steps a second",
+                f"- against the fastest PyTorch ({best}): **{ratio(seconds, best, OURS):.2f} times** the steps",
                 f"- against JAX + Optax, jitted step: **{ratio(seconds, STEP, OURS):.2f} times**; "
                 f"in lax.scan: **{ratio(seconds, SCAN, OURS):.2f} times**",
                 f"- eager on NumPy takes **{ratio(seconds, EAGER, best_eager):.2f} times** as long as {best_eager}",
