@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -82,31 +83,21 @@ def test_labels_with_escapes_do_not_reach_a_terminal_raw(gradwright, tmp_path: P
     assert gradwright("train", "data.csv", "--eager", "--epochs", "1", "--out", "run").returncode == 0
     piped = gradwright("predict", "run", "data.csv")
     assert label in piped.stdout  # a program gets the label as it is
-    pty = pytest.importorskip("pty")
-    before = os.getcwd()
+    ours, theirs = pytest.importorskip("pty").openpty()
+    command = [sys.executable, "-c", "from gradwright.cli.main import main; main()", "predict", "run", "data.csv"]
     seen = b""
-
-    def read(descriptor: int) -> bytes:
-        nonlocal seen
-        content = os.read(descriptor, 65536)
-        seen += content
-        return content
-
-    os.chdir(tmp_path)
-    stdout = os.dup(1)
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 1)  # pty.spawn copies to our own output
-        pty.spawn(
-            [sys.executable, "-c", "from gradwright.cli.main import main; main()", "predict", "run", "data.csv"],
-            read,
-            lambda descriptor: b"",
-        )
-    finally:
-        os.dup2(stdout, 1)
-        os.close(stdout)
-        os.close(null)
-        os.chdir(before)
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=theirs) as process:
+        os.close(theirs)
+        while True:
+            try:
+                content = os.read(ours, 65536)
+            except OSError:  # the other end is closed: Linux says so by EIO
+                break
+            if not content:
+                break
+            seen += content
+        assert process.wait() == 0
+    os.close(ours)
     assert b"probability_" in seen
     assert b"\x1b[31m" not in seen
 

@@ -7,6 +7,7 @@ import traceback
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from gradwright.engine.tracing import trace_now
 from gradwright.errors import CompileError
 
 __all__ = ["Program", "trace_step"]
+
+_PACKAGE = Path(__file__).parents[1]
 
 
 @dataclass
@@ -254,7 +257,7 @@ def _refuse_strays(strays: dict[int, tuple[Any, Any]]) -> None:
 def _explain(error: Exception) -> str:
     """Say which line needed a number that a traced program does not have yet, and what to write instead."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "/gradwright/" not in f.filename.replace("\\", "/") and "/jax/" not in f.filename]
+    own = [f for f in frames if not Path(f.filename).is_relative_to(_PACKAGE) and "/jax/" not in f.filename]
     place = f"{own[-1].filename}:{own[-1].lineno}: {own[-1].line}" if own else "the step"
     return (
         f"compile: this line needs the value of a tensor while the step is being traced, when there are only shapes:\n"
