@@ -121,7 +121,7 @@ def main() -> None:
         "",
         "Written by `make bench`. Medians of "
         f"{options.rounds} alternating rounds, equal work, loss curves checked to agree; ratios are medians of the "
-        "rounds' own.",
+        "rounds' own. [NOTES.md](NOTES.md) says what the figures mean and why one is missed.",
         "",
         f"Machine: {os.cpu_count()} cores ({_processor()}), {platform.system()}, Python {platform.python_version()}; "
         + ", ".join(f"{p} {version(p)}" for p in packages)
