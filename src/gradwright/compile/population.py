@@ -9,8 +9,7 @@ import numpy as np
 
 from gradwright.backend import compiler_options, jax_modules
 from gradwright.compile.lift import Lifted
-from gradwright.compile.step import CompiledStep, _Arguments, check_rows, gather_batches
-from gradwright.compile.trace import Program
+from gradwright.compile.step import CompiledStep, _Arguments, _Traced, check_rows, gather_batches
 from gradwright.engine.random import Generator, use_generator
 from gradwright.errors import CompileError
 
@@ -107,7 +106,7 @@ class Population:
             shapes = tuple(((order.shape[-1], *shape[1:]), dtype) for shape, dtype in arguments.shapes())
         with jax.enable_x64(True):
             members = self._members()
-            key, program = self._program(arguments, shapes)
+            key, program, _ = self._program(arguments, shapes)
             for position, check in program.checks:
                 check(np.asarray(arguments.arrays[position]))
             states = [program.state(lifted) for lifted in members]
@@ -144,14 +143,14 @@ class Population:
             for owner in same:
                 owner.ensure_slots(names)
 
-    def _program(self, arguments: _Arguments, shapes: tuple[Any, ...]) -> tuple[Any, Program]:
+    def _program(self, arguments: _Arguments, shapes: tuple[Any, ...]) -> _Traced:
         """Return the first member's program, after checking that the others' steps say the same."""
         programs = []
         for generator, step in zip(self.generators, self.steps, strict=True):
             with use_generator(generator):
                 programs.append(step.program(arguments, shapes, lift_zeros=True))
-        for i, (_, program) in enumerate(programs):
-            if program.text != programs[0][1].text:
+        for i, traced in enumerate(programs):
+            if traced.program.text != programs[0].program.text:
                 raise CompileError(
                     f"Population: member {i}'s step computes something else than member 0's. What differs between "
                     "members must be a hyperparameter of a module or an optimizer (learning rate, dropout rate, …), "

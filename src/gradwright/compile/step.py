@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -52,14 +52,13 @@ class CompiledStep:
             self._compiled.clear()
         return self._lifted
 
-    def _state(self, program: Program) -> tuple[list[Any], list[Any], Any]:
+    def _state(self, job: _Job) -> tuple[list[Any], list[Any], Any]:
         """Return the program's state; what is only read is placed once, numbers when they change."""
-        tensors = self.lifted().tensors
-        for i in program.fixed:
-            tensor = tensors[i][1]
+        for i in job.program.fixed:
+            tensor = job.lifted.tensors[i][1]
             if isinstance(tensor._array, np.ndarray):
                 tensor._array = place(tensor)[0]._array
-        written, fixed, numbers = program.state(self.lifted())
+        written, fixed, numbers = job.program.state(job.lifted)
         content = numbers.tobytes()
         if content != self._numbers[0]:
             self._numbers = (content, place(numbers)[0]._array)
@@ -70,7 +69,7 @@ class CompiledStep:
         arrays = job.inputs[0]
         for position, check in job.program.checks:
             check(np.asarray(arrays[position]))
-        inputs = (*self._state(job.program), *job.inputs)
+        inputs = (*self._state(job), *job.inputs)
         executable = self._compiled.get(job.key)
         if executable is None:
             executable = self._compiled[job.key] = job.compile(inputs)
@@ -81,16 +80,16 @@ class CompiledStep:
                 written, outputs = executable(*inputs)
         else:
             written, outputs = executable(*inputs)
-        job.program.put_back(self.lifted(), written)
+        job.program.put_back(job.lifted, written)
         return job.program.rebuild(outputs)
 
     def _prepare(self, job: _Job) -> None:
         """Compile in the background what will be run later."""
         if job.key not in self._compiled:
-            inputs = (*self._state(job.program), *job.inputs)
+            inputs = (*self._state(job), *job.inputs)
             self._compiled[job.key] = _background().submit(job.compile, inputs)
 
-    def program(self, arguments: _Arguments, shapes: tuple[Any, ...], lift_zeros: bool = False) -> tuple[Any, Program]:
+    def program(self, arguments: _Arguments, shapes: tuple[Any, ...], lift_zeros: bool = False) -> _Traced:
         """Return the traced program for these shapes and modes, tracing it when it is new."""
         lifted = self.lifted()
         # what is not lifted stands in the program's text, so its value is part of the key
@@ -105,7 +104,7 @@ class CompiledStep:
                 examples = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in shapes]
                 program = trace_step(self.function, lifted, examples, arguments.build, lift_zeros=lift_zeros)
             self._programs[key] = program
-        return key, self._programs[key]
+        return _Traced(key, self._programs[key], lifted)
 
     # --- running ----------------------------------------------------------------------------------------------------
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -118,8 +117,8 @@ class CompiledStep:
 
     def _call_job(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Job:
         arguments = _Arguments(args, kwargs)
-        key, program = self.program(arguments, arguments.shapes())
-        return _Job(key, program, lambda: program.run, (arguments.arrays,))
+        key, program, lifted = self.program(arguments, arguments.shapes())
+        return _Job(key, program, lifted, lambda: program.run, (arguments.arrays,))
 
     def scan(self, *args: Any, order: Any = None) -> Any:
         """Run many steps as one program and return what each returned, stacked along a new first axis.
@@ -158,7 +157,7 @@ class CompiledStep:
                     f"scan: all arguments must have the same number of steps first, got {sorted(map(str, lengths))}"
                 )
             shapes = tuple((shape[1:], dtype) for shape, dtype in arguments.shapes())
-        key, program = self.program(arguments, shapes)
+        key, program, lifted = self.program(arguments, shapes)
         if program.grads_in != program.grads_out:
             raise CompileError(
                 "scan: the step leaves gradients behind that the next step would add to. "
@@ -166,7 +165,15 @@ class CompiledStep:
             )
         steps = arguments.shapes()[0][0][0] if order is None else len(order)
         key = ("scan", steps, order is not None, arguments.shapes(), key)
-        return _Job(key, program, lambda: _scan_loop(program, order is not None), (arguments.arrays, order))
+        return _Job(key, program, lifted, lambda: _scan_loop(program, order is not None), (arguments.arrays, order))
+
+
+class _Traced(NamedTuple):
+    """A program, its place among the step's programs, and the state that it runs on."""
+
+    key: Any
+    program: Program
+    lifted: Lifted
 
 
 @dataclass
@@ -175,6 +182,7 @@ class _Job:
 
     key: Any
     program: Program
+    lifted: Lifted
     make: Callable[[], Callable[..., Any]]
     inputs: tuple[Any, ...]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import traceback
 import weakref
@@ -41,7 +42,12 @@ class Program:
     numbers: list[int]  # hyperparameters that are lifted
     rebuild: Callable[[list[Any]], Any]
     checks: list[tuple[int, Callable[[np.ndarray], None]]]
-    text: tuple[Any, ...]  # what it says: two programs with the same text compute the same
+    jaxpr: Any
+
+    @functools.cached_property
+    def text(self) -> tuple[Any, ...]:
+        """What the program says: two with the same text compute the same."""
+        return (str(self.jaxpr.jaxpr), *(np.asarray(c).tobytes() for c in self.jaxpr.consts))
 
     def state(self, lifted: Lifted) -> tuple[list[Any], list[Any], np.ndarray]:
         """Return what goes in: arrays that come back changed, arrays that do not, and the numbers as one array."""
@@ -76,9 +82,8 @@ class _Trace:
     def check_read(self, tensor: Any) -> None:
         if type(tensor) is Parameter and id(tensor) not in self.lifted.ids and not is_tracer(tensor._array):
             raise CompileError(
-                f"compile: the step uses a parameter of shape {tensor.shape} that it does not visibly hold, "
-                f"so its value "
-                "would be frozen into the program. Pass what holds it: compile(step, state=[model, optimizer])."
+                f"compile: the step uses a parameter of shape {tensor.shape} that it does not visibly hold, so its "
+                "value would be frozen into the program. Pass what holds it: compile(step, state=[model, optimizer])."
             )
 
     def check_write(self, tensor: Any, array: Any) -> None:
@@ -121,7 +126,8 @@ def trace_step(
     """
     jax = jax_modules().jax
     tensors = [t for _, t in lifted.tensors]
-    numbers = [c for c in lifted.numbers if not lifted.off(c, lift_zeros)]
+    lifted_numbers = [i for i, c in enumerate(lifted.numbers) if not lifted.off(c, lift_zeros)]
+    numbers = [lifted.numbers[i] for i in lifted_numbers]
     params = [p for _, p in lifted.parameters]
     grads_in = [p for p in params if p._grad is not None]
     before = [(t, t._array) for t in tensors]
@@ -190,13 +196,15 @@ def trace_step(
     grads_out: list[Tensor] = found["grads_out"]
     n_written = sum(is_written)
     # what is neither written nor read need not travel with every call; any array of its shape will do in its place
-    unread = [np.zeros(t.shape, t.dtype) for t in tensors]
+    blanks = [
+        None if w or r else np.zeros(t.shape, t.dtype) for t, w, r in zip(tensors, is_written, is_read, strict=True)
+    ]
 
     def run(written: list[Any], fixed: list[Any], values: Any, arrays: list[Any]) -> tuple[list[Any], list[Any]]:
         changing, steady = iter(written[:n_written]), iter(fixed)
         state = [
             next(changing) if w else next(steady) if r else blank
-            for w, r, blank in zip(is_written, is_read, unread, strict=True)
+            for w, r, blank in zip(is_written, is_read, blanks, strict=True)
         ]
         flat = evaluate(*state, *written[n_written:], *[values[i] for i in range(len(numbers))], *arrays)
         k = n_written + len(grads_out)
@@ -209,10 +217,10 @@ def trace_step(
         fixed=[i for i, (w, r) in enumerate(zip(is_written, is_read, strict=True)) if r and not w],
         grads_in=[positions[id(p)] for p in grads_in],
         grads_out=[positions[id(p)] for p in grads_out],
-        numbers=[i for i, c in enumerate(lifted.numbers) if not lifted.off(c, lift_zeros)],
+        numbers=lifted_numbers,
         rebuild=found["rebuild"],
         checks=found["checks"],
-        text=(str(closed.jaxpr), *(np.asarray(c).tobytes() for c in closed.consts)),
+        jaxpr=closed,
     )
 
 
@@ -260,10 +268,8 @@ def _explain(error: Exception) -> str:
     own = [f for f in frames if not Path(f.filename).is_relative_to(_PACKAGE) and "/jax/" not in f.filename]
     place = f"{own[-1].filename}:{own[-1].lineno}: {own[-1].line}" if own else "the step"
     return (
-        f"compile: this line needs the value of a tensor while the step is being traced, when there are only shapes:\n"
-        f"  "
-        f"{place}\n"
+        "compile: this line needs the value of a tensor while the step is being traced, when there are only shapes:\n"
+        f"  {place}\n"
         "A compiled step runs once on placeholders. Instead of `if`/`while` on a tensor use gradwright.where; "
-        "instead of "
-        ".item(), float() or numpy() return the tensor from the step and read it outside."
+        "instead of .item(), float() or numpy() return the tensor from the step and read it outside."
     )

@@ -161,7 +161,7 @@ class Trainer:
         n = len(x)
         batch_size = min(batch_size, n)
         full, rest = divmod(n, batch_size)
-        self._refuse_single_row(batch_size, rest)
+        self._refuse_single_row(batch_size)
         if rest == 1 and self._has_batch_norm():
             rest = 0  # one row has no variance to normalise with; another row sits out in each epoch
         self.history = History()
@@ -323,7 +323,7 @@ class Trainer:
     def _has_batch_norm(self) -> bool:
         return any(isinstance(m, nn.BatchNorm1d) for m in self.model.modules())
 
-    def _refuse_single_row(self, batch_size: int, rest: int) -> None:
+    def _refuse_single_row(self, batch_size: int) -> None:
         if batch_size == 1 and self._has_batch_norm():
             raise ConfigError("fit: batch normalisation needs batches of at least 2 rows; batch_size is 1")
 

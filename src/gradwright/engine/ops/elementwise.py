@@ -23,55 +23,22 @@ neg = elementwise("neg", lambda xp, x: -x, -1)
 identity = elementwise("identity", lambda xp, x: x, 1)
 
 
-def _div(xp: Any, x: Any, y: Any) -> Any:
-    if xp is np:
-        with np.errstate(divide="ignore", invalid="ignore"):  # IEEE's inf and NaN, as in PyTorch; the doctor finds them
-            return np.true_divide(x, y)
-    return xp.true_divide(x, y)
-
-
-div = elementwise("div", _div, lambda y: 1 / y, lambda ans, y: -ans / y, floating=True)
-reciprocal = elementwise("reciprocal", lambda xp, x: _div(xp, 1.0, x), lambda ans: -ans * ans, floating=True)
+div = elementwise("div", lambda xp, x, y: xp.true_divide(x, y), lambda y: 1 / y, lambda ans, y: -ans / y, floating=True)
+reciprocal = elementwise("reciprocal", lambda xp, x: xp.true_divide(1.0, x), lambda ans: -ans * ans, floating=True)
 
 
 # --- exponentials and powers ------------------------------------------------------------------------------------------
-def _quiet(function: str) -> Any:
-    """Compute without NumPy's warnings: infinities and NaN are values here, as in PyTorch."""
-
-    def forward(xp: Any, x: Any) -> Any:
-        if xp is np:
-            with np.errstate(all="ignore"):
-                return getattr(np, function)(x)
-        return getattr(xp, function)(x)
-
-    return forward
-
-
-exp = elementwise("exp", _quiet("exp"), lambda ans: ans, floating=True)
-expm1 = elementwise("expm1", _quiet("expm1"), lambda ans: ans + 1, floating=True)
-log = elementwise("log", _quiet("log"), lambda x: 1 / x, floating=True)
-log1p = elementwise("log1p", _quiet("log1p"), lambda x: 1 / (x + 1), floating=True)
-sin = elementwise("sin", _quiet("sin"), lambda x: cos(x), floating=True)
-cos: Op = elementwise("cos", _quiet("cos"), lambda x: -sin(x), floating=True)
-sqrt = elementwise("sqrt", _quiet("sqrt"), lambda ans: 0.5 / ans, floating=True)  # inf at 0, PyTorch's
+exp = elementwise("exp", lambda xp, x: xp.exp(x), lambda ans: ans, floating=True)
+expm1 = elementwise("expm1", lambda xp, x: xp.expm1(x), lambda ans: ans + 1, floating=True)
+log = elementwise("log", lambda xp, x: xp.log(x), lambda x: 1 / x, floating=True)
+log1p = elementwise("log1p", lambda xp, x: xp.log1p(x), lambda x: 1 / (x + 1), floating=True)
+sin = elementwise("sin", lambda xp, x: xp.sin(x), lambda x: cos(x), floating=True)
+cos: Op = elementwise("cos", lambda xp, x: xp.cos(x), lambda x: -sin(x), floating=True)
+sqrt = elementwise("sqrt", lambda xp, x: xp.sqrt(x), lambda ans: 0.5 / ans, floating=True)  # inf at 0, PyTorch's
 square = elementwise("square", lambda xp, x: x * x, lambda x: 2 * x)
 
 
-def _rsqrt(xp: Any, x: Any) -> Any:
-    if xp is np:
-        with np.errstate(all="ignore"):
-            return 1 / np.sqrt(x)
-    return 1 / xp.sqrt(x)
-
-
-rsqrt = elementwise("rsqrt", _rsqrt, lambda ans, x: -0.5 * ans / x, floating=True)
-
-
-def _pow(xp: Any, x: Any, y: Any) -> Any:
-    if xp is np:
-        with np.errstate(all="ignore"):
-            return np.power(x, y)
-    return xp.power(x, y)
+rsqrt = elementwise("rsqrt", lambda xp, x: 1 / xp.sqrt(x), lambda ans, x: -0.5 * ans / x, floating=True)
 
 
 def _pow_base(ans: Any, x: Any, y: Any) -> Any:
@@ -89,7 +56,7 @@ def _pow_exponent(ans: Any, x: Any, y: Any) -> Any:
     return where(quiet, zeros_like(ans), ans * log(where(quiet, ones_like(ans), x)))
 
 
-pow = elementwise("pow", _pow, _pow_base, _pow_exponent)
+pow = elementwise("pow", lambda xp, x, y: xp.power(x, y), _pow_base, _pow_exponent)
 
 # --- kinks: the gradients at ties are PyTorch's -----------------------------------------------------------------------
 sign = nondifferentiable("sign", lambda xp, x: xp.sign(x))

@@ -63,8 +63,7 @@ amax = general(
 def _logsumexp(xp: Any, x: Any, *, axis: Any, keepdims: bool = False) -> Any:
     top = x.max(axis=axis, keepdims=True, initial=-np.inf)  # of nothing: log of an empty sum is -inf
     top = xp.where(xp.isfinite(top), top, 0)  # all -inf must give -inf, not NaN
-    with np.errstate(divide="ignore"):
-        out = xp.log(xp.sum(xp.exp(x - top), axis=axis, keepdims=True)) + top
+    out = xp.log(xp.sum(xp.exp(x - top), axis=axis, keepdims=True)) + top
     return out if keepdims else xp.squeeze(out, axis=axis)
 
 
