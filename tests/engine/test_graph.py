@@ -309,11 +309,35 @@ def test_a_leaf_that_requires_grad_is_not_changed_in_place(name: str):
     assert x.requires_grad
 
 
-def test_writing_in_place_leaves_an_older_graph_right():
+def test_backward_refuses_by_name_what_was_written_over_in_place():
     x = leaf(2.0)
     y = (x * x).sum()
     with no_grad():
         x.mul_(100)
+    with pytest.raises(GraphError, match=r"mul needs its input . \(1,\).*written over in place.*x\.mul_\(100\)"):
+        y.backward()
+    z = leaf(0.0).exp()
+    z += 1
+    with pytest.raises(GraphError, match=r"exp needs its output.*z \+= 1"):
+        z.sum().backward()
+
+
+def test_what_the_graph_does_not_need_may_be_written_over():
+    x = leaf(2.0)
+    y = x * 3
+    y += 1  # the slope of x·3 is 3, whatever y holds
+    y.sum().backward()
+    assert x.grad.tolist() == [3.0]
+    c = (x * x).clone()
+    c += 1
+    c.sum().backward()
+    assert x.grad.tolist() == [7.0]
+
+
+def test_writing_to_data_leaves_an_older_graph_right():
+    x = leaf(2.0)
+    y = (x * x).sum()
+    x.data.mul_(100)
     y.backward()
     assert x.grad.tolist() == [4.0]
 

@@ -90,22 +90,29 @@ def _between(ends: Sequence[Any], starts: set[int], inputs: Sequence[TensorBase]
 
 def _push(node: Node, moving: dict[Edge, Any]) -> None:
     """Apply the node's forward rules to the tangents that have reached its inputs."""
-    values: dict[str, Any] | None = None
-    total: Any = None
-    for i, edge in enumerate(node.inputs):
-        t = moving.get(edge) if edge is not None else None
-        if t is None:
-            continue
-        if values is None:
-            values = rule_values(node, True)
-        values["t"] = t
-        out = node.op.jvps[i](values)
-        total = out if total is None else total + out
-    if total is None:
+    ts = [moving.get(edge) if edge is not None else None for edge in node.inputs]
+    if all(t is None for t in ts):
         return
-    shape, dtype = node.outputs[0]
-    if tuple(total.shape) != tuple(shape):
-        total = OPERATIONS["expand"](total, shape=tuple(shape))
-    if total.dtype != dtype:
-        total = cast_to(total, dtype)
-    moving[(node, 0)] = total
+    values = rule_values(node, True)
+    if node.op.variadic:
+        values["ts"] = tuple(ts)
+        parts = [node.op.jvps[0](values)]
+    else:
+        parts = []
+        for rule, t in zip(node.op.jvps, ts, strict=True):
+            if t is not None:
+                values["t"] = t
+                parts.append(rule(values))
+    for k, (shape, dtype) in enumerate(node.outputs):
+        total: Any = None
+        for part in parts:
+            out = part[k] if node.many else part
+            if out is not None:
+                total = out if total is None else total + out
+        if total is None:
+            continue
+        if tuple(total.shape) != tuple(shape):
+            total = OPERATIONS["expand"](total, shape=tuple(shape))
+        if total.dtype != dtype:
+            total = cast_to(total, dtype)
+        moving[(node, k)] = total

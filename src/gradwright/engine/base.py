@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import weakref
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,13 +19,31 @@ __all__ = ["Edge", "Leaf", "Node", "TensorBase", "settle"]
 _next_id = itertools.count(1).__next__
 
 
+_PACKAGE = str(Path(__file__).parents[1])
+
+
+def caller() -> tuple[Any, int] | None:
+    """Return where the first line outside the package stands, as its code and the instruction in it.
+
+    A frame would keep all its variables alive, and looking up a line number takes longer than most operations.
+    """
+    frame = sys._getframe(2)
+    while frame.f_code.co_filename.startswith(_PACKAGE):
+        if frame.f_back is None:
+            return None
+        frame = frame.f_back
+    return (frame.f_code, frame.f_lasti)
+
+
 class Node:
     """One recorded operation: an inner node of the computation graph.
 
     It refers to where its inputs came from and keeps only those arrays that the operation's rules ask for.
     """
 
-    __slots__ = ("dtypes", "id", "inputs", "meta", "op", "outputs", "retained", "saved", "shapes", "where")
+    __slots__ = (
+        "dtypes", "id", "inputs", "line", "many", "meta", "op", "outputs", "retained", "saved", "shapes", "where",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -42,6 +62,8 @@ class Node:
         self.shapes = shapes
         self.dtypes = dtypes
         self.outputs: tuple[tuple[tuple[int, ...], Any], ...] = ()
+        self.many = False  # whether the operation gives a tuple
+        self.line = caller()
         self.retained: list[tuple[int, weakref.ref[TensorBase]]] | None = None
         self.where: str | None = None  # the module's path, when someone is looking
 

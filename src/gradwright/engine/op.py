@@ -10,6 +10,10 @@ A rule's parameter names say what it needs and therefore what the graph keeps: `
 tangent in a forward rule), ``ans`` the output, the forward function's own names for its inputs, ``x_shape`` for
 the shape of input ``x``, and the names of the metadata. Rules are made of these very operations: on plain arrays they
 compute, on Tensors they are recorded, and then derivatives of derivatives work.
+
+An operation of any number of inputs takes ``*xs`` and has one rule of each mode: reverse is asked for each input ``i``
+by itself, forward once, with the tuple ``ts`` of tangents. Where an operation has several outputs, ``ans`` and ``g``
+are tuples. Both kinds of tuple hold None where nothing arrived.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from gradwright.backend import namespace, promote
 from gradwright.engine.base import Node, TensorBase, settle
@@ -51,13 +56,15 @@ class _PlannedRule:
 
     __slots__ = ("function", "keeps", "names")
 
-    def __init__(self, function: Rule, inputs: Sequence[str], op: str) -> None:
+    def __init__(self, function: Rule, known: set[str], op: str, keepable: Sequence[str]) -> None:
         self.function = function
         self.names = tuple(inspect.signature(function).parameters)
-        self.keeps = tuple(n for n in self.names if n in inputs or n == "ans")
-        for name in self.names:
-            if name.endswith("_shape") and name.removesuffix("_shape") not in inputs:
-                raise TypeError(f"rule of {op}: {name} names no input; the inputs are {', '.join(inputs)}")
+        self.keeps = tuple(n for n in self.names if n in keepable or n == "ans")
+        unknown = [n for n in self.names if n not in known]
+        if unknown:
+            raise TypeError(
+                f"rule of {op}: nothing is called {', '.join(unknown)}; there are {', '.join(sorted(known))}"
+            )
 
     def __call__(self, values: dict[str, Any]) -> Any:
         return self.function(*[values[name] for name in self.names])
@@ -78,7 +85,10 @@ class Op:
         "kind",
         "local",
         "name",
+        "plans",
         "promotes",
+        "shape_names",
+        "variadic",
         "vjps",
     )
 
@@ -95,14 +105,23 @@ class Op:
     ) -> None:
         parameters = list(inspect.signature(forward).parameters.values())[1:]
         self.inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        if self.variadic and len(self.inputs) > 1:
+            raise TypeError(f"{name}: an operation of any number of inputs has no others")
         if len(vjps) != len(self.inputs) or len(jvps) != len(self.inputs):
             raise TypeError(f"{name} has inputs {self.inputs} but {len(vjps)} reverse and {len(jvps)} forward rules")
         self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
         self.name = name
         self.kind = kind
         self.forward = forward
-        self.vjps = tuple(r and _PlannedRule(r, self.inputs, name) for r in vjps)
-        self.jvps = tuple(r and _PlannedRule(r, self.inputs, name) for r in jvps)
+        meta = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        self.shape_names = tuple(f"{x}_shapes" if self.variadic else f"{x}_shape" for x in self.inputs)
+        common = {"ans", *self.inputs, *self.shape_names, *meta}
+        reverse = common | {"g", "i"} if self.variadic else common | {"g"}
+        ahead = common | {"ts"} if self.variadic else common | {"t"}
+        self.vjps = tuple(r and _PlannedRule(r, reverse, name, self.inputs) for r in vjps)
+        self.jvps = tuple(r and _PlannedRule(r, ahead, name, self.inputs) for r in jvps)
+        self.plans: dict[int, tuple[tuple[str, int], ...] | None] = {}
         self.promotes = promotes
         self.floating = floating
         OPERATIONS[name] = self
@@ -113,46 +132,44 @@ class Op:
     def __call__(self, *inputs: Any, **meta: Any) -> Any:
         for value in inputs:
             if isinstance(value, TensorBase):
-                return self._on_tensors(inputs, meta)
-        # plain arrays: a rule is running, and the one who runs it has seen to NumPy's warnings
-        return self._compute(list(inputs), meta)
-
-    def _on_tensors(self, inputs: tuple[Any, ...], meta: dict[str, Any]) -> Any:
+                break
+        else:  # plain arrays: a rule is running, and the one who runs it has seen to NumPy's warnings
+            return self._compute(list(inputs), meta)
         arrays: list[Any] = []
-        recorded = False
+        asking = 0  # a bit for each input that asks for a gradient
         tracing = trace_now.trace
-        for value in inputs:
+        for i, value in enumerate(inputs):
             if isinstance(value, TensorBase):
                 array = value._array
-                if type(array) is not np.ndarray:
+                if type(array) is not ndarray:
                     array = settle(value)
                 if value._requires_grad:
-                    recorded = True
+                    asking |= 1 << i
                 if tracing is not None:
                     tracing.check_read(value)
             else:
                 # a NumPy scalar beside a Tensor counts as a Python number
                 array = value.item() if isinstance(value, np.generic) else value
             arrays.append(array)
-        if tracing is None:
-            with np.errstate(all="ignore"):  # infinities and NaN are values, as in PyTorch; the doctor finds them
-                ans = self._compute(arrays, meta)
-        else:
-            ans = self._compute(arrays, meta)
+        # infinities and NaN are values, as in PyTorch; the doctor finds them
+        ans = mode.quietly(self._compute, arrays, meta) if tracing is None else self._compute(arrays, meta)
         if trace_now.watcher is not None:
             trace_now.watcher.forward(self, inputs, ans)
-        if recorded and mode.grad:
-            return self._record(inputs, arrays, ans, meta)
-        if isinstance(ans, tuple):
-            return tuple(wrap(a, None, 0) for a in ans)
-        return wrap(ans, None, 0)
+        node = self._record(inputs, arrays, ans, meta, asking) if asking and mode.grad else None
+        if type(ans) is tuple:
+            return tuple([wrap(a, node, i) for i, a in enumerate(ans)])
+        return wrap(ans, node, 0)
 
     def _compute(self, arrays: list[Any], meta: dict[str, Any]) -> Any:
         """Run the forward function, after promotion; ``arrays`` then holds what it ran on."""
-        if self.promotes and len(arrays) > 1:
+        if self.promotes and len(arrays) > 1 and not _agree(arrays):
             arrays[:] = promote(arrays)
         if self.floating:
-            arrays[:] = [_to_float(a) for a in arrays]
+            for i, array in enumerate(arrays):
+                dtype = getattr(array, "dtype", None)
+                if dtype is not None and dtype.kind in "iub":
+                    # PyTorch's floating operations turn integers into the default float; NumPy's into float64
+                    arrays[i] = array.astype(np.float32)
         try:
             return self.forward(namespace(arrays), *arrays, **meta)
         except (ValueError, TypeError) as error:
@@ -161,35 +178,55 @@ class Op:
                 raise
             raise explained from None
 
-    def _record(self, inputs: tuple[Any, ...], arrays: list[Any], ans: Any, meta: dict[str, Any]) -> Any:
-        edges = []
-        kept: tuple[str, ...] = ()
-        for rule, value in zip(self.vjps, inputs, strict=True):
-            edge = value._edge() if rule is not None and isinstance(value, TensorBase) else None
-            edges.append(edge)
-            if edge is not None and rule is not None:
-                kept += rule.keeps
-        if not any(edges):
-            return tuple(wrap(a, None, 0) for a in ans) if isinstance(ans, tuple) else wrap(ans, None, 0)
-        if mode.keep_all:
-            kept = (*self.inputs, "ans")
-        saved = {name: ans if name == "ans" else arrays[self.inputs.index(name)] for name in kept}
-        node = Node(
-            self,
-            tuple(edges),
-            saved,
-            {**self.defaults, **meta},
-            tuple([getattr(a, "shape", ()) for a in arrays]),
-            # the inputs' own dtypes, before promotion: gradients go back in them
-            tuple([v._array.dtype if isinstance(v, TensorBase) else None for v in inputs]),
+    def _record(
+        self, inputs: tuple[Any, ...], arrays: list[Any], ans: Any, meta: dict[str, Any], asking: int
+    ) -> Node | None:
+        """Make the graph's node of this call, or None when none of the inputs that ask can have a gradient."""
+        plan = self.plans.get(asking, ...)
+        if plan is ... or mode.keep_all:
+            plan = self._plan(asking, len(inputs))
+        if plan is None:
+            return None
+        edges, shapes, dtypes = [], [], []
+        rules = self.vjps
+        for i, value in enumerate(inputs):
+            array = arrays[i]
+            shapes.append(getattr(array, "shape", ()))
+            if isinstance(value, TensorBase):
+                edges.append(value._edge() if rules[0 if self.variadic else i] is not None else None)
+                # the input's own dtype, before promotion: gradients go back in it
+                dtypes.append(value._array.dtype)
+            else:
+                edges.append(None)
+                dtypes.append(None)
+        saved = (
+            {name: ans if i < 0 else arrays[i] for name, i in plan}
+            if not self.variadic
+            else {name: ans if i < 0 else tuple(arrays) for name, i in plan}
         )
+        if meta:
+            meta = {**self.defaults, **meta}
+        node = Node(self, tuple(edges), saved, meta or self.defaults, tuple(shapes), tuple(dtypes))
         if trace_now.modules:
             node.where = trace_now.modules[-1]
-        if isinstance(ans, tuple):
-            node.outputs = tuple((np.shape(a), a.dtype) for a in ans)
-            return tuple(wrap(a, node, i) for i, a in enumerate(ans))
-        node.outputs = ((ans.shape, ans.dtype),)
-        return wrap(ans, node, 0)
+        if type(ans) is tuple:
+            node.many = True
+            node.outputs = tuple([(np.shape(a), a.dtype) for a in ans])
+        else:
+            node.outputs = ((ans.shape, ans.dtype),)
+        return node
+
+    def _plan(self, asking: int, count: int) -> tuple[tuple[str, int], ...] | None:
+        """Say what a call keeps when these inputs ask for a gradient: names, and positions (-1 is the output)."""
+        rules = self.vjps * count if self.variadic else self.vjps
+        live = [r for i, r in enumerate(rules) if r is not None and asking >> i & 1]
+        names = dict.fromkeys(name for rule in live for name in rule.keeps)
+        if mode.keep_all:
+            names = dict.fromkeys((*self.inputs, "ans"))
+        plan = tuple((n, -1 if n == "ans" else self.inputs.index(n)) for n in names) if live else None
+        if not mode.keep_all and not self.variadic:
+            self.plans[asking] = plan
+        return plan
 
 
 _tensor_class: type[TensorBase] = TensorBase
@@ -203,17 +240,29 @@ def set_tensor_class(cls: type[TensorBase]) -> None:
 
 def wrap(array: Any, node: Node | None = None, index: int = 0) -> Any:
     """Make a Tensor of an array: output ``index`` of ``node``."""
-    if isinstance(array, np.generic):  # NumPy turns zero-dimensional results into scalars
+    if type(array) is not ndarray and isinstance(array, np.generic):  # zero-dimensional results come as scalars
         array = np.asarray(array)
     if node is not None and array.dtype.kind not in "fVc":
         node = None  # indices and masks carry no gradient
     return _tensor_class(array, node, index)
 
 
-def _to_float(array: Any) -> Any:
-    """PyTorch's floating operations turn integers into the default float; NumPy's would turn them into float64."""
-    dtype = getattr(array, "dtype", None)
-    return array.astype(np.float32) if dtype is not None and dtype.kind in "iub" else array
+def _agree(arrays: list[Any]) -> bool:
+    """Say at a glance, for most calls, that there is nothing to promote."""
+    dtype = None
+    floats = False
+    for array in arrays:
+        kind = type(array)
+        if kind is ndarray:
+            if dtype is None:
+                dtype = array.dtype
+            elif array.dtype is not dtype:
+                return False
+        elif kind is float:
+            floats = True
+        elif kind is not int:
+            return False
+    return dtype is not None and (not floats or dtype.kind == "f")
 
 
 def _explain(op: Op, arrays: list[Any], error: Exception) -> Exception:
@@ -224,7 +273,8 @@ def _explain(op: Op, arrays: list[Any], error: Exception) -> Exception:
     try:
         np.broadcast_shapes(*shapes)
     except ValueError:
-        found = " and ".join(f"{name} {shape}" for name, shape in zip(op.inputs, shapes, strict=True))
+        names = [f"{op.inputs[0]}[{i}]" for i in range(len(shapes))] if op.variadic else op.inputs
+        found = " and ".join(f"{name} {tuple(shape)}" for name, shape in zip(names, shapes, strict=True))
         return ShapeError(f"{op.name}: shapes do not fit together: {found}")
     return error
 
@@ -265,8 +315,9 @@ def elementwise(name: str, forward: Callable[..., Any], *local: Rule | float | N
             return None
         shape = f"{x}_shape"
         if not callable(rule):
-            one = rule == 1
-            return _named(["g", shape], lambda g, s: sum_to(g if one else g * rule, s))
+            if rule == 1:
+                return _named(["g", shape], lambda g, s: sum_to(g, s))
+            return _named(["g", shape], lambda g, s: sum_to(g * rule, s))
         return _named(["g", shape, *names_of(rule)], lambda g, s, *a: sum_to(g * rule(*a), s))
 
     def ahead(rule: Rule | float | None) -> Rule | None:
@@ -336,15 +387,12 @@ def nondifferentiable(name: str, forward: Callable[..., Any], *, promotes: bool 
 def _named(names: list[str], function: Callable[..., Any]) -> Rule:
     """Give a positional function parameter names, which is how rules say what they need."""
     unique = list(dict.fromkeys(names))
+    rule = function
     if unique != names:
         positions = [unique.index(n) for n in names]
-        inner = function
 
-        def function(*values: Any) -> Any:
-            return inner(*[values[i] for i in positions])
-
-    def rule(*values: Any) -> Any:
-        return function(*values)
+        def rule(*values: Any) -> Any:
+            return function(*[values[i] for i in positions])
 
     rule.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter(n, inspect.Parameter.POSITIONAL_ONLY) for n in unique]

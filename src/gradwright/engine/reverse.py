@@ -11,6 +11,7 @@ import numpy as np
 from gradwright.engine.base import Edge, Leaf, Node, TensorBase
 from gradwright.engine.mode import set_grad_enabled
 from gradwright.engine.op import OPERATIONS, wrap
+from gradwright.engine.overwritten import overwritten, refuse_overwritten
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import GraphError, ShapeError
 
@@ -32,9 +33,8 @@ def run_reverse(
 
     Seeds and returned gradients are arrays, or Tensors when ``create_graph`` is set.
     """
-    # A gradient waits here under (node id, output) until all of the node's consumers have added theirs.
-    waiting: dict[tuple[int, int], Any] = {}
-    nodes: dict[int, Node] = {}
+    # Nodes that some gradient has reached, by number, with what has been added up for each of their outputs.
+    reached: dict[int, tuple[Node, list[Any]]] = {}
     heap: list[int] = []
     arrived: dict[Edge, Any] = {}
     edges_wanted = None if wanted is None else {e for t in wanted if (e := t._edge()) is not None}
@@ -46,13 +46,18 @@ def run_reverse(
             if edges_wanted is None or edge in edges_wanted:
                 arrived[edge] = arrived[edge] + g if edge in arrived else g
             return
-        if node.id not in nodes:
-            if needed is not None and node.id not in needed:
+        number = node.id
+        waiting = reached.get(number)
+        if waiting is None:
+            if needed is not None and number not in needed:
                 return
-            nodes[node.id] = node
-            heapq.heappush(heap, -node.id)
-        key = (node.id, index)
-        waiting[key] = waiting[key] + g if key in waiting else g
+            gs: list[Any] = [None] * len(node.outputs)
+            gs[index] = g
+            reached[number] = (node, gs)
+            heapq.heappush(heap, -number)
+        else:
+            gs = waiting[1]
+            gs[index] = g if gs[index] is None else gs[index] + g
 
     for output, seed in zip(outputs, seeds, strict=True):
         edge = output._edge()
@@ -61,67 +66,79 @@ def run_reverse(
 
     with set_grad_enabled(create_graph), np.errstate(all="ignore"):  # an infinite slope is a value
         while heap:
-            node = nodes.pop(-heapq.heappop(heap))
-            gs = [waiting.pop((node.id, i), None) for i in range(len(node.outputs))]
+            node, gs = reached.pop(-heapq.heappop(heap))
             if edges_wanted is not None:
                 for i, g in enumerate(gs):
                     if (node, i) in edges_wanted:
                         arrived[(node, i)] = g
             if node.retained:
                 _leave_gradients(node, gs)
-            _apply(node, gs, create_graph, send)
+            for edge, g in local_gradients(node, gs, create_graph):
+                send(edge, g)
             if not retain_graph:
                 node.saved = None
     return arrived
 
 
-def _apply(node: Node, gs: list[Any], create_graph: bool, send: Any) -> None:
-    """Run the node's reverse rules and send the results on."""
+def local_gradients(node: Node, gs: list[Any], create_graph: bool) -> list[tuple[Edge, Any]]:
+    """Run the node's reverse rules: for each input that asks, where its gradient goes and the gradient."""
     if node.saved is None:
         raise GraphError(
-            f"backward reached {node.name} {node.outputs[0][0]} a second time, but the first backward freed "
-            f"what it kept. "
-            "Call backward(retain_graph=True) the first time, or run the forward pass again."
+            f"backward reached {node.name} {node.outputs[0][0]} a second time, but the first backward freed what it "
+            "kept. Call backward(retain_graph=True) the first time, or run the forward pass again."
         )
+    if overwritten:
+        refuse_overwritten(node)
     op = node.op
+    watcher = trace_now.watcher
     values = rule_values(node, create_graph)
-    values["g"] = gs[0] if len(gs) == 1 else tuple(gs)
+    values["g"] = tuple(gs) if node.many else gs[0]
+    found = []
     for i, edge in enumerate(node.inputs):
         if edge is None:
             continue
-        g = op.vjps[i](values)
+        if op.variadic:
+            values["i"] = i
+        g = op.vjps[0 if op.variadic else i](values)
         if g is None:
             continue
-        if g.dtype != node.dtypes[i]:
-            g = cast_to(g, node.dtypes[i])
-        if trace_now.watcher is not None:
-            trace_now.watcher.backward(node, g, i)
-        send(edge, g)
+        dtype = node.dtypes[i]
+        if g.dtype is not dtype and g.dtype != dtype:
+            g = cast_to(g, dtype)
+        if watcher is not None:
+            watcher.backward(node, g, i)
+        found.append((edge, g))
+    return found
 
 
 def rule_values(node: Node, as_tensors: bool) -> dict[str, Any]:
     """Everything a rule may ask for by name: what was kept, shapes, metadata."""
-    saved = node.saved or {}
+    op = node.op
     values = dict(node.meta)
-    for i, name in enumerate(node.op.inputs):
-        values[f"{name}_shape"] = node.shapes[i]
-        if name in saved:
-            values[name] = _reattach(saved[name], node.inputs[i]) if as_tensors else saved[name]
-    if "ans" in saved:
-        ans = saved["ans"]
-        if as_tensors:
-            ans = (
-                tuple(_reattach(a, (node, k)) for k, a in enumerate(ans))
-                if isinstance(ans, tuple)
-                else _reattach(ans, (node, 0))
-            )
-        values["ans"] = ans
+    values.update(zip(op.shape_names, (node.shapes,) if op.variadic else node.shapes, strict=True))
+    values.update(node.saved or {})
+    if not as_tensors:
+        return values
+    if op.variadic:
+        (name,) = op.inputs
+        if name in values:
+            values[name] = tuple([_reattach(x, e) for x, e in zip(values[name], node.inputs, strict=True)])
+    else:
+        for name, edge in zip(op.inputs, node.inputs, strict=True):
+            if name in values:
+                values[name] = _reattach(values[name], edge)
+    if "ans" in values:
+        ans = values["ans"]
+        if node.many:
+            values["ans"] = tuple([_reattach(a, (node, k)) for k, a in enumerate(ans)])
+        else:
+            values["ans"] = _reattach(ans, (node, 0))
     return values
 
 
 def _reattach(array: Any, edge: Edge | None) -> Any:
     """Make a kept array a Tensor again that hangs where it hung, so that rules can be differentiated."""
-    if edge is None or not hasattr(array, "dtype"):
+    if edge is None or not hasattr(array, "dtype") or array.dtype.kind not in "fVc":  # indices and masks hang nowhere
         return array
     node, index = edge
     tensor = wrap(array, None, 0)

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from gradwright.backend import to_numpy
 from gradwright.engine.base import Node, TensorBase, settle
+from gradwright.engine.functions.activation import ActivationMethods
+from gradwright.engine.functions.comparison import ComparisonMethods
+from gradwright.engine.functions.elementwise import ElementwiseMethods
+from gradwright.engine.functions.indexing import IndexingMethods
+from gradwright.engine.functions.inplace import InPlaceMethods
+from gradwright.engine.functions.linalg import LinalgMethods
+from gradwright.engine.functions.reduction import ReductionMethods
+from gradwright.engine.functions.shape import ShapeMethods
 from gradwright.engine.op import retain, set_tensor_class
-from gradwright.engine.ops import activation as act
 from gradwright.engine.ops import elementwise as ew
-from gradwright.engine.ops import indexing, linalg, reduction
-from gradwright.engine.ops import shape as shaping
+from gradwright.engine.ops import linalg
+from gradwright.engine.overwritten import remember_overwritten
 from gradwright.engine.printing import show
 from gradwright.engine.reverse import backward
+from gradwright.engine.tracing import trace_now
 from gradwright.errors import GraphError, ShapeError
 
 __all__ = ["Parameter", "Tensor"]
 
 
-class Tensor(TensorBase):
+class Tensor(
+    ElementwiseMethods,
+    ActivationMethods,
+    ComparisonMethods,
+    ReductionMethods,
+    ShapeMethods,
+    IndexingMethods,
+    LinalgMethods,
+    InPlaceMethods,
+    TensorBase,
+):
     """An array that remembers how it was computed.
 
     Made by :func:`tensor` and the creation functions; every operation on Tensors gives a Tensor. With
@@ -118,7 +135,9 @@ class Tensor(TensorBase):
     # --- out of the graph -------------------------------------------------------------------------------------------
     def detach(self) -> Tensor:
         """Return a tensor with the same storage that is cut off from the graph."""
-        alias = Tensor(self._array if trace_is_on() else settle(self))
+        array = self._array if trace_now.trace is not None else settle(self)
+        # another array object: what is written through `.data` is not held against the graph, as in PyTorch
+        alias = Tensor(array[...] if isinstance(array, np.ndarray) else array)
         alias._base = self
         return alias
 
@@ -248,12 +267,7 @@ class Tensor(TensorBase):
     def __ge__(self, other: Any) -> Tensor:
         return ew.ge(self, other)
 
-    def __getitem__(self, index: Any) -> Tensor:
-        parts = index if isinstance(index, tuple) else (index,)
-        parts = tuple(p._array if isinstance(p, Tensor) else p for p in parts)
-        return indexing.getitem(self, index=parts if isinstance(index, tuple) else parts[0])
-
-    # --- in place: the storage is replaced, never written over ------------------------------------------------------
+    # --- in place, and other dtypes ---------------------------------------------------------------------------------
     def _assign(self, result: Tensor) -> Tensor:
         if self._requires_grad and self.is_leaf and result._requires_grad:
             raise GraphError(
@@ -263,178 +277,11 @@ class Tensor(TensorBase):
         if result.shape != self.shape:
             raise ShapeError(f"in place: a result of shape {result.shape} does not fit into {self.shape}")
         result = result.to(self.dtype)
+        remember_overwritten(self._array)
         self._set(result._array)
         if result._requires_grad:  # this tensor is now what the operation made: the graph goes on from there
             self._node, self._index, self._requires_grad = result._node, result._index, True
         return self
-
-    def __iadd__(self, other: Any) -> Tensor:
-        return self._assign(self + other)
-
-    def __isub__(self, other: Any) -> Tensor:
-        return self._assign(self - other)
-
-    def __imul__(self, other: Any) -> Tensor:
-        return self._assign(self * other)
-
-    def __itruediv__(self, other: Any) -> Tensor:
-        return self._assign(self / other)
-
-    def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
-        """Add ``alpha * other`` in place."""
-        return self._assign(self + (other if alpha == 1 else alpha * other))
-
-    def sub_(self, other: Any, *, alpha: float = 1) -> Tensor:
-        """Subtract ``alpha * other`` in place."""
-        return self._assign(self - (other if alpha == 1 else alpha * other))
-
-    def mul_(self, other: Any) -> Tensor:
-        """Multiply in place."""
-        return self._assign(self * other)
-
-    def div_(self, other: Any) -> Tensor:
-        """Divide in place."""
-        return self._assign(self / other)
-
-    def copy_(self, source: Tensor) -> Tensor:
-        """Copy another tensor's numbers into this one."""
-        if source.shape != self.shape:
-            source = source.expand(*self.shape)
-        return self._assign(source.to(self.dtype))
-
-    def fill_(self, value: float) -> Tensor:
-        """Set every element to ``value``."""
-        return self._assign(ew.zeros_like(self) + value)
-
-    def zero_(self) -> Tensor:
-        """Set every element to 0."""
-        return self._assign(ew.zeros_like(self))
-
-    # --- methods that are functions too -----------------------------------------------------------------------------
-    def exp(self) -> Tensor:
-        """Return e to the power of each element."""
-        return ew.exp(self)
-
-    def log(self) -> Tensor:
-        """Return the natural logarithm of each element."""
-        return ew.log(self)
-
-    def sqrt(self) -> Tensor:
-        """Return the square root of each element."""
-        return ew.sqrt(self)
-
-    def rsqrt(self) -> Tensor:
-        """Return 1 / sqrt of each element."""
-        return ew.rsqrt(self)
-
-    def square(self) -> Tensor:
-        """Return the square of each element."""
-        return ew.square(self)
-
-    def abs(self) -> Tensor:
-        """Return the absolute value of each element."""
-        return ew.abs(self)
-
-    def pow(self, exponent: Any) -> Tensor:
-        """Return each element to the power ``exponent``."""
-        return ew.pow(self, exponent)
-
-    def tanh(self) -> Tensor:
-        """Return the hyperbolic tangent of each element."""
-        return act.tanh(self)
-
-    def sigmoid(self) -> Tensor:
-        """Return 1 / (1 + e⁻ˣ) of each element."""
-        return act.sigmoid(self)
-
-    def relu(self) -> Tensor:
-        """Return max(x, 0) of each element."""
-        return act.relu(self)
-
-    def clamp(self, min: Any = None, max: Any = None) -> Tensor:
-        """Return each element moved into [min, max]."""
-        return ew.clamp(self, low=min, high=max)
-
-    def softmax(self, dim: int) -> Tensor:
-        """Return exponentials that add up to 1 along ``dim``."""
-        return act.softmax(self, axis=dim)
-
-    def log_softmax(self, dim: int) -> Tensor:
-        """Return the logarithm of the softmax along ``dim``, as one operation."""
-        return act.log_softmax(self, axis=dim)
-
-    def sum(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        """Add up all elements, or those along ``dim``."""
-        return reduction.sum(self, axis=_axes(dim), keepdims=keepdim)
-
-    def mean(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        """Average all elements, or those along ``dim``."""
-        if self.dtype.kind not in "fV":
-            raise GraphError(f"mean() needs a floating tensor; this one is {self.dtype}: call .float() first")
-        count = _count(self.shape, dim)
-        return self.sum(dim, keepdim) * (1.0 / count if count else math.nan)
-
-    def var(self, dim: Any = None, correction: float = 1, keepdim: bool = False) -> Tensor:
-        """Return the variance, divided by N - ``correction`` (1: unbiased, as in PyTorch; 0: biased)."""
-        centred = self - self.mean(dim, keepdim=True)
-        return (centred * centred).sum(dim, keepdim) / max(_count(self.shape, dim) - correction, 0)
-
-    def amax(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        """Return the largest element, over all or along ``dim``; ties share the gradient evenly."""
-        return reduction.amax(self, axis=_axes(dim), keepdims=keepdim)
-
-    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        """Return the index of the (first) largest element."""
-        return reduction.argmax(self, axis=dim, keepdims=keepdim)
-
-    def logsumexp(self, dim: int, keepdim: bool = False) -> Tensor:
-        """Return log Σ eˣ along ``dim`` without overflow."""
-        return reduction.logsumexp(self, axis=dim, keepdims=keepdim)
-
-    def matmul(self, other: Any) -> Tensor:
-        """Return the matrix product."""
-        return self @ other
-
-    def reshape(self, *shape: Any) -> Tensor:
-        """Return the same elements in another shape; one length may be -1."""
-        wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
-        return shaping.reshape(self, shape=_resolve(self.shape, tuple(wanted)))
-
-    view = reshape
-
-    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-        """Fold the axes from ``start_dim`` to ``end_dim`` into one."""
-        n = max(self.ndim, 1)
-        start, end = start_dim % n, end_dim % n
-        shape = self.shape or (1,)
-        middle = int(np.prod(shape[start : end + 1]))
-        return self.reshape(*shape[:start], middle, *shape[end + 1 :])
-
-    def squeeze(self, dim: int | None = None) -> Tensor:
-        """Drop axes of length 1."""
-        drop = range(self.ndim) if dim is None else [dim % self.ndim]
-        return self.reshape(tuple(n for i, n in enumerate(self.shape) if not (i in drop and n == 1)))
-
-    def unsqueeze(self, dim: int) -> Tensor:
-        """Insert an axis of length 1."""
-        at = dim % (self.ndim + 1)
-        return self.reshape((*self.shape[:at], 1, *self.shape[at:]))
-
-    def permute(self, *dims: int) -> Tensor:
-        """Reorder the axes."""
-        return shaping.permute(self, axes=tuple(dims))
-
-    def transpose(self, dim0: int, dim1: int) -> Tensor:
-        """Exchange two axes."""
-        return shaping.swap(self, dim0, dim1)
-
-    def t(self) -> Tensor:
-        """Return the transpose of a matrix."""
-        return self.T
-
-    def expand(self, *shape: int) -> Tensor:
-        """Repeat axes of length 1 without copying."""
-        return shaping.expand(self, shape=tuple(shape))
 
     def to(self, dtype: Any) -> Tensor:
         """Return the tensor in another dtype."""
@@ -503,30 +350,3 @@ class Parameter(Tensor):
 
 
 set_tensor_class(Tensor)
-
-
-def trace_is_on() -> bool:
-    """Say whether a step is being traced."""
-    from gradwright.engine.tracing import trace_now
-
-    return trace_now.trace is not None
-
-
-def _axes(dim: Any) -> Any:
-    return tuple(dim) if isinstance(dim, list) else dim
-
-
-def _count(shape: tuple[int, ...], dim: Any) -> int:
-    axes: Sequence[int] = range(len(shape)) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
-    return int(np.prod([shape[a] for a in axes]))
-
-
-def _resolve(old: tuple[int, ...], new: tuple[int, ...]) -> tuple[int, ...]:
-    size = int(np.prod(old))
-    if -1 in new:
-        rest = -int(np.prod(new))
-        if rest > 0 and size % rest == 0:
-            new = tuple(size // rest if n == -1 else n for n in new)
-    if int(np.prod(new)) != size or -1 in new:
-        raise ShapeError(f"reshape: {old} has {size} elements, which do not fit the shape {new}")
-    return new

@@ -20,7 +20,8 @@ add = elementwise("add", lambda xp, x, y: x + y, 1, 1)
 sub = elementwise("sub", lambda xp, x, y: x - y, 1, -1)
 mul = elementwise("mul", lambda xp, x, y: x * y, lambda y: y, lambda x: x)
 neg = elementwise("neg", lambda xp, x: -x, -1)
-identity = elementwise("identity", lambda xp, x: x, 1)
+# another array object, because a write to the clone must not look like a write to what was cloned
+identity = elementwise("identity", lambda xp, x: x[...] if xp is np and isinstance(x, np.ndarray) else x, 1)
 
 
 div = elementwise("div", lambda xp, x, y: xp.true_divide(x, y), lambda y: 1 / y, lambda ans, y: -ans / y, floating=True)
