@@ -93,7 +93,7 @@ Edge = tuple["Node | Leaf", int]  # the node, and which of its outputs
 class TensorBase:
     """What every tensor stores."""
 
-    __slots__ = ("__weakref__", "_array", "_base", "_grad", "_index", "_node", "_requires_grad", "name")
+    __slots__ = ("__weakref__", "_array", "_base", "_grad", "_index", "_node", "_requires_grad", "_views", "name")
 
     def __init__(self, array: Any, node: Node | Leaf | None = None, index: int = 0) -> None:
         self._array = array
@@ -101,7 +101,8 @@ class TensorBase:
         self._index = index
         self._requires_grad = node is not None
         self._grad: Any = None
-        self._base: TensorBase | None = None  # whose storage an alias (`.data`, `.detach()`) writes to
+        self._base: Any = None  # a View: whose elements this tensor shows
+        self._views: list[weakref.ref[TensorBase]] | None = None  # what shows this tensor's elements
         self.name: str | None = None
 
     def _edge(self) -> Edge | None:
@@ -113,7 +114,7 @@ class TensorBase:
         return (self._node, self._index)
 
     def _set(self, array: Any) -> None:
-        """Put another array into this tensor; every in-place method ends here.
+        """Put another array into this tensor, and into what shows it, outside the graph.
 
         The old array is left as it was, so a graph that still needs it stays right.
         """
@@ -121,8 +122,10 @@ class TensorBase:
         if trace is not None:
             trace.check_write(self, array)
         self._array = array
-        if self._base is not None:
-            self._base._set(array)
+        if self._base is not None or self._views is not None:
+            from gradwright.engine.views import spread
+
+            spread(self, recorded=False)
 
 
 def settle(tensor: TensorBase) -> Any:

@@ -41,6 +41,7 @@ __all__ = [
     "nondifferentiable",
     "retain",
     "set_tensor_class",
+    "shows",
     "sum_to",
     "wrap",
 ]
@@ -89,6 +90,7 @@ class Op:
         "promotes",
         "shape_names",
         "variadic",
+        "view",
         "vjps",
     )
 
@@ -112,6 +114,7 @@ class Op:
             raise TypeError(f"{name} has inputs {self.inputs} but {len(vjps)} reverse and {len(jvps)} forward rules")
         self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
         self.name = name
+        self.view: Callable[[dict[str, Any]], bool] | None = None  # whether its results show the first input's elements
         self.kind = kind
         self.forward = forward
         meta = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
@@ -156,9 +159,13 @@ class Op:
         if trace_now.watcher is not None:
             trace_now.watcher.forward(self, inputs, ans)
         node = self._record(inputs, arrays, ans, meta, asking) if asking and mode.grad else None
-        if type(ans) is tuple:
-            return tuple([wrap(a, node, i) for i, a in enumerate(ans)])
-        return wrap(ans, node, 0)
+        many = type(ans) is tuple
+        outputs = tuple([wrap(a, node, i) for i, a in enumerate(ans)]) if many else wrap(ans, node, 0)
+        if self.view is not None and self.view(meta) and isinstance(inputs[0], TensorBase):
+            from gradwright.engine.views import track
+
+            track(self, inputs[0], outputs if many else (outputs,), meta)
+        return outputs
 
     def _compute(self, arrays: list[Any], meta: dict[str, Any]) -> Any:
         """Run the forward function, after promotion; ``arrays`` then holds what it ran on."""
@@ -376,6 +383,12 @@ def general(
 ) -> Op:
     """Define an operation by both its rules, one of each for every input."""
     return Op(name, "general", forward, vjp, jvp, promotes=promotes, floating=floating)
+
+
+def shows(op: Op, when: Callable[[dict[str, Any]], bool] = lambda meta: True) -> Op:
+    """Declare that an operation's results are views of its input, always or for some metadata."""
+    op.view = when
+    return op
 
 
 def nondifferentiable(name: str, forward: Callable[..., Any], *, promotes: bool = False) -> Op:

@@ -36,16 +36,16 @@ def refuse_overwritten(node: Node) -> None:
     GraphError
         Naming the operation, which of its values, and the line that wrote over it.
     """
-    saved: dict[str, Any] = node.saved or {}
-    for name, value in saved.items():
+    for name, value in (node.saved or {}).items():
+        array: Any
         for array in value if isinstance(value, tuple) else (value,):
-            entry = overwritten.get(id(array))
-            if array is None or entry is None or entry[0]() is not array:
-                continue
+            reference, place = overwritten.get(id(array), (None, None))
+            if reference is None or reference() is not array or place == node.line:
+                continue  # `y *= b` itself kept the y that it wrote over
             what = "its output" if name == "ans" else f"its input {name}"
             raise GraphError(
-                f"backward: {node.name} needs {what} {tuple(array.shape)}, which has been written over in place since"
-                f"{_line(entry[1])}. Write `y = y + …` instead of `y += …` there, or call clone() before."
+                f"backward: {node.name} needs {what} {np.shape(array)}, which has been written over in place since"
+                f"{_line(place)}. Write `y = y + …` instead of `y += …` there, or call clone() before."
             )
 
 

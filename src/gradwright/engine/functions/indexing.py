@@ -15,9 +15,19 @@ __all__: list[str] = []
 
 def getitem(input: Tensor, index: Any) -> Tensor:
     """Return ``input[index]``."""
-    parts = index if isinstance(index, tuple) else (index,)
-    parts = tuple(p._array if isinstance(p, TensorBase) else p for p in parts)
-    return indexing.getitem(input, index=parts if isinstance(index, tuple) else parts[0])
+    return indexing.getitem(input, index=_arrays(index))
+
+
+def setitem(input: Tensor, index: Any, value: Any) -> None:
+    """Do ``input[index] = value``; gradients flow to ``value``, and to those elements of ``input`` that remain."""
+    input._assign(indexing.set_at(input, value, index=_arrays(index)))
+
+
+def _arrays(index: Any) -> Any:
+    """Take the arrays out of an index's Tensors."""
+    if isinstance(index, tuple):
+        return tuple([_arrays(part) for part in index])
+    return index._array if isinstance(index, TensorBase) else index
 
 
 class IndexingMethods:
@@ -26,3 +36,4 @@ class IndexingMethods:
     __slots__ = ()
 
     __getitem__ = getitem
+    __setitem__ = setitem

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from gradwright.backend import namespace
-from gradwright.engine.op import Op, linear, nondifferentiable
+from gradwright.engine.op import Op, general, linear, nondifferentiable, shows, sum_to
+from gradwright.engine.ops.elementwise import zeros_like
 from gradwright.errors import IndexOutOfRangeError
 
-__all__ = ["getitem", "one_hot", "scatter_into"]
+__all__ = ["getitem", "one_hot", "scatter_into", "set_at"]
 
 
 def _getitem(xp: Any, x: Any, *, index: Any) -> Any:
@@ -50,8 +51,36 @@ def _is_basic(index: Any) -> bool:
     return all(p is None or p is Ellipsis or isinstance(p, int | slice) for p in parts)
 
 
-getitem = linear("getitem", _getitem, lambda g, x_shape, index: scatter_into(g, index=index, shape=x_shape))
+getitem = shows(
+    linear("getitem", _getitem, lambda g, x_shape, index: scatter_into(g, index=index, shape=x_shape)),
+    lambda meta: _is_basic(meta["index"]),  # indices and masks copy
+)
 scatter_into: Op = linear("scatter_into", _scatter_into, lambda g, index: getitem(g, index=index))
+
+
+def _set_at(xp: Any, x: Any, value: Any, *, index: Any) -> Any:
+    index = _arrays_for_lists(index)
+    if xp is not np:
+        return xp.asarray(x).at[index].set(value)
+    out = x.copy()
+    out[index] = value
+    return out
+
+
+def _value_ahead(t: Any, ans: Any, index: Any) -> Any:
+    return set_at(zeros_like(ans), t, index=index)
+
+
+#: ``x`` with ``x[index] = value``: what is written over has slope 0.
+set_at: Op = general(
+    "set_at",
+    _set_at,
+    vjp=[
+        lambda g, index: set_at(g, 0.0, index=index),
+        lambda g, value_shape, index: sum_to(getitem(g, index=index), value_shape),
+    ],
+    jvp=[lambda t, index: set_at(t, 0.0, index=index), _value_ahead],
+)
 
 one_hot = nondifferentiable(
     "one_hot",
