@@ -8,7 +8,7 @@ Write it like PyTorch, run it as one compiled program::
 
 import numpy as _np
 
-from gradwright import errors, nn, optim
+from gradwright import errors, func, nn, optim
 from gradwright.compile import Population, compile
 from gradwright.engine import *  # noqa: F403
 from gradwright.engine import __all__ as _engine_names
@@ -16,6 +16,8 @@ from gradwright.engine import autograd
 from gradwright.engine.functions import *  # noqa: F403
 from gradwright.engine.functions import __all__ as _function_names
 from gradwright.errors import GradwrightError
+from gradwright.func import *  # noqa: F403
+from gradwright.func import __all__ as _transform_names
 
 __version__ = "0.1.0"
 
@@ -36,6 +38,7 @@ __all__ = [
     "compile",
     "double",
     "errors",
+    "func",
     "float32",
     "float64",
     "int32",
@@ -45,4 +48,5 @@ __all__ = [
     "optim",
     *_engine_names,
     *_function_names,
+    *_transform_names,
 ]

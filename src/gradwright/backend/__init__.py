@@ -9,7 +9,7 @@ from gradwright.backend.arrays import (
     to_numpy,
 )
 from gradwright.backend.dtypes import promote
-from gradwright.backend.random import random_bits, uniform_from_bits
+from gradwright.backend.random import random_bits, threefry, uniform_from_bits
 from gradwright.backend.xla import compiler_options, jax_modules
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "namespace",
     "promote",
     "random_bits",
+    "threefry",
     "to_numpy",
     "uniform_from_bits",
 ]

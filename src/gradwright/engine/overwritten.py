@@ -37,14 +37,14 @@ def refuse_overwritten(node: Node) -> None:
         Naming the operation, which of its values, and the line that wrote over it.
     """
     for name, value in (node.saved or {}).items():
-        array: Any
         for array in value if isinstance(value, tuple) else (value,):
             reference, place = overwritten.get(id(array), (None, None))
-            if reference is None or reference() is not array or place == node.line:
+            written: Any = None if reference is None else reference()
+            if written is None or written is not array or place == node.line:
                 continue  # `y *= b` itself kept the y that it wrote over
             what = "its output" if name == "ans" else f"its input {name}"
             raise GraphError(
-                f"backward: {node.name} needs {what} {np.shape(array)}, which has been written over in place since"
+                f"backward: {node.name} needs {what} {written.shape}, which has been written over in place since"
                 f"{_line(place)}. Write `y = y + …` instead of `y += …` there, or call clone() before."
             )
 
