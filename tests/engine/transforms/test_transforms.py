@@ -256,13 +256,13 @@ def test_what_makes_no_sense_is_refused_in_words():
     x = gw.ones(3)
     with pytest.raises(GraphError, match=r"one number.*shape \(3,\)"):
         gw.func.grad(lambda x: x * 2)(x)
-    with pytest.raises(GraphError, match="one number.*float"):
+    with pytest.raises(GraphError, match=r"one number.*float"):
         gw.func.grad(lambda x: 2.0)(x)
     with pytest.raises(DTypeError, match="int64"):
         gw.func.grad(lambda x: x.sum())(gw.tensor([1, 2]))
     with pytest.raises(DTypeError, match="argument 0 holds no Tensor, but float"):
         gw.func.grad(lambda x: x)(1.0)
-    with pytest.raises(ShapeError, match="argnums 2.*1 arguments"):
+    with pytest.raises(ShapeError, match=r"argnums 2.*1 arguments"):
         gw.func.grad(lambda x: x.sum(), argnums=2)(x)
     with pytest.raises(ShapeError, match=r"\(2,\).*\(3,\)"):
         gw.vjp(lambda x: x, x)[1](gw.ones(2))
