@@ -36,6 +36,7 @@ import torch
 
 import gradwright as gw
 
+from .found import find
 from .op_db_lists import (
     ADAPTED,
     CAP,
@@ -70,25 +71,6 @@ class NotComparable(Exception):
 
 
 # --- finding ----------------------------------------------------------------------------------------------------------
-def attribute(root: Any, path: str) -> Any:
-    """Return what a dotted path leads to if it can be called and is no class, else None."""
-    for part in path.split("."):
-        root = getattr(root, part, None)
-    return root if callable(root) and not isinstance(root, type) else None
-
-
-def find(name: str) -> Callable[..., Any] | None:
-    """Return Gradwright's callable of PyTorch's name: a function, or a method or property of Tensor."""
-    name = name.removeprefix("torch.")
-    found = attribute(gw, name)
-    if found is None and "." not in name and any(name in cls.__dict__ for cls in gw.Tensor.__mro__[:-1]):
-        member = getattr(gw.Tensor, name)  # not what `object` has, nor `type`, whose `__ror__` makes unions
-        if isinstance(member, property):
-            return lambda x: getattr(x, name)
-        found = member if callable(member) else None
-    return found
-
-
 @functools.cache
 def entries() -> dict[str, Any]:
     """Return the database's entries by name, variants as ``name.variant``; and those that it forgot."""
@@ -279,7 +261,12 @@ def compare(ours: Any, theirs: Any, tolerance: float | None, where: str = "resul
         if dtype_name(ours.dtype) != wanted:
             raise Disagreement(f"{where} is {dtype_name(ours.dtype)}, PyTorch's {wanted}")
         if tolerance is not None:
-            compare_numbers(np.asarray(ours.detach().numpy()), theirs.detach().resolve_neg().numpy(), tolerance, where)
+            compare_numbers(
+                np.asarray(ours.detach().numpy()),
+                theirs.detach().resolve_conj().resolve_neg().numpy(),
+                tolerance,
+                where,
+            )
     elif isinstance(theirs, list | tuple):
         if not isinstance(ours, list | tuple) or len(ours) != len(theirs):
             raise Disagreement(f"{where} is {_short(ours)}, PyTorch's {type(theirs).__name__} of {len(theirs)}")
@@ -377,7 +364,8 @@ def forward_of(key: str, op: Any, sample: Any, tolerance: float | None) -> tuple
             raise Disagreement(f"the result has another structure than PyTorch's ({error})") from None
     compare(ours, theirs, tolerance)
     for their_input, our_input in pair.tensors.values():
-        if not their_input.requires_grad:  # running statistics, which batch_norm moves
+        # running statistics, which batch_norm moves; not what something random has filled
+        if tolerance is not None and not their_input.requires_grad:
             compare(our_input, their_input, FORWARD, "an argument after the call")
     return pair, ours, theirs
 
