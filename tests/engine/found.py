@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 import gradwright as gw
 
 
@@ -25,3 +27,11 @@ def find(name: str) -> Callable[..., Any] | None:
             return lambda x: getattr(x, name)
         found = member if callable(member) else None
     return found
+
+
+def dtype_name(dtype: Any) -> str:
+    """Return a dtype's name, whichever library it is of."""
+    try:
+        return np.dtype(dtype).name
+    except TypeError:
+        return str(dtype).rpartition(".")[2]

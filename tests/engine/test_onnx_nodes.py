@@ -63,8 +63,7 @@ def test_a_fault_is_found(monkeypatch, wrong):
 
 
 def test_a_function_that_is_not_there_is_named(monkeypatch):
-    monkeypatch.delattr(gw, "exp")
-    monkeypatch.delattr(gw.Tensor, "exp")
+    monkeypatch.setattr(onnx_nodes, "find", lambda name: None)
     assert onnx_nodes.run_op("Exp").not_there == {"exp": 2}
 
 

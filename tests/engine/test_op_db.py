@@ -1,17 +1,37 @@
 """PyTorch's operator database: every operation that both libraries have agrees on every sample.
 
-The harness, its lists of exceptions and the tables are in `op_db.py`.
+The harness and its lists of exceptions are in `op_db.py` and `op_db_lists.py`. As a script this file prints the
+harness's tables: ``PYTHONPATH=src python tests/engine/test_op_db.py --help``.
 """
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
+import torch
 
 import gradwright as gw
+
+if __name__ == "__main__":  # a script has no package to import from
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    from tests.engine.op_db import main
+
+    sys.exit(main())
 
 from . import op_db
 
 each_entry = pytest.mark.parametrize("key", op_db.present())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """PyTorch's threads cost more than they bring where tensors are this small."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @each_entry
