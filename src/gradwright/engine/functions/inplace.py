@@ -52,9 +52,11 @@ class InPlaceMethods:
         return self._assign(source.to(self.dtype))
 
     def fill_(self: Any, value: float) -> Any:
-        """Set every element to ``value``."""
+        """Set every element to ``value``; no gradient goes back to what stood there."""
+        if self.requires_grad:  # recorded, or the gradient would go on to what was overwritten
+            return self._assign(ew.where(False, self, value))
         return self._assign(ew.zeros_like(self) + value)
 
     def zero_(self: Any) -> Any:
-        """Set every element to 0."""
-        return self._assign(ew.zeros_like(self))
+        """Set every element to 0; no gradient goes back to what stood there."""
+        return self.fill_(0)
