@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import sys
 import weakref
@@ -22,17 +23,23 @@ _next_id = itertools.count(1).__next__
 _PACKAGE = str(Path(__file__).parents[1])
 
 
+@functools.cache
+def _is_ours(file: str) -> bool:
+    return file.startswith(_PACKAGE)
+
+
 def caller() -> tuple[Any, int] | None:
     """Return where the first line outside the package stands, as its code and the instruction in it.
 
     A frame would keep all its variables alive, and looking up a line number takes longer than most operations.
     """
-    frame = sys._getframe(2)
-    while frame.f_code.co_filename.startswith(_PACKAGE):
-        if frame.f_back is None:
-            return None
+    frame: Any = sys._getframe(3)
+    while frame is not None:
+        code = frame.f_code
+        if not _is_ours(code.co_filename):
+            return (code, frame.f_lasti)
         frame = frame.f_back
-    return (frame.f_code, frame.f_lasti)
+    return None
 
 
 class Node:
@@ -53,6 +60,8 @@ class Node:
         meta: dict[str, Any],
         shapes: tuple[tuple[int, ...], ...],
         dtypes: tuple[Any, ...],
+        outputs: tuple[tuple[tuple[int, ...], Any], ...] = (),
+        many: bool = False,
     ) -> None:
         self.id = _next_id()
         self.op = op
@@ -61,8 +70,8 @@ class Node:
         self.meta = meta
         self.shapes = shapes
         self.dtypes = dtypes
-        self.outputs: tuple[tuple[tuple[int, ...], Any], ...] = ()
-        self.many = False  # whether the operation gives a tuple
+        self.outputs = outputs  # their shapes and dtypes
+        self.many = many  # whether the operation gives a tuple
         self.line = caller()
         self.retained: list[tuple[int, weakref.ref[TensorBase]]] | None = None
         self.where: str | None = None  # the module's path, when someone is looking

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from gradwright.engine.op import elementwise, general
-from gradwright.engine.ops.elementwise import cast, exp, gt, mul
+from gradwright.engine.ops.elementwise import exp, mul
 from gradwright.engine.ops.reduction import sum as sum_
 
 __all__ = ["log_softmax", "relu", "sigmoid", "softmax", "softplus", "tanh"]
 
-relu = elementwise("relu", lambda xp, x: xp.maximum(x, 0), lambda ans: cast(gt(ans, 0), dtype=ans.dtype))  # 0 at 0
+relu = elementwise("relu", lambda xp, x: xp.maximum(x, 0), lambda ans: ans > 0)  # 0 at 0
 tanh = elementwise("tanh", lambda xp, x: xp.tanh(x), lambda ans: 1 - ans * ans, floating=True)
 
 
