@@ -1,7 +1,7 @@
 """Memory and depth of backward: peaks of forward and backward, what checkpointing saves, a chain of 100,000 operations.
 
 Every peak is measured in a process of its own: the resident memory's highest point during one forward and backward,
-less what was resident before it, after a warm start on a few rows. This file is also that process's program.
+less what was resident before it, after a warm start on as many rows. This file is also that process's program.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def peak(who: str, layers: int, blocks: int) -> int:
         run(lib.ones(rows, WIDTH)).sum().backward()
         model.zero_grad()
 
-    step(8)
-    step(8)
+    step(BATCH)
+    step(BATCH)
     before = _reset_peak()
     step(BATCH)
     return _highest() - before
