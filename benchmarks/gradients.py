@@ -189,8 +189,8 @@ def section(rounds: int) -> list[str]:
         "## Compiled gradients",
         "",
         f"Loss and all gradients in float32; medians of {rounds} alternating rounds. Asked: never slower than "
-        f"`jax.grad` under `jit` of the same formulas; within {NOISE:g} counts as noise. The program alone is XLA's executable "
-        "called with its inputs in place; the whole call is what a user writes.",
+        f"`jax.grad` under `jit` of the same formulas; within {NOISE:g} counts as noise. The program alone is "
+        "XLA's executable called with its inputs in place; the whole call is what a user writes.",
         "",
     ]
     rows = []

@@ -157,7 +157,8 @@ def section(rounds: int = 3) -> list[str]:
         "## Memory and depth of backward",
         "",
         f"Peak of forward and backward of Linear({WIDTH}, {WIDTH}) and ReLU, so often one after the other, batch "
-        f"{BATCH}, float32, eager: resident memory above what was there before, in a fresh process; median of {rounds}.",
+        f"{BATCH}, float32, eager: resident memory above what was there before, in a fresh process; median of "
+        f"{rounds}.",
         "",
         *table(["network", "Gradwright", "PyTorch", "of PyTorch's", "asked", ""], rows),
         "",
