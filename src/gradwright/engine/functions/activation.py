@@ -97,14 +97,11 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     need_float("prelu", input)
     if weight.ndim > 1:
         raise ShapeError(f"prelu: weight must have at most one axis, got {weight.shape}")
-    if weight.numel() != 1 or input.ndim < weight.ndim:
-        channels = input.shape[1] if input.ndim > 1 else 1
-        if weight.numel() != channels or input.ndim == 0:
-            raise ShapeError(
-                f"prelu: {weight.numel()} weights {weight.shape} for {channels} channels of an input {input.shape}"
-            )
-    if input.ndim != 1:
-        weight = shaping.reshape(weight, shape=(weight.numel(), *(1,) * (input.ndim - 2)) if input.ndim else ())
+    channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.numel() not in (1, channels):
+        raise ShapeError(f"prelu: {weight.numel()} weights for {channels} channels of an input {input.shape}")
+    spread = (weight.numel(), *(1,) * (input.ndim - 2)) if input.ndim > 1 else (1,) * input.ndim
+    weight = shaping.reshape(weight, shape=spread)
     return act.prelu(input, weight)
 
 

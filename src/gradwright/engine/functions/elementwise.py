@@ -80,12 +80,8 @@ reciprocal = unary(ew.reciprocal, "Return 1 / x of each element.")
 mul = binary(ew.mul, "Return the product of each pair of elements.")
 maximum = binary(ew.maximum, "Return the larger of each pair; at ties the gradient is shared evenly.")
 minimum = binary(ew.minimum, "Return the smaller of each pair; at ties the gradient is shared evenly.")
-fmax = binary(
-    ew.fmax, "Return the larger of each pair, or what is not NaN; at ties the first gets the gradient."
-)
-fmin = binary(
-    ew.fmin, "Return the smaller of each pair, or what is not NaN; at ties the first gets the gradient."
-)
+fmax = binary(ew.fmax, "Return the larger of each pair, or what is not NaN; at ties the first gets the gradient.")
+fmin = binary(ew.fmin, "Return the smaller of each pair, or what is not NaN; at ties the first gets the gradient.")
 
 
 # --- arithmetic -------------------------------------------------------------------------------------------------------

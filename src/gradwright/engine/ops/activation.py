@@ -8,7 +8,7 @@ from typing import Any
 from gradwright.backend import special_functions
 from gradwright.engine.op import elementwise, general
 from gradwright.engine.ops.elementwise import abs as abs_
-from gradwright.engine.ops.elementwise import cast, exp, gt, lt, minimum, mul, where
+from gradwright.engine.ops.elementwise import cast, exp, ge, gt, le, logical_not, lt, minimum, mul, where
 from gradwright.engine.ops.reduction import sum as sum_
 from gradwright.engine.ops.special import erfc
 
@@ -69,7 +69,7 @@ hardswish = elementwise(
     "hardswish",
     lambda xp, x: x * xp.clip(x + 3, 0, 6) / 6,
     # x/3 + 1/2 between; 0 at -3 and 1 at 3
-    lambda x: where(lt(x, 3), _between(x, -3.0, 3.0) * (x / 3 + 0.5), 1.0),
+    lambda x: where(ge(x, 3), 1.0, where(le(x, -3), 0.0, x / 3 + 0.5)),
     floating=True,
 )
 hardshrink = elementwise(
@@ -83,7 +83,7 @@ softshrink = elementwise(
 threshold = elementwise(
     "threshold",
     lambda xp, x, *, threshold, value: xp.where(x <= threshold, xp.full_like(x, value), x),
-    lambda x, threshold: cast(gt(x, threshold), dtype=x.dtype),
+    lambda x, threshold: cast(logical_not(le(x, threshold)), dtype=x.dtype),
 )
 # at 0 the negative side's slope
 leaky_relu = elementwise(

@@ -81,7 +81,13 @@ neg = elementwise("neg", lambda xp, x: -x, -1)
 identity = elementwise("identity", lambda xp, x: x[...] if xp is np and isinstance(x, np.ndarray) else x, 1)
 
 
-div = elementwise("div", lambda xp, x, y: xp.true_divide(x, y), lambda y: 1 / y, lambda ans, y: -ans / y, floating=True)
+def _inverse(y: Any) -> Any:
+    if isinstance(y, int | float) and y == 0:  # where Python would raise
+        return math.copysign(math.inf, y)
+    return 1 / y
+
+
+div = elementwise("div", lambda xp, x, y: xp.true_divide(x, y), _inverse, lambda ans, y: -ans / y, floating=True)
 reciprocal = elementwise("reciprocal", lambda xp, x: xp.true_divide(1.0, x), lambda ans: -ans * ans, floating=True)
 
 
@@ -134,7 +140,16 @@ def _pow_exponent(ans: Any, x: Any, y: Any) -> Any:
 pow = elementwise("pow", _pow, _pow_base, _pow_exponent)
 
 # --- kinks: the gradients at ties are PyTorch's -----------------------------------------------------------------------
-sign = elementwise("sign", lambda xp, x: x if getattr(x, "dtype", None) == np.bool_ else xp.sign(x), 0)
+
+
+def _sign(xp: Any, x: Any) -> Any:
+    kind = x.dtype.kind if hasattr(x, "dtype") else "i"
+    if kind == "b":
+        return x
+    return xp.where(x == x, xp.sign(x), 0) if kind == "f" else xp.sign(x)  # 0 for NaN, PyTorch's
+
+
+sign = elementwise("sign", _sign, 0)
 
 
 def _abs(xp: Any, x: Any) -> Any:
@@ -145,9 +160,9 @@ def _abs(xp: Any, x: Any) -> Any:
 abs = elementwise("abs", _abs, lambda x: sign(x))  # 0 at 0
 
 
-def _share(x: Any, y: Any, larger: Any) -> Any:
-    """1 where x wins, 1/2 at a tie, 0 where it loses."""
-    return where(eq(x, y), 0.5, _mask(larger, x, y))
+def _share(x: Any, y: Any, loses: Any) -> Any:
+    """1 where x wins, 1/2 at a tie, 0 where it loses; 1 for both where one is NaN, because then that is the answer."""
+    return where(eq(x, y), 0.5, _mask(logical_not(loses), x, y))
 
 
 def _mask(holds: Any, x: Any, y: Any) -> Any:
@@ -159,14 +174,14 @@ def _mask(holds: Any, x: Any, y: Any) -> Any:
 maximum = elementwise(
     "maximum",
     lambda xp, x, y: xp.maximum(x, y),
-    lambda x, y: _share(x, y, gt(x, y)),
-    lambda x, y: _share(x, y, gt(y, x)),
+    lambda x, y: _share(x, y, lt(x, y)),
+    lambda x, y: _share(x, y, lt(y, x)),
 )
 minimum = elementwise(
     "minimum",
     lambda xp, x, y: xp.minimum(x, y),
-    lambda x, y: _share(x, y, lt(x, y)),
-    lambda x, y: _share(x, y, lt(y, x)),
+    lambda x, y: _share(x, y, gt(x, y)),
+    lambda x, y: _share(x, y, gt(y, x)),
 )
 
 

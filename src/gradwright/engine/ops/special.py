@@ -89,6 +89,8 @@ i1e: Op = elementwise(
 
 # --- logarithms -------------------------------------------------------------------------------------------------------
 def _xlog(xp: Any, x: Any, y: Any, log: Any) -> Any:
+    if not hasattr(y, "dtype"):  # the logarithm of a Python number must not be wider than x
+        y = xp.asarray(y, dtype=x.dtype)
     quiet = (x == 0) & ~xp.isnan(y)
     return xp.where(quiet, 0.0, x * log(y))
 

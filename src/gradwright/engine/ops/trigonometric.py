@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from gradwright.engine.op import Op, elementwise
-from gradwright.engine.ops.elementwise import cos, div, eq, rsqrt, where
+from gradwright.engine.ops.elementwise import abs as abs_
+from gradwright.engine.ops.elementwise import cos, div, eq, lt, rsqrt, square, where
 
 __all__ = [
     "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cosh", "hypot", "sinc", "sinh", "tan",
 ]  # fmt: skip
+
+PI = math.pi
 
 # (1 - x)(1 + x) rather than 1 - x²: near the ends of the domain the square would lose half the digits
 tan = elementwise("tan", lambda xp, x: xp.tan(x), lambda ans: 1 + ans * ans, floating=True)
@@ -43,9 +47,12 @@ hypot = elementwise(
 
 
 def _sinc_slope(ans: Any, x: Any) -> Any:
-    # sin(πx)/(πx) has the slope (cos πx - sinc x) / x, and 0 at 0
-    zero = eq(x, 0)
-    return where(zero, 0.0, (cos(x * 3.141592653589793) - ans) / where(zero, 1.0, x))
+    # sin(πx)/(πx) has the slope (cos πx - sinc x) / x; near 0, where the difference has no digits left, its series
+    small = lt(abs_(x), 0.03)
+    near, far = where(small, x, 0.0), where(small, 1.0, x)
+    s = square(PI * near)
+    series = PI * PI * near * (-1 / 3 + s * (1 / 30 + s * (-1 / 840 + s / 45360)))
+    return where(small, series, (cos(PI * far) - ans) / far)
 
 
 sinc = elementwise("sinc", lambda xp, x: xp.sinc(x), _sinc_slope, floating=True)
