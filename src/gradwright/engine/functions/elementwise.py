@@ -152,7 +152,7 @@ def _scaled(name: str, input: Any, other: Any, alpha: Any) -> tuple[Any, Any]:
         raise DTypeError(f"{name}: alpha may be a truth value only for tensors of truth values")
     if alpha == 1:
         return input, other
-    if isinstance(input, TensorBase) and isinstance(other, TensorBase) and input.dtype != other.dtype:
+    if isinstance(input, TensorBase) and isinstance(other, TensorBase) and input._array.dtype != other._array.dtype:
         # the product must not be wider than the sum
         other = ew.cast(other, dtype=promote([input._array, other._array])[0].dtype)
     return input, ew.mul(other, bool(alpha) if kinds == {"b"} else alpha)
@@ -238,7 +238,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     need_tensor("lerp", input)
     need_tensor("lerp", end)
     need_float("lerp", input)
-    dtypes = {v.dtype for v in (input, end)} | ({weight.dtype} if getattr(weight, "ndim", 0) else set())
+    dtypes = {v.dtype for v in (input, end, weight) if getattr(v, "ndim", 0) or v is not weight}
     if len(dtypes) > 1:
         raise DTypeError(f"lerp: input, end and weight must have one dtype, got {', '.join(sorted(map(str, dtypes)))}")
     return ew.lerp(input, end, weight)
