@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import linecache
 import sys
 import weakref
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from gradwright.backend import is_tracer, to_numpy
 from gradwright.engine.tracing import trace_now
 
-__all__ = ["Edge", "Leaf", "Node", "TensorBase", "settle"]
+__all__ = ["Edge", "Leaf", "Node", "TensorBase", "caller", "line_of", "settle", "spoken"]
 
 # Numbers of creation order every node's inputs before it, so that one heap gives the reverse topological order.
 _next_id = itertools.count(1).__next__
@@ -33,6 +34,22 @@ def caller() -> tuple[Any, int] | None:
             return None
         frame = frame.f_back
     return (frame.f_code, frame.f_lasti)
+
+
+def line_of(place: tuple[Any, int]) -> tuple[str, int, str]:
+    """Return file, number and text of a line that :func:`caller` remembered."""
+    code, instruction = place
+    lines = code.co_lines()
+    number = next((n for start, end, n in lines if start <= instruction < end and n), code.co_firstlineno)
+    return code.co_filename, number, linecache.getline(code.co_filename, number).strip()
+
+
+def spoken(place: tuple[Any, int] | None) -> str:
+    """Return such a line for the end of a message, or nothing."""
+    if place is None:
+        return ""
+    file, number, text = line_of(place)
+    return f" ({file}:{number}{': ' + text if text else ''})"
 
 
 class Node:

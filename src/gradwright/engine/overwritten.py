@@ -6,13 +6,12 @@ what is refused there is refused here, or code written here would fail there and
 
 from __future__ import annotations
 
-import linecache
 import weakref
 from typing import Any
 
 import numpy as np
 
-from gradwright.engine.base import Node, caller
+from gradwright.engine.base import Node, caller, spoken
 from gradwright.errors import GraphError
 
 __all__ = ["overwritten", "refuse_overwritten", "remember_overwritten"]
@@ -45,14 +44,5 @@ def refuse_overwritten(node: Node) -> None:
             what = "its output" if name == "ans" else f"its input {name}"
             raise GraphError(
                 f"backward: {node.name} needs {what} {written.shape}, which has been written over in place since"
-                f"{_line(place)}. Write `y = y + …` instead of `y += …` there, or call clone() before."
+                f"{spoken(place)}. Write `y = y + …` instead of `y += …` there, or call clone() before."
             )
-
-
-def _line(place: Any) -> str:
-    if place is None:
-        return ""
-    code, instruction = place
-    number = next((line for start, end, line in code.co_lines() if start <= instruction < end), code.co_firstlineno)
-    text = linecache.getline(code.co_filename, number or 0).strip()
-    return f" ({code.co_filename}:{number}{': ' + text if text else ''})"
