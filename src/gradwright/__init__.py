@@ -8,7 +8,7 @@ Write it like PyTorch, run it as one compiled program::
 
 import numpy as _np
 
-from gradwright import errors, func, nn, optim
+from gradwright import errors, extend, func, nn, optim
 from gradwright.compile import Population, compile
 from gradwright.engine import *  # noqa: F403
 from gradwright.engine import __all__ as _engine_names
@@ -38,6 +38,7 @@ __all__ = [
     "compile",
     "double",
     "errors",
+    "extend",
     "func",
     "float32",
     "float64",

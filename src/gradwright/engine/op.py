@@ -30,7 +30,7 @@ from gradwright.backend import namespace, promote
 from gradwright.engine.base import Node, TensorBase, settle
 from gradwright.engine.mode import mode
 from gradwright.engine.tracing import trace_now
-from gradwright.errors import GradwrightError, ShapeError
+from gradwright.errors import ConfigError, GradwrightError, ShapeError
 
 __all__ = [
     "OPERATIONS",
@@ -127,6 +127,9 @@ class Op:
         self.plans: dict[int, tuple[tuple[str, int], ...] | None] = {}
         self.promotes = promotes
         self.floating = floating
+        before = OPERATIONS.get(name)
+        if before is not None and _is_ours(before.forward) and not _is_ours(forward):
+            raise ConfigError(f"an operation called {name!r} is part of the library, whose rules use it; name it anew")
         OPERATIONS[name] = self
 
     def __repr__(self) -> str:
@@ -234,6 +237,10 @@ class Op:
         if not mode.keep_all and not self.variadic:
             self.plans[asking] = plan
         return plan
+
+
+def _is_ours(forward: Callable[..., Any]) -> bool:
+    return (forward.__module__ or "").startswith("gradwright.")
 
 
 _tensor_class: type[TensorBase] = TensorBase
