@@ -8,7 +8,7 @@ Write it like PyTorch, run it as one compiled program::
 
 import numpy as _np
 
-from gradwright import errors, extend, func, nn, optim
+from gradwright import errors, extend, func, nn, optim, special
 from gradwright.compile import Population, compile
 from gradwright.engine import *  # noqa: F403
 from gradwright.engine import __all__ as _engine_names
@@ -47,6 +47,7 @@ __all__ = [
     "long",
     "nn",
     "optim",
+    "special",
     *_engine_names,
     *_function_names,
     *_transform_names,
