@@ -15,8 +15,13 @@ from gradwright.engine.functions.elementwise import ElementwiseMethods
 from gradwright.engine.functions.indexing import IndexingMethods
 from gradwright.engine.functions.inplace import InPlaceMethods
 from gradwright.engine.functions.linalg import LinalgMethods
+from gradwright.engine.functions.norms import NormMethods
 from gradwright.engine.functions.reduction import ReductionMethods
+from gradwright.engine.functions.scan import ScanMethods
+from gradwright.engine.functions.scattering import ScatteringMethods
 from gradwright.engine.functions.shape import ShapeMethods
+from gradwright.engine.functions.sorting import SortingMethods
+from gradwright.engine.functions.statistics import StatisticsMethods
 from gradwright.engine.op import retain, set_tensor_class
 from gradwright.engine.ops import elementwise as ew
 from gradwright.engine.ops import linalg
@@ -37,6 +42,11 @@ class Tensor(
     ShapeMethods,
     IndexingMethods,
     LinalgMethods,
+    NormMethods,
+    ScanMethods,
+    ScatteringMethods,
+    SortingMethods,
+    StatisticsMethods,
     InPlaceMethods,
     TensorBase,
 ):

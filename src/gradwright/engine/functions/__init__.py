@@ -1,13 +1,31 @@
 """The operations as functions of Tensors under PyTorch's names, by family; each family lists its methods too."""
 
-from gradwright.engine.functions import activation, comparison, elementwise, indexing, linalg, reduction, shape
+from gradwright.engine.functions import (
+    activation,
+    comparison,
+    elementwise,
+    indexing,
+    linalg,
+    norms,
+    reduction,
+    scan,
+    scattering,
+    shape,
+    sorting,
+    statistics,
+)
 from gradwright.engine.functions.activation import *  # noqa: F403
 from gradwright.engine.functions.comparison import *  # noqa: F403
 from gradwright.engine.functions.elementwise import *  # noqa: F403
 from gradwright.engine.functions.indexing import *  # noqa: F403
 from gradwright.engine.functions.linalg import *  # noqa: F403
+from gradwright.engine.functions.norms import *  # noqa: F403
 from gradwright.engine.functions.reduction import *  # noqa: F403
+from gradwright.engine.functions.scan import *  # noqa: F403
+from gradwright.engine.functions.scattering import *  # noqa: F403
 from gradwright.engine.functions.shape import *  # noqa: F403
+from gradwright.engine.functions.sorting import *  # noqa: F403
+from gradwright.engine.functions.statistics import *  # noqa: F403
 
 __all__ = [
     *activation.__all__,
@@ -15,6 +33,11 @@ __all__ = [
     *elementwise.__all__,
     *indexing.__all__,
     *linalg.__all__,
+    *norms.__all__,
     *reduction.__all__,
+    *scan.__all__,
+    *scattering.__all__,
     *shape.__all__,
+    *sorting.__all__,
+    *statistics.__all__,
 ]

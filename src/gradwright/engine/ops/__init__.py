@@ -1,5 +1,27 @@
 """All operations, by family."""
 
-from gradwright.engine.ops import activation, elementwise, indexing, linalg, loss, reduction, shape
+from gradwright.engine.ops import (
+    activation,
+    elementwise,
+    indexing,
+    linalg,
+    loss,
+    reduction,
+    scan,
+    scatter,
+    shape,
+    sorting,
+)
 
-__all__ = ["activation", "elementwise", "indexing", "linalg", "loss", "reduction", "shape"]
+__all__ = [
+    "activation",
+    "elementwise",
+    "indexing",
+    "linalg",
+    "loss",
+    "reduction",
+    "scan",
+    "scatter",
+    "shape",
+    "sorting",
+]
