@@ -227,20 +227,6 @@ def scatters(r: np.random.Generator) -> Iterator[Sample]:
         yield Sample((real(r, *_picked(shape, index).shape),), {"index": index, "shape": shape})
 
 
-def settings(r: np.random.Generator) -> Iterator[Sample]:
-    for shape, index in INDICES:
-        if len(np.unique(_picked(shape, index))) == _picked(shape, index).size:  # who wins is nobody's promise
-            yield Sample((real(r, *shape), real(r, *_picked(shape, index).shape)), {"index": index})
-    yield Sample((real(r, 3, 2), real(r, 2)), {"index": slice(1, 3)})
-    yield Sample((real(r, 3, 2), 0.5), {"index": 1})
-
-
-def _torch_set_at(x: torch.Tensor, value: Any, index: Any) -> torch.Tensor:
-    places = torch.from_numpy(np.ascontiguousarray(_picked(tuple(x.shape), index)))
-    value = torch.as_tensor(value, dtype=x.dtype).expand(places.shape).reshape(-1)
-    return x.reshape(-1).index_copy(0, places.reshape(-1), value).reshape(x.shape)
-
-
 def _torch_getitem(x: torch.Tensor, index: Any) -> torch.Tensor:
     positions = _picked(tuple(x.shape), index)
     return x.reshape(-1)[torch.from_numpy(np.ascontiguousarray(positions).ravel())].reshape(positions.shape)
@@ -433,7 +419,6 @@ ROWS = [
     Row("log_softmax", lambda x, axis: torch.log_softmax(x, axis), along),
     Row("getitem", _torch_getitem, picks),
     Row("scatter_into", _torch_scatter, scatters),
-    Row("set_at", _torch_set_at, settings),
     Row(
         "one_hot",
         lambda x, classes, dtype: F.one_hot(x, classes).to(_torch_dtype(dtype)),

@@ -15,11 +15,16 @@ from gradwright.engine.functions.elementwise import ElementwiseMethods
 from gradwright.engine.functions.indexing import IndexingMethods
 from gradwright.engine.functions.inplace import InPlaceMethods
 from gradwright.engine.functions.linalg import LinalgMethods
+from gradwright.engine.functions.norms import NormMethods
 from gradwright.engine.functions.operators import OperatorMethods
 from gradwright.engine.functions.reduction import ReductionMethods
 from gradwright.engine.functions.rounding import RoundingMethods
+from gradwright.engine.functions.scan import ScanMethods
+from gradwright.engine.functions.scattering import ScatteringMethods
 from gradwright.engine.functions.shape import ShapeMethods
+from gradwright.engine.functions.sorting import SortingMethods
 from gradwright.engine.functions.special import SpecialMethods
+from gradwright.engine.functions.statistics import StatisticsMethods
 from gradwright.engine.functions.trigonometric import TrigonometricMethods
 from gradwright.engine.mode import mode
 from gradwright.engine.op import retain, set_tensor_class
@@ -46,6 +51,11 @@ class Tensor(
     ShapeMethods,
     IndexingMethods,
     LinalgMethods,
+    NormMethods,
+    ScanMethods,
+    ScatteringMethods,
+    SortingMethods,
+    StatisticsMethods,
     InPlaceMethods,
     TensorBase,
 ):

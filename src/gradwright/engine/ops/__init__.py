@@ -9,7 +9,10 @@ from gradwright.engine.ops import (
     loss,
     reduction,
     rounding,
+    scan,
+    scatter,
     shape,
+    sorting,
     special,
     trigonometric,
 )
@@ -23,7 +26,10 @@ __all__ = [
     "loss",
     "reduction",
     "rounding",
+    "scan",
+    "scatter",
     "shape",
+    "sorting",
     "special",
     "trigonometric",
 ]
