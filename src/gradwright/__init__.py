@@ -8,7 +8,7 @@ Write it like PyTorch, run it as one compiled program::
 
 import numpy as _np
 
-from gradwright import errors, nn, optim
+from gradwright import errors, linalg, nn, optim
 from gradwright.compile import Population, compile
 from gradwright.engine import *  # noqa: F403
 from gradwright.engine import __all__ as _engine_names
@@ -40,6 +40,7 @@ __all__ = [
     "float64",
     "int32",
     "int64",
+    "linalg",
     "long",
     "nn",
     "optim",

@@ -1,5 +1,31 @@
 """All operations, by family."""
 
-from gradwright.engine.ops import activation, elementwise, indexing, linalg, loss, reduction, shape
+from gradwright.engine.ops import (
+    activation,
+    arranging,
+    einsum,
+    elementwise,
+    factoring,
+    indexing,
+    joining,
+    linalg,
+    loss,
+    matrices,
+    reduction,
+    shape,
+)
 
-__all__ = ["activation", "elementwise", "indexing", "linalg", "loss", "reduction", "shape"]
+__all__ = [
+    "activation",
+    "arranging",
+    "einsum",
+    "elementwise",
+    "factoring",
+    "indexing",
+    "joining",
+    "linalg",
+    "loss",
+    "matrices",
+    "reduction",
+    "shape",
+]
