@@ -8,7 +8,7 @@ Write it like PyTorch, run it as one compiled program::
 
 import numpy as _np
 
-from gradwright import errors, extend, func, nn, optim, special
+from gradwright import errors, extend, func, linalg, nn, optim, special
 from gradwright.compile import Population, compile
 from gradwright.engine import *  # noqa: F403
 from gradwright.engine import __all__ as _engine_names
@@ -44,6 +44,7 @@ __all__ = [
     "float64",
     "int32",
     "int64",
+    "linalg",
     "long",
     "nn",
     "optim",

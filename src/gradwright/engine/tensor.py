@@ -134,11 +134,6 @@ class Tensor(
     def data(self, value: Tensor) -> None:
         self._set(settle(value))
 
-    @property
-    def T(self) -> Tensor:
-        """The transpose: axes reversed."""
-        return self.permute(*reversed(range(self.ndim)))
-
     def size(self, dim: int | None = None) -> Any:
         """Return the shape, or the length of one axis."""
         return self.shape if dim is None else self.shape[dim]

@@ -2,11 +2,16 @@
 
 from gradwright.engine.ops import (
     activation,
+    arranging,
+    einsum,
     elementwise,
+    factoring,
     indexing,
+    joining,
     linalg,
     logic,
     loss,
+    matrices,
     reduction,
     rounding,
     scan,
@@ -19,11 +24,16 @@ from gradwright.engine.ops import (
 
 __all__ = [
     "activation",
+    "arranging",
+    "einsum",
     "elementwise",
+    "factoring",
     "indexing",
+    "joining",
     "linalg",
     "logic",
     "loss",
+    "matrices",
     "reduction",
     "rounding",
     "scan",
