@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ class Node:
     It refers to where its inputs came from and keeps only those arrays that the operation's rules ask for.
     """
 
-    __slots__ = ("dtypes", "id", "inputs", "meta", "op", "outputs", "retained", "saved", "shapes", "where")
+    __slots__ = ("dtypes", "id", "inputs", "line", "meta", "op", "outputs", "retained", "saved", "shapes", "where")
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class Node:
         self.outputs: tuple[tuple[tuple[int, ...], Any], ...] = ()
         self.retained: list[tuple[int, weakref.ref[TensorBase]]] | None = None
         self.where: str | None = None  # the module's path, when someone is looking
+        self.line: tuple[CodeType, int] | None = None  # the user's code, and how far into it
 
     @property
     def name(self) -> str:

@@ -23,6 +23,7 @@ import numpy as np
 
 from gradwright.backend import namespace, promote
 from gradwright.engine.base import Node, TensorBase, settle
+from gradwright.engine.lines import calling_line
 from gradwright.engine.mode import mode
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import GradwrightError, ShapeError
@@ -183,6 +184,7 @@ class Op:
             # the inputs' own dtypes, before promotion: gradients go back in them
             tuple([v._array.dtype if isinstance(v, TensorBase) else None for v in inputs]),
         )
+        node.line = calling_line()
         if trace_now.modules:
             node.where = trace_now.modules[-1]
         if isinstance(ans, tuple):
