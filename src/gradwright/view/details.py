@@ -13,7 +13,7 @@ from gradwright.view.sentences import formula_words
 from gradwright.view.svg import element
 from gradwright.view.text import clean, joined, short
 from gradwright.view.values import Known, Unknown, Values
-from gradwright.view.words import shape_words, value_words
+from gradwright.view.words import as_operand, shape_words, value_words
 
 __all__ = ["Detail", "InputDetail", "details_of", "fold_detail"]
 
@@ -27,7 +27,7 @@ class InputDetail(NamedTuple):
     ----------
     name, value : str
         What the input is called, and its value.
-    formula, local : str
+    local : str
         The local derivative, or the rule; and its value or the shape of the Jacobian.
     downstream : str
         What flows to it; empty where nothing does.
@@ -35,7 +35,6 @@ class InputDetail(NamedTuple):
 
     name: str
     value: str
-    formula: str
     local: str
     downstream: str
 
@@ -74,8 +73,8 @@ class Detail(NamedTuple):
     after: str = ""
 
 
-def details_of(drawn: Drawn) -> list[Detail]:
-    """Describe every node of a graph, also those that are folded away.
+def details_of(drawn: Drawn, *, everything: bool = True) -> list[Detail]:
+    """Describe every node of a graph, also, unless told otherwise, those that are folded away.
 
     Examples
     --------
@@ -83,13 +82,15 @@ def details_of(drawn: Drawn) -> list[Detail]:
     >>> from gradwright.view.drawn import drawn_graph
     >>> detail = details_of(drawn_graph(gw.graph(lambda x, y: x * y, 2.0, 3.0)))[-1]
     >>> detail.about, detail.value, detail.inputs[0]
-    ('mul, one number, float32', '6', InputDetail(name='x', value='2', formula='y', local='3', downstream='1 × 3 = 3'))
+    ('mul, one number, float32', '6', InputDetail(name='x', value='2', local='y = 3', downstream='1 × 3 = 3'))
     """
     readers: dict[int, list[str]] = {}
     for node in drawn.graph.nodes:
         for edge in node.inputs:
             readers.setdefault(edge.source, []).append(drawn.names[node.id])
-    return [_detail(node, drawn, readers.get(node.id, [])) for node in drawn.graph.nodes]
+    shown = {node.id for node in drawn.all_nodes() if node.fold is None}
+    nodes = [node for node in drawn.graph.nodes if everything or node.id in shown]
+    return [_detail(node, drawn, readers.get(node.id, [])) for node in nodes]
 
 
 def _detail(node: GraphNode, drawn: Drawn, readers: list[str]) -> Detail:
@@ -151,17 +152,20 @@ def _input(node: GraphNode, edge: GraphInput, drawn: Drawn) -> InputDetail:
     source = drawn.graph.nodes[edge.source]
     value = value_words(source.value, 6, 40)
     value = f"{shape_words(source.shape)} {value}" if source.shape and len(value) > 24 else value
+    name = drawn.names[edge.source]
     if edge.downstream is None:
-        return InputDetail(drawn.names[edge.source], value, "", "", "")
+        return InputDetail(name, value, "", "")
     formula = formula_words(node, edge, drawn.names)
     down = value_words(edge.downstream, _DIGITS, 40)
     if edge.local is None:
-        local = f"Jacobian {shape_words(edge.jacobian)}, not formed"
-        return InputDetail(drawn.names[edge.source], value, formula, local, down)
+        local = f"the Jacobian {shape_words(edge.jacobian)} is not formed"
+        return InputDetail(name, value, f"{formula}; {local}" if formula else local, down)
     local = value_words(edge.local, _DIGITS, 40)
     if not node.shape and not source.shape:
-        down = f"{value_words(node.upstream, _DIGITS)} × {local} = {down}"
-    return InputDetail(drawn.names[edge.source], value, formula if formula != local else "", local, down)
+        down = f"{value_words(node.upstream, _DIGITS)} × {as_operand(local)} = {down}"
+    if formula and formula != local:
+        local = f"{formula} = {local}" if " else " not in formula else f"{formula}; here {local}"
+    return InputDetail(name, value, local, down)
 
 
 def _parted(node: GraphNode) -> tuple[str, str, str]:

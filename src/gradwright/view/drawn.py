@@ -142,6 +142,10 @@ def drawn_graph(graph: Graph, *, fold: bool = True) -> Drawn:
         )
     }
 
+    at_side: dict[int, list[int]] = {}
+    for leaf, reader in beside.items():
+        at_side.setdefault(reader, []).append(leaf)
+
     def draw(node: GraphNode) -> DrawnNode:
         if node.id in fold_of:
             found = fold_of[node.id]
@@ -149,7 +153,7 @@ def drawn_graph(graph: Graph, *, fold: bool = True) -> Drawn:
             pattern = [sign_of(graph.nodes[i].op) for i in found.operations[: found.period]]
             shown = " → ".join(pattern[:5]) + (" …" if len(pattern) > 5 else "")
             return DrawnNode(node.id, "fold", graph.nodes[last[node.id]], title, shown, (), found)
-        satellites = tuple(draw(graph.nodes[leaf]) for leaf, reader in beside.items() if reader == node.id)
+        satellites = tuple(draw(graph.nodes[leaf]) for leaf in at_side.get(node.id, ()))
         name = names[node.id]
         if node.op == "constant" and name.startswith("#"):
             return DrawnNode(node.id, "constant", node, "constant", "", ())

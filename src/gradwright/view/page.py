@@ -57,7 +57,10 @@ def page(graph: Graph, *, title: str | None = None) -> str:
             counts=count_words(graph),
             folded=plural(folded.folded, "operation") if folded.folded else "",
             views={key: picture(drawn, story, key=key, scale=scale) for key, (drawn, story) in told.items()},
-            details=[*details_of(folded), *(fold_detail(node, folded) for node in folded.nodes if node.fold)],
+            details=[
+                *details_of(folded, everything="full" in told or not folded.folded),
+                *(fold_detail(node, folded) for node in folded.nodes if node.fold),
+            ],
             steps=told["folded"][1].steps,
             note=graph.note,
             small=scale > 1,

@@ -44,8 +44,9 @@ class NodeText:
         self.title = short(drawn.title, _LONGEST_TITLE)
         shape = shape_words(node.shape) if node.shape else ""
         self.name = "  ".join(filter(None, (short(drawn.name, _LONGEST_NAME), shape)))
-        number = drawn.kind == "constant" and not shape and not drawn.name  # its title says it all
-        self.value = "" if number and drawn.title != "constant" else box_words(node.value)
+        self.value = box_words(node.value)
+        if drawn.kind == "constant" and self.value == self.title:
+            self.value = ""
         self.gradient = box_words(node.upstream) if isinstance(node.upstream, Values) else ""
         if story is not None and drawn.id in story.gradients:
             self.gradient = story.gradients[drawn.id][-1][1]

@@ -102,7 +102,7 @@ def _switches(node: GraphNode, edges: Sequence[GraphInput], nodes: Sequence[Grap
     for edge in edges:
         other = next(e for e in node.inputs if e.argument != edge.argument).source
         factor, value = names[other], _shown(nodes[other].value)
-        shown = factor if factor == value or value == "not kept" else f"{factor} {value}"
+        shown = as_operand(factor) if factor == value or value == "not kept" else f"{as_operand(factor)} {value}"
         result = f" = {_shown(edge.downstream)}" if is_number(edge.downstream) else ", element by element"
         said.append(f"downstream to {names[edge.source]} = upstream {as_operand(up)} × {shown}{result}")
     return ("× switches: " if len(node.inputs) == len(edges) else "× scales: ") + "; ".join(said)
@@ -156,7 +156,7 @@ def _general(node: GraphNode, edge: GraphInput, names: Names, up: str) -> str:
         if formula and formula.lstrip("−").replace(".", "").isdigit():
             formula = ""
         shown = f"{formula} = {local}" if is_number(edge.local) and formula else formula or local
-        shown = f"({shown})" if " " in shown else shown
+        shown = f"({shown})" if " " in shown else as_operand(shown)
         result = f" = {_shown(edge.downstream)}" if is_number(edge.downstream) else ", element by element"
         return f"downstream to {target} = upstream {as_operand(up)} × local {shown}{result}"
     rule = formula_words(node, edge, names)

@@ -33,13 +33,16 @@ def table(graph: Graph, *, digits: int = 6, fold: bool = True) -> str:
     shaped = any(node.shape for node in graph.nodes)
     head = ["#", "node", "", "shape", "forward: value", "backward: gradient", "upstream × local = downstream", "line"]
     rows = [head]
+    shares: dict[int, list[Known | None]] = {}
+    for edge in (edge for node in graph.nodes for edge in node.inputs if edge.downstream is not None):
+        shares.setdefault(edge.source, []).append(edge.downstream)
     for node in graph.nodes:
         if node.id in folds_at:
             found = folds_at[node.id]
             times = f"{found.times} more like this" if found.times > 1 else "once more"
             rows.append(["…", f"{times}: {plural(len(found.operations), 'operation')}", *[""] * 6])
         elif node.id not in stands_for:
-            rows += _rows(node, graph, names, digits)
+            rows += _rows(node, graph, names, shares.get(node.id, []), digits)
     shown = [i for i in range(len(head)) if (i != 3 or shaped) and any(row[i] for row in rows[1:])]
     rows = [[row[i] for i in shown] for row in rows]
     # a fold's words may run on over empty cells
@@ -48,7 +51,9 @@ def table(graph: Graph, *, digits: int = 6, fold: bool = True) -> str:
     return "\n".join(lines + (["", clean(graph.note)] if graph.note else [])).replace("−", "-")
 
 
-def _rows(node: GraphNode, graph: Graph, names: dict[int, str], digits: int) -> list[list[str]]:
+def _rows(
+    node: GraphNode, graph: Graph, names: dict[int, str], shares: list[Known | None], digits: int
+) -> list[list[str]]:
     flows = [_flow(node, i, graph, names, digits) for i in range(len(node.inputs))]
     shown = [flow for flow in flows if flow] or [""]
     line = "" if node.line is None else f"{node.line}  {short(clean(node.line.part or node.line.text), 60)}".rstrip()
@@ -59,19 +64,17 @@ def _rows(node: GraphNode, graph: Graph, names: dict[int, str], digits: int) -> 
         node.op,
         shape_words(node.shape),
         value_words(node.value, digits, _ROOM),
-        _gradient(node, graph, digits),
+        _gradient(node, shares, digits),
         shown[0],
         line,
     ]
     return [first, *([*[""] * 6, flow, ""] for flow in shown[1:])]
 
 
-def _gradient(node: GraphNode, graph: Graph, digits: int) -> str:
+def _gradient(node: GraphNode, shares: list[Known | None], digits: int) -> str:
     """The gradient; at a branch, where it is of numbers, the sum that it is."""
     if not isinstance(node.upstream, Values):
         return ""
-    reads = [edge for reader in graph.nodes for edge in reader.inputs if edge.source == node.id]
-    shares: list[Known | None] = [edge.downstream for edge in reads if edge.downstream is not None]
     if len(shares) > 1 and all(map(is_number, shares)):
         return sum_words(shares, node.upstream, digits)
     return value_words(node.upstream, digits, _ROOM)

@@ -11,6 +11,7 @@ __all__ = ["as_operand", "box_words", "count_words", "is_summary", "names_of", "
 
 _LONGEST_NAME = 40
 _LONGEST_EXPRESSION = 24
+_LONGEST_NUMBERS = 14
 
 
 def shape_words(shape: tuple[int, ...]) -> str:
@@ -118,8 +119,9 @@ def names_of(graph: Graph) -> dict[int, str]:
 def _own_name(node: GraphNode) -> str:
     if node.label:
         return short(clean(node.label), _LONGEST_NAME)
-    if node.op == "constant" and isinstance(node.value, Values) and not node.shape:
-        return value_words(node.value)
+    if node.op == "constant" and isinstance(node.value, Values):
+        text = value_words(node.value, room=_LONGEST_NUMBERS)
+        return "" if is_summary(text) else text
     return ""
 
 

@@ -21,15 +21,15 @@ from gradwright.engine.lines import read_line
 from gradwright.engine.mode import enable_grad, mode
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import GraphError, ShapeError
-from gradwright.view.graph import Graph, GraphInput, GraphNode
+from gradwright.view.graph import Graph, GraphInput, GraphNode, Line
 from gradwright.view.values import Known, Unknown
 
 __all__ = ["graph", "keep_everything"]
 
 _NOT_KEPT = Unknown("not kept: call graph with the function instead of its result, and it keeps everything")
-_FREED = "no gradients: backward has freed this graph. Call graph before backward, or with the function itself."
+_FREED = "No gradients: backward has freed this graph. Call graph before backward, or with the function itself."
 _NO_SEED = (
-    "no gradients: the output has shape {}, and they start from one number. Reduce it (`.sum()`, `.mean()`), or pass "
+    "No gradients: the output has shape {}, and they start from one number. Reduce it (`.sum()`, `.mean()`), or pass "
     "the upstream gradient: graph(…, gradient=…)."
 )
 
@@ -105,6 +105,7 @@ def graph(
         )
     if is_tracer(output._array):
         raise GraphError("graph: inside a compiled step there are no numbers; call it on the step that is not compiled")
+    output._edge()  # of an output that is a leaf, so that it can be named
     return _Builder(output, gradient, Names(named, function) if values else None, largest).graph()
 
 
@@ -172,6 +173,7 @@ class _Builder:
         self._note = ""
         self._flow = self._backward(gradient) if names is not None else None
         self._nodes: list[GraphNode] = []
+        self._lines: dict[Any, Line | None] = {}  # many operations come from one line
         self._ids: dict[Any, int] = {}  # an edge, or id() of a constant's array → the id of its node
 
     def graph(self) -> Graph:
@@ -212,7 +214,7 @@ class _Builder:
             inputs=inputs,
             meta=tuple((name, argument_words(value)) for name, value in node.meta.items()),
             where=node.where or "",
-            line=read_line(getattr(node, "line", None)) if self._names else None,
+            line=self._line(node) if self._names else None,
         )
         if not single:  # each of several results is a node of its own behind the operation's
             for i, (part_shape, part_dtype) in enumerate(node.outputs):
@@ -241,6 +243,12 @@ class _Builder:
             None if local is None else summarise(local, self._largest),
             None if flowed is None else summarise(flowed, self._largest),
         )
+
+    def _line(self, node: Node) -> Line | None:
+        place = getattr(node, "line", None)
+        if place not in self._lines:
+            self._lines[place] = read_line(place)
+        return self._lines[place]
 
     def _leaf(self, edge: Edge | None) -> None:
         assert edge is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,11 @@ __all__ = ["summarise"]
 
 _BINS = 16
 _FEW = 8  # numbers that say more by themselves than their histogram
+
+
+@cache
+def _name(dtype: np.dtype) -> str:
+    return str(dtype)
 
 
 def summarise(array: Any, largest: int) -> Values:
@@ -26,7 +33,11 @@ def summarise(array: Any, largest: int) -> Values:
     (True, 49.5, 0.0, 99.0, (7, 6, 6, 6))
     """
     array = np.asarray(array)
-    dtype = str(array.dtype)
+    dtype = _name(array.dtype)
+    if array.size == 1 and array.dtype.kind in "fiub":  # most nodes of a graph of single numbers: no statistics
+        number = array.item()
+        value = float(number) if math.isfinite(number) else math.nan
+        return Values(array.shape, dtype, (number,), value, value, value, (), int(value != value))
     if array.dtype.kind == "V":  # bfloat16, which NumPy can hold and hardly compute with
         array = array.astype(np.float32)
     numbers = tuple(array.ravel().tolist()) if array.size <= largest else None

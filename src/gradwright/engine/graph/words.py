@@ -30,6 +30,8 @@ def _words(value: Any) -> str:
         return ", ".join(map(_words, value))
     if value is Ellipsis:
         return "…"
+    if isinstance(value, type):
+        return value.__name__
     if getattr(value, "ndim", 0):
         return f"array {tuple(value.shape)}"
     return str(value)
