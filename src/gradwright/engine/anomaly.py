@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from gradwright.backend import is_tracer
-from gradwright.engine.base import Leaf, Node, TensorBase, caller, spoken
+from gradwright.engine.base import Leaf, Node, TensorBase
+from gradwright.engine.lines import calling_line, spoken
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import NonFiniteError
 
@@ -56,7 +57,7 @@ class detect_anomaly:
             names = [f"{op.inputs[0]}[{i}]" for i in range(len(inputs))] if op.variadic else op.inputs
             shown = "; ".join(_describe(name, value) for name, value in zip(names, inputs, strict=True))
             raise NonFiniteError(
-                f"forward: {op.name}{_inside(trace_now.modules)} gave {bad}; its inputs: {shown}{spoken(caller())}"
+                f"forward: {op.name}{_inside(trace_now.modules)} gave {bad}; its inputs: {shown}{spoken(calling_line())}"
             )
 
     def backward(self, node: Any, gradient: Any, position: int) -> None:

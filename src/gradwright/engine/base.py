@@ -3,53 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import linecache
-import sys
 import weakref
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gradwright.backend import is_tracer, to_numpy
+from gradwright.engine.lines import calling_line
 from gradwright.engine.tracing import trace_now
 
-__all__ = ["Edge", "Leaf", "Node", "TensorBase", "caller", "line_of", "settle", "spoken"]
+__all__ = ["Edge", "Leaf", "Node", "TensorBase", "settle"]
 
 # Numbers of creation order every node's inputs before it, so that one heap gives the reverse topological order.
 _next_id = itertools.count(1).__next__
-
-
-_PACKAGE = str(Path(__file__).parents[1])
-
-
-def caller() -> tuple[Any, int] | None:
-    """Return where the first line outside the package stands, as its code and the instruction in it.
-
-    A frame would keep all its variables alive, and looking up a line number takes longer than most operations.
-    """
-    frame = sys._getframe(2)
-    while frame.f_code.co_filename.startswith(_PACKAGE):
-        if frame.f_back is None:
-            return None
-        frame = frame.f_back
-    return (frame.f_code, frame.f_lasti)
-
-
-def line_of(place: tuple[Any, int]) -> tuple[str, int, str]:
-    """Return file, number and text of a line that :func:`caller` remembered."""
-    code, instruction = place
-    lines = code.co_lines()
-    number = next((n for start, end, n in lines if start <= instruction < end and n), code.co_firstlineno)
-    return code.co_filename, number, linecache.getline(code.co_filename, number).strip()
-
-
-def spoken(place: tuple[Any, int] | None) -> str:
-    """Return such a line for the end of a message, or nothing."""
-    if place is None:
-        return ""
-    file, number, text = line_of(place)
-    return f" ({file}:{number}{': ' + text if text else ''})"
 
 
 class Node:
@@ -80,7 +46,7 @@ class Node:
         self.dtypes = dtypes
         self.outputs: tuple[tuple[tuple[int, ...], Any], ...] = ()
         self.many = False  # whether the operation gives a tuple
-        self.line = caller()
+        self.line = calling_line()  # the user's code, and how far into it
         self.retained: list[tuple[int, weakref.ref[TensorBase]]] | None = None
         self.where: str | None = None  # the module's path, when someone is looking
 
