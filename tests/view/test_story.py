@@ -62,7 +62,11 @@ def test_the_lecture_is_told_step_by_step(maximum: Graph) -> None:
         (lambda x: x.log(), (4.0,), "log: downstream to x = upstream 1 × local (1 / x = 0.25) = 0.25."),
         (lambda x: x.sum(), ([1.0, 2.0],), "sum distributes: every element of x gets the upstream gradient 1."),
         (lambda x: x.amax(), ([1.0, 2.0],), "max routes: the upstream gradient 1 goes to the largest element of x"),
-        (lambda x, y: x @ y, ([1.0, 2.0], [3.0, 4.0]), "@: downstream to x = upstream 1 × local"),
+        (
+            lambda x, y: x @ y,
+            ([1.0, 2.0], [3.0, 4.0]),
+            "@: downstream to x = g @ yᵀ = [3, 4]; downstream to y = xᵀ @ g = [1, 2].",
+        ),
     ],
 )
 def test_what_each_kind_of_operation_does(function: Callable[..., Any], inputs: tuple[Any, ...], sentence: str) -> None:

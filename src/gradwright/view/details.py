@@ -163,7 +163,9 @@ def _input(node: GraphNode, edge: GraphInput, drawn: Drawn) -> InputDetail:
     local = value_words(edge.local, _DIGITS, 40)
     if not node.shape and not source.shape:
         down = f"{value_words(node.upstream, _DIGITS)} × {as_operand(local)} = {down}"
-    if formula and formula != local:
+    if formula and node.kind != "elementwise":
+        local += f"; rule: {formula}"
+    elif formula and formula != local:
         local = f"{formula} = {local}" if " else " not in formula else f"{formula}; here {local}"
     return InputDetail(name, value, local, down)
 

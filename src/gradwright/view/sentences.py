@@ -79,7 +79,8 @@ def backward_sentence(node: GraphNode, nodes: Sequence[GraphNode], names: Names)
     else:
         starts = {"neg": "− turns the sign", "sub": "− distributes, and turns the sign of what is taken away"}
         said = "; ".join(_general(node, edge, names, up) for edge in edges)
-        said = f"{starts.get(node.op, sign_of(node.op))}: {said}"
+        start = sign_of(node.op) if node.op == "sub" and len(edges) == 1 else starts.get(node.op, sign_of(node.op))
+        said = f"{start}: {said}"
     if stretched:
         said += f"; added up where {joined([names[e.source] for e in stretched])} was stretched"
     still = [names[e.source] for e in node.inputs if e.downstream is None]
@@ -150,8 +151,8 @@ def _gates(edge: GraphInput, nodes: Sequence[GraphNode], names: Names, up: str) 
 
 def _general(node: GraphNode, edge: GraphInput, names: Names, up: str) -> str:
     target = names[edge.source]
-    if edge.local is not None:
-        formula = formula_words(node, edge, names)
+    if edge.local is not None and (node.kind == "elementwise" or is_number(edge.local)):
+        formula = formula_words(node, edge, names) if node.kind == "elementwise" else ""
         local = _shown(edge.local)
         if formula and formula.lstrip("−").replace(".", "").isdigit():
             formula = ""
@@ -161,11 +162,9 @@ def _general(node: GraphNode, edge: GraphInput, names: Names, up: str) -> str:
         return f"downstream to {target} = upstream {as_operand(up)} × local {shown}{result}"
     rule = formula_words(node, edge, names)
     rule = rule if rule and len(rule) < 60 else f"its rule applied to g {up}"
-    return (
-        f"downstream to {target} = {rule}, of shape {shape_words(edge.downstream.shape)}"
-        if isinstance(edge.downstream, Values)
-        else f"downstream to {target} = {rule}"
-    )
+    result = _shown(edge.downstream)
+    result = f" = {result}" if result.startswith("[") else f", of shape {result}"
+    return f"downstream to {target} = {rule}{result}"
 
 
 def formula_words(node: GraphNode, edge: GraphInput, names: Names) -> str:
