@@ -21,7 +21,7 @@ from gradwright.engine.ops import activation as act
 from gradwright.engine.ops import elementwise as ew
 from gradwright.engine.ops import linalg, reduction
 from gradwright.engine.tensor import Tensor
-from gradwright.errors import ConfigError, GradwrightError
+from gradwright.errors import ConfigError, DTypeError, GradwrightError
 from gradwright.view.graph import Graph
 
 __all__ = ["FUNCTIONS", "compute", "graph_of", "read_values"]
@@ -264,8 +264,8 @@ def _apply(function: Callable[..., Any], arguments: list[Any], tree: ast.expr, p
         arguments[0] = Tensor(np.array(arguments[0], np.float64))
     try:
         result = function(*arguments)
-    except (GradwrightError, ValueError, IndexError, AttributeError) as error:
-        why = "this takes lists, not single numbers" if isinstance(error, AttributeError | IndexError) else error
+    except (GradwrightError, ValueError, IndexError, AttributeError, TypeError) as error:
+        why = "this takes lists, not single numbers" if isinstance(error, AttributeError | IndexError | DTypeError) else error
         raise ConfigError(f"graph: {_written(tree)!r} cannot be computed: {why}") from error
     if result.requires_grad:
         parts.setdefault(_written(tree), result)
