@@ -436,3 +436,7 @@ ROWS = [
     Row("logistic_loss", _torch_logistic, _logits),
     Row("binary_loss", _torch_binary, _probabilities),
 ]
+
+from . import rows_reduction  # noqa: E402 - its rows are drawn with the tools above
+
+ROWS += rows_reduction.ROWS

@@ -78,7 +78,9 @@ def along(name: str, input: Any, dim: Any, index: Any) -> tuple[Any, Any, int]:
     shape, wanted = input.shape or (1,), index.shape or (1,)
     if len(shape) != len(wanted) and index._array.size:
         raise ShapeError(f"{name}: index {index.shape} needs as many axes as input {input.shape}")
-    if len(shape) == len(wanted) and any(a != axis and m > n for a, (m, n) in enumerate(zip(wanted, shape))):
+    if len(shape) == len(wanted) and any(
+        a != axis and m > n for a, (m, n) in enumerate(zip(wanted, shape, strict=True))
+    ):
         raise ShapeError(f"{name}: index {index.shape} reaches beyond input {input.shape} outside dim {axis}")
     check_index(name, index._array, axis, shape)
     return (input if input.ndim else reshape(input, shape=(1,))), as_row(index), axis
@@ -139,7 +141,9 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     check_index("take_along_dim", indices._array, axis, input.shape, negative=True)
     if not input.ndim:
         return input
-    return indexing.gather(expand(input, shape=full[0]), expand(_counted(indices, input.shape[axis]), shape=full[1]), axis=axis)
+    return indexing.gather(
+        expand(input, shape=full[0]), expand(_counted(indices, input.shape[axis]), shape=full[1]), axis=axis
+    )
 
 
 def _counted(index: Any, size: int) -> Any:
@@ -231,9 +235,11 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     except ValueError:
         raise ShapeError(f"masked_select: mask {chosen.shape} does not fit input {input.shape}") from None
     wide = input if input.shape == shape else expand(input, shape=shape)
-    return indexing.getitem(wide, index=np.nonzero(np.broadcast_to(chosen, shape) if shape else chosen.reshape(1))) if (
-        shape
-    ) else indexing.getitem(reshape(input, shape=(1,)), index=np.flatnonzero(chosen))
+    return (
+        indexing.getitem(wide, index=np.nonzero(np.broadcast_to(chosen, shape) if shape else chosen.reshape(1)))
+        if (shape)
+        else indexing.getitem(reshape(input, shape=(1,)), index=np.flatnonzero(chosen))
+    )
 
 
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ def _along(name: str, op: Any, input: Any, dim: Any, dtype: Any = None, **meta: 
     need_tensor(name, input)
     axis = axis_of(name, input.shape, dim)
     if dtype is not None:
-        input = input.to(dtype)
+        return _along(name, op, input.to(dtype), dim, **meta).to(dtype)
     if input.ndim:
         return op(input, axis=axis, **meta)
     return reshape(op(reshape(input, shape=(1,)), axis=0, **meta), shape=())
@@ -103,9 +103,11 @@ def diff(
     axis = axis_of("diff", input.shape, dim)
     for name, more in (("prepend", prepend), ("append", append)):
         if more is not None and (
-            more.ndim != input.ndim or any(a != axis and m != k for a, (m, k) in enumerate(zip(more.shape, input.shape)))
+            more.ndim != input.ndim or any(more.shape[a] != input.shape[a] for a in range(input.ndim) if a != axis)
         ):
             raise ShapeError(f"diff: {name} {more.shape} does not fit {input.shape} but for dim {axis}")
+    if n == 0:
+        return ew.identity(input)
     parts = [p for p in (prepend, input, append) if p is not None]
     out = _joined(parts, axis) if len(parts) > 1 else input
     for _ in range(min(n, out.shape[axis])):
