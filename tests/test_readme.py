@@ -7,8 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from gradwright.engine.op import OPERATIONS
+
 README = Path(__file__).parents[1] / "README.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def test_the_page_on_extending_runs():
+    page = README.with_name("docs") / "EXTENDING.md"
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 4
+    before = dict(OPERATIONS)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(compile("\n".join(blocks), page.name, "exec"), {"__name__": "extending"})
+    finally:
+        OPERATIONS.clear()
+        OPERATIONS.update(before)
+    assert printed.getvalue().startswith("tensor([")
 
 
 @pytest.mark.parametrize("code", BLOCKS, ids=[f"example {i}" for i in range(1, len(BLOCKS) + 1)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import linecache
 import sys
 import weakref
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from gradwright.backend import is_tracer, to_numpy
 from gradwright.engine.tracing import trace_now
 
-__all__ = ["Edge", "Leaf", "Node", "TensorBase", "settle"]
+__all__ = ["Edge", "Leaf", "Node", "TensorBase", "caller", "line_of", "settle", "spoken"]
 
 # Numbers of creation order every node's inputs before it, so that one heap gives the reverse topological order.
 _next_id = itertools.count(1).__next__
@@ -33,6 +34,22 @@ def caller() -> tuple[Any, int] | None:
             return None
         frame = frame.f_back
     return (frame.f_code, frame.f_lasti)
+
+
+def line_of(place: tuple[Any, int]) -> tuple[str, int, str]:
+    """Return file, number and text of a line that :func:`caller` remembered."""
+    code, instruction = place
+    lines = code.co_lines()
+    number = next((n for start, end, n in lines if start <= instruction < end and n), code.co_firstlineno)
+    return code.co_filename, number, linecache.getline(code.co_filename, number).strip()
+
+
+def spoken(place: tuple[Any, int] | None) -> str:
+    """Return such a line for the end of a message, or nothing."""
+    if place is None:
+        return ""
+    file, number, text = line_of(place)
+    return f" ({file}:{number}{': ' + text if text else ''})"
 
 
 class Node:
@@ -93,7 +110,7 @@ Edge = tuple["Node | Leaf", int]  # the node, and which of its outputs
 class TensorBase:
     """What every tensor stores."""
 
-    __slots__ = ("__weakref__", "_array", "_base", "_grad", "_index", "_node", "_requires_grad", "name")
+    __slots__ = ("__weakref__", "_array", "_base", "_grad", "_index", "_node", "_requires_grad", "_views", "name")
 
     def __init__(self, array: Any, node: Node | Leaf | None = None, index: int = 0) -> None:
         self._array = array
@@ -101,7 +118,8 @@ class TensorBase:
         self._index = index
         self._requires_grad = node is not None
         self._grad: Any = None
-        self._base: TensorBase | None = None  # whose storage an alias (`.data`, `.detach()`) writes to
+        self._base: Any = None  # a View: whose elements this tensor shows
+        self._views: list[weakref.ref[TensorBase]] | None = None  # what shows this tensor's elements
         self.name: str | None = None
 
     def _edge(self) -> Edge | None:
@@ -113,7 +131,7 @@ class TensorBase:
         return (self._node, self._index)
 
     def _set(self, array: Any) -> None:
-        """Put another array into this tensor; every in-place method ends here.
+        """Put another array into this tensor, and into what shows it, outside the graph.
 
         The old array is left as it was, so a graph that still needs it stays right.
         """
@@ -121,8 +139,10 @@ class TensorBase:
         if trace is not None:
             trace.check_write(self, array)
         self._array = array
-        if self._base is not None:
-            self._base._set(array)
+        if self._base is not None or self._views is not None:
+            from gradwright.engine.views import spread
+
+            spread(self, recorded=False)
 
 
 def settle(tensor: TensorBase) -> Any:

@@ -40,7 +40,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     if basic is not None:
         input = indexing.getitem(input, index=basic)
     elif arrays is None:
-        return ew.identity(input)
+        return indexing.getitem(input, index=(Ellipsis,))
     return input if arrays is None else indexing.getitem(input, index=arrays)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradwright.backend import jax_modules, namespace
-from gradwright.engine.op import Op, general, linear, nondifferentiable, sum_to
+from gradwright.engine.op import Op, general, linear, nondifferentiable, shows, sum_to
 from gradwright.engine.ops.elementwise import zeros_like
 from gradwright.errors import IndexOutOfRangeError, ShapeError
 
@@ -93,7 +93,10 @@ def _is_basic(index: Any) -> bool:
     return all(p is None or p is Ellipsis or isinstance(p, int | slice) for p in parts)
 
 
-getitem = linear("getitem", _getitem, lambda g, x_shape, index: scatter_into(g, index=index, shape=x_shape))
+getitem = shows(
+    linear("getitem", _getitem, lambda g, x_shape, index: scatter_into(g, index=index, shape=x_shape)),
+    lambda meta: _is_basic(meta["index"]),  # indices and masks copy
+)
 scatter_into: Op = linear("scatter_into", _scatter_into, lambda g, index: getitem(g, index=index))
 
 
