@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -70,10 +69,8 @@ def norm(
 
 
 def _nuclear(input: Any, dim: Any, keepdim: bool, dtype: Any) -> Any:
-    try:
-        matrix_norm = importlib.import_module("gradwright.linalg").matrix_norm
-    except ImportError:
-        raise ConfigError("norm: p='nuc' needs singular values, which are not there yet") from None
+    from gradwright.engine.functions.matrix_norms import matrix_norm
+
     if dim is None and input.ndim != 2:
         raise ShapeError(f"norm: p='nuc' is of matrices; this tensor has shape {input.shape}: name two axes with dim")
     return matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)

@@ -8,7 +8,7 @@ from gradwright.engine.functions.calling import need_tensor
 from gradwright.engine.functions.dims import axis_of, numpy_names
 from gradwright.engine.functions.results import pair
 from gradwright.engine.ops import elementwise as ew
-from gradwright.engine.ops import indexing, scan
+from gradwright.engine.ops import indexing, joining, scan
 from gradwright.engine.ops.shape import reshape
 from gradwright.errors import ConfigError, ShapeError
 
@@ -72,18 +72,6 @@ def _part(input: Any, axis: int, part: slice) -> Any:
     return indexing.getitem(input, index=(*(slice(None),) * axis, part))
 
 
-def _joined(parts: list[Any], axis: int) -> Any:
-    """Put tensors one after another along an axis."""
-    lengths = [p.shape[axis] for p in parts]
-    total, start, out = sum(lengths), 0, None
-    for part, length in zip(parts, lengths, strict=True):
-        shape = (*part.shape[:axis], total, *part.shape[axis + 1 :])
-        placed = indexing.scatter_into(part, index=(*(slice(None),) * axis, slice(start, start + length)), shape=shape)
-        out = placed if out is None else out + placed
-        start += length
-    return out
-
-
 @numpy_names
 def diff(
     input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None
@@ -109,7 +97,7 @@ def diff(
     if n == 0:
         return ew.identity(input)
     parts = [p for p in (prepend, input, append) if p is not None]
-    out = _joined(parts, axis) if len(parts) > 1 else input
+    out = joining.cat(*parts, axis=axis) if len(parts) > 1 else input
     for _ in range(min(n, out.shape[axis])):
         later, earlier = _part(out, axis, slice(1, None)), _part(out, axis, slice(0, -1))
         out = ew.ne(later, earlier) if out.dtype.kind == "b" else later - earlier
