@@ -27,9 +27,9 @@ _WHAT = "integers, slices, ..., None, and tensors, arrays, lists or ranges of in
 def getitem(input: Tensor, index: Any) -> Tensor:
     """Return ``input[index]``.
 
-    An index may be an integer, a slice (also with a negative step), ``...``, ``None``, a Tensor, array, list or range of
-    integers, or truth values; or a tuple of these. Index arrays broadcast together; their axes stand where they stood,
-    or first when something stands between them. As in PyTorch, an integer is no array of one.
+    An index may be an integer, a slice (also with a negative step), ``...``, ``None``, a Tensor, array, list or range
+    of integers, or truth values; or a tuple of these. Index arrays broadcast together; their axes stand where they
+    stood, or first when something stands between them. As in PyTorch, an integer is no array of one.
 
     Raises
     ------
@@ -62,13 +62,20 @@ def setitem(input: Any, index: Any, value: Any) -> None:
         input._assign(_where(input, mask, value))
         return
     basic, arrays = split(tuple(input._array.shape), index, input._array)
-    if arrays is not None and isinstance(value, TensorBase) and value._array.dtype != input._array.dtype:
-        if value._array.ndim or not _has_mask(index):
-            raise DTypeError(
-                f"index assignment: a value of dtype {value._array.dtype} for a tensor of {input._array.dtype}; "
-                "use value.to(tensor.dtype)"
-            )
+    if arrays is not None:
+        _need_same_dtype(input, index, value)
     input._assign(indexing.set_at(input, _value(input, value), index=() if basic is None else basic, inner=arrays))
+
+
+def _need_same_dtype(input: Any, index: Any, value: Any) -> None:
+    """Refuse a Tensor of another dtype where index arrays pick, as PyTorch does; a number by a mask may be cast."""
+    if isinstance(value, TensorBase) and value._array.dtype != input._array.dtype:
+        if value._array.ndim == 0 and _has_mask(index):
+            return
+        raise DTypeError(
+            f"index assignment: a value of dtype {value._array.dtype} for a tensor of {input._array.dtype}; "
+            "use value.to(tensor.dtype)"
+        )
 
 
 def _value(input: Any, value: Any) -> Any:

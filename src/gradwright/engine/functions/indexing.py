@@ -16,57 +16,20 @@ from gradwright.engine.op import wrap
 from gradwright.engine.ops import elementwise as ew
 from gradwright.engine.ops import indexing
 from gradwright.engine.ops.shape import expand, reshape
-from gradwright.errors import DTypeError, IndexOutOfRangeError, ShapeError
+from gradwright.errors import DTypeError, ShapeError
 
 if TYPE_CHECKING:
     from gradwright.engine.tensor import Tensor
 
 __all__ = [
-    "argwhere", "gather", "index_select", "masked_fill", "masked_scatter", "masked_select", "narrow", "nonzero",
-    "select", "take", "take_along_dim",
+    "argwhere", "gather", "index_select", "masked_fill", "masked_scatter", "masked_select", "nonzero", "take",
+    "take_along_dim",
 ]  # fmt: skip
 
 
-# --- slices -----------------------------------------------------------------------------------------------------------
 def at(axis: int, part: Any) -> tuple[Any, ...]:
     """Return the brackets that take ``part`` of one axis and all of the others."""
     return (*(slice(None),) * axis, part)
-
-
-def need_axes(name: str, shape: tuple[int, ...]) -> None:
-    """Refuse a number without axes."""
-    if not shape:
-        raise ShapeError(f"{name}: a tensor of shape () has no axis to pick from")
-
-
-@numpy_names
-def select(input: Tensor, dim: int, index: int) -> Tensor:
-    """Return the slice number ``index`` along ``dim``, without that axis."""
-    need_tensor("select", input)
-    need_axes("select", input.shape)
-    return getitem(input, at(axis_of("select", input.shape, dim), index))
-
-
-@numpy_names
-def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
-    """Return ``length`` slices along ``dim`` from ``start`` on, which may count from the end."""
-    need_tensor("narrow", input)
-    need_axes("narrow", input.shape)
-    axis = axis_of("narrow", input.shape, dim)
-    n = input.shape[axis]
-    if isinstance(start, TensorBase):
-        if start._array.ndim or start._array.dtype.kind not in "iu":
-            raise DTypeError("narrow: start is one integer")
-        if not is_concrete(start._array):  # a length that is known, from a place that is not
-            xp = namespace([start._array])
-            return indexing.getitem(input, index=at(axis, start._array + xp.arange(length)))
-        start = int(start._array)
-    first = start + n if start < 0 else start
-    if length < 0 or first < 0 or first + length > n:
-        raise IndexOutOfRangeError(
-            f"narrow: {length} slices from {start} on are not within axis {axis} of the shape {input.shape}"
-        )
-    return indexing.getitem(input, index=at(axis, slice(first, first + length)))
 
 
 # --- by index ---------------------------------------------------------------------------------------------------------
@@ -78,7 +41,9 @@ def along(name: str, input: Any, dim: Any, index: Any) -> tuple[Any, Any, int]:
     shape, wanted = input.shape or (1,), index.shape or (1,)
     if len(shape) != len(wanted) and index._array.size:
         raise ShapeError(f"{name}: index {index.shape} needs as many axes as input {input.shape}")
-    if len(shape) == len(wanted) and any(a != axis and m > n for a, (m, n) in enumerate(zip(wanted, shape))):
+    if len(shape) == len(wanted) and any(
+        a != axis and m > n for a, (m, n) in enumerate(zip(wanted, shape, strict=True))
+    ):
         raise ShapeError(f"{name}: index {index.shape} reaches beyond input {input.shape} outside dim {axis}")
     check_index(name, index._array, axis, shape)
     return (input if input.ndim else reshape(input, shape=(1,))), as_row(index), axis
@@ -233,11 +198,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     except ValueError:
         raise ShapeError(f"masked_select: mask {chosen.shape} does not fit input {input.shape}") from None
     wide = input if input.shape == shape else expand(input, shape=shape)
-    return (
-        indexing.getitem(wide, index=np.nonzero(np.broadcast_to(chosen, shape) if shape else chosen.reshape(1)))
-        if (shape)
-        else indexing.getitem(reshape(input, shape=(1,)), index=np.flatnonzero(chosen))
-    )
+    return indexing.getitem(wide, index=(np.broadcast_to(chosen, shape),))
 
 
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
@@ -295,8 +256,6 @@ class IndexingMethods:
     masked_fill = masked_fill
     masked_scatter = masked_scatter
     masked_select = masked_select
-    narrow = narrow
     nonzero = nonzero
-    select = select
     take = take
     take_along_dim = take_along_dim

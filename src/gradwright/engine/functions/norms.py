@@ -69,10 +69,8 @@ def norm(
 
 
 def _nuclear(input: Any, dim: Any, keepdim: bool, dtype: Any) -> Any:
-    try:
-        from gradwright.linalg import matrix_norm
-    except ImportError:
-        raise ConfigError("norm: p='nuc' needs singular values, which are not there yet") from None
+    from gradwright.engine.functions.matrix_norms import matrix_norm
+
     if dim is None and input.ndim != 2:
         raise ShapeError(f"norm: p='nuc' is of matrices; this tensor has shape {input.shape}: name two axes with dim")
     return matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)

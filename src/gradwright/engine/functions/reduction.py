@@ -60,7 +60,9 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
     """Add up all elements, or those along ``dim``; integers and truth values in int64."""
     need_tensor("sum", input)
     axes = axes_of("sum", input.shape, dim)
-    return reduction.sum(input if dtype is None else input.to(dtype), axis=axes, keepdims=keepdim)
+    if dtype is None:
+        return reduction.sum(input, axis=axes, keepdims=keepdim)
+    return reduction.sum(input.to(dtype), axis=axes, keepdims=keepdim).to(dtype)
 
 
 @numpy_names
@@ -103,14 +105,14 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     """Multiply all elements, or those along ``dim``; the gradient is right also where elements are 0."""
     need_tensor("prod", input)
     if dtype is not None:
-        input = input.to(dtype)
+        return prod(input.to(dtype), dim, keepdim).to(dtype)
     if dim is None:
         out = scan.prod(reshape(input, shape=(-1,)), axis=0)
         return reshape(out, shape=(1,) * input.ndim) if keepdim else out
     axis = axis_of("prod", input.shape, dim)
-    return scan.prod(
-        input if input.ndim else reshape(input, shape=(1,)), axis=axis, keepdims=keepdim and input.ndim > 0
-    )
+    if not input.ndim:
+        return scan.prod(reshape(input, shape=(1,)), axis=0)
+    return scan.prod(input, axis=axis, keepdims=keepdim)
 
 
 @numpy_names

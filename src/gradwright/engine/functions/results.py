@@ -12,7 +12,7 @@ _KINDS: dict[tuple[str, tuple[str, str]], Any] = {}
 
 def pair(name: str, first: Any, second: Any, fields: tuple[str, str] = ("values", "indices")) -> Any:
     """Return two results as a named tuple of the type ``name``."""
-    kind = _KINDS.get((name, fields))
+    kind: Any = _KINDS.get((name, fields))
     if kind is None:
         kind = _KINDS[name, fields] = namedtuple(name, fields)
     return kind(first, second)

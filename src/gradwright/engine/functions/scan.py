@@ -8,7 +8,7 @@ from gradwright.engine.functions.calling import need_tensor
 from gradwright.engine.functions.dims import axis_of, numpy_names
 from gradwright.engine.functions.results import pair
 from gradwright.engine.ops import elementwise as ew
-from gradwright.engine.ops import indexing, scan
+from gradwright.engine.ops import indexing, joining, scan
 from gradwright.engine.ops.shape import reshape
 from gradwright.errors import ConfigError, ShapeError
 
@@ -25,7 +25,7 @@ def _along(name: str, op: Any, input: Any, dim: Any, dtype: Any = None, **meta: 
     need_tensor(name, input)
     axis = axis_of(name, input.shape, dim)
     if dtype is not None:
-        input = input.to(dtype)
+        return _along(name, op, input.to(dtype), dim, **meta).to(dtype)
     if input.ndim:
         return op(input, axis=axis, **meta)
     return reshape(op(reshape(input, shape=(1,)), axis=0, **meta), shape=())
@@ -72,18 +72,6 @@ def _part(input: Any, axis: int, part: slice) -> Any:
     return indexing.getitem(input, index=(*(slice(None),) * axis, part))
 
 
-def _joined(parts: list[Any], axis: int) -> Any:
-    """Put tensors one after another along an axis."""
-    lengths = [p.shape[axis] for p in parts]
-    total, start, out = sum(lengths), 0, None
-    for part, length in zip(parts, lengths, strict=True):
-        shape = (*part.shape[:axis], total, *part.shape[axis + 1 :])
-        placed = indexing.scatter_into(part, index=(*(slice(None),) * axis, slice(start, start + length)), shape=shape)
-        out = placed if out is None else out + placed
-        start += length
-    return out
-
-
 @numpy_names
 def diff(
     input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None
@@ -103,12 +91,13 @@ def diff(
     axis = axis_of("diff", input.shape, dim)
     for name, more in (("prepend", prepend), ("append", append)):
         if more is not None and (
-            more.ndim != input.ndim
-            or any(a != axis and m != k for a, (m, k) in enumerate(zip(more.shape, input.shape)))
+            more.ndim != input.ndim or any(more.shape[a] != input.shape[a] for a in range(input.ndim) if a != axis)
         ):
             raise ShapeError(f"diff: {name} {more.shape} does not fit {input.shape} but for dim {axis}")
+    if n == 0:
+        return ew.identity(input)
     parts = [p for p in (prepend, input, append) if p is not None]
-    out = _joined(parts, axis) if len(parts) > 1 else input
+    out = joining.cat(*parts, axis=axis) if len(parts) > 1 else input
     for _ in range(min(n, out.shape[axis])):
         later, earlier = _part(out, axis, slice(1, None)), _part(out, axis, slice(0, -1))
         out = ew.ne(later, earlier) if out.dtype.kind == "b" else later - earlier

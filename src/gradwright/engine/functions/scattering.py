@@ -43,7 +43,7 @@ def _prepared(name: str, input: Any, dim: Any, index: Any, src: Any) -> tuple[An
     src = as_row(src)
     if not index._array.size:
         return rows, src, places, axis
-    if src.ndim != places.ndim or any(m > n for m, n in zip(places.shape, src.shape)):
+    if src.ndim != places.ndim or any(m > n for m, n in zip(places.shape, src.shape, strict=True)):
         raise ShapeError(f"{name}: index {index.shape} reaches beyond src {tuple(src.shape)}")
     if src.shape != places.shape:
         src = indexing.getitem(src, index=tuple(slice(0, m) for m in places.shape))
@@ -201,8 +201,10 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     if isinstance(value, TensorBase) and value._array.ndim:
         raise ShapeError(f"index_fill: the value is one number; its shape is {tuple(value._array.shape)}")
     rows = as_row(input)
-    filled = indexing.set_at(rows, as_value("index_fill", value, input), index=at(axis, as_row(index)._array))
-    return _as_before(filled, input)
+    # by a mask, so that a slice that is named twice counts once in the gradient of the value
+    chosen = indexing.set_at(wrap(np.zeros(rows.shape[axis], bool)), True, index=as_row(index)._array)
+    mask = reshape(chosen, shape=tuple(-1 if a == axis else 1 for a in range(rows.ndim)))
+    return _as_before(ew.where(mask, as_value("index_fill", value, input), rows), input)
 
 
 # --- like brackets ----------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from gradwright.engine.functions.reduction import mean, need_elements, need_floa
 from gradwright.engine.op import wrap
 from gradwright.engine.ops import elementwise as ew
 from gradwright.engine.ops import indexing, linalg, reduction, sorting
-from gradwright.engine.ops.shape import permute, reshape
+from gradwright.engine.ops.shape import expand, permute, reshape
 from gradwright.errors import ConfigError, DTypeError, IndexOutOfRangeError, ShapeError
 
 if TYPE_CHECKING:
@@ -171,23 +171,21 @@ def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolat
         kept = (*input.shape[:axis], 1, *input.shape[axis + 1 :])
     need_elements(name, rows.shape, rows.ndim - 1)
     ordered = indexing.gather(rows, sorting.argsort(rows, axis=rows.ndim - 1), axis=rows.ndim - 1, unique=True)
-    ranks = _ranks(rows._array, wanted.reshape(-1), ignore_nan)
-    xp = namespace([ranks])
-    below, above = xp.floor(ranks), xp.ceil(ranks)
-    if interpolation == "lower":
-        above = ranks = below
-    elif interpolation == "higher":
-        below = ranks = above
-    elif interpolation == "nearest":
-        below = above = ranks = xp.round(ranks)
-    elif interpolation == "midpoint":
-        ranks = (below + above) / 2
     last = rows.ndim - 1
-    low = indexing.gather(ordered, below.astype(np.int64), axis=last)
-    out = low
-    if interpolation in ("linear", "midpoint"):
-        high = indexing.gather(ordered, above.astype(np.int64), axis=last)
-        weight = wrap(ranks - below)
+    ranks = _ranks(
+        rows._array, reshape(q, shape=(-1,)) if isinstance(q, TensorBase) else wrap(wanted.reshape(-1)), ignore_nan
+    )
+    xp = namespace([ranks._array])
+    below, above = xp.floor(ranks._array), xp.ceil(ranks._array)
+    if interpolation == "nearest":
+        below = above = xp.round(ranks._array)
+    low, high = (indexing.gather(ordered, place.astype(np.int64), axis=last) for place in (below, above))
+    if interpolation in ("lower", "nearest"):
+        out = low
+    elif interpolation == "higher":
+        out = high
+    else:
+        weight = ranks - below if interpolation == "linear" else wrap((above - below) / 2)
         # either end exactly: x + w·(y - x) from the nearer one
         out = ew.where(weight < 0.5, low + weight * (high - low), high - (high - low) * (1 - weight))
     count = wanted.size
@@ -197,14 +195,14 @@ def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolat
 
 
 def _ranks(rows: Any, q: Any, ignore_nan: bool) -> Any:
-    """Return where in the sorted rows each fraction falls: (…, number of fractions)."""
-    xp = namespace([rows, q])
+    """Return where in the sorted rows each fraction falls, as a Tensor (…, number of fractions)."""
+    xp = namespace([rows])
     n = rows.shape[-1]
     nans = xp.isnan(rows).sum(axis=-1, keepdims=True)
     if ignore_nan:
         return q * xp.maximum(n - nans - 1, 0).astype(rows.dtype)
-    ranks = xp.broadcast_to(q * (n - 1), (*rows.shape[:-1], q.shape[0]))
-    return xp.where(nans > 0, xp.asarray(n - 1, ranks.dtype), ranks)  # NaN stand last
+    ranks = expand(q * (n - 1), shape=(*rows.shape[:-1], q.shape[0]))
+    return ew.where(nans > 0, float(n - 1), ranks)  # NaN stand last
 
 
 # --- counting ---------------------------------------------------------------------------------------------------------
@@ -299,13 +297,11 @@ def cov(
         right = centred * weights
         share = 1 if aweights is None else (weights * aweights).sum() / total
         divisor = total - share * correction
-    if isinstance(divisor, TensorBase):
-        divisor = ew.where(divisor < 0, 0, divisor)
-        out = linalg.matmul(centred, permute(right, axes=(1, 0))) / divisor
-    else:
-        out = linalg.matmul(centred, permute(right, axes=(1, 0)))
-        out = out / divisor if divisor > 0 else out / ew.cast(ew.zeros_like(out), dtype=out.dtype)
-    return out if x.ndim == 2 else reshape(out, shape=())
+    if weights is None:
+        divisor = wrap(np.asarray(divisor, x.dtype))
+    # no degree of freedom is left: divided by 0
+    out = linalg.matmul(centred, permute(right, axes=(1, 0))) / ew.where(ew.lt(divisor, 0), 0, divisor)
+    return reshape(out, shape=()) if rows.shape[0] == 1 else out
 
 
 def corrcoef(input: Tensor) -> Tensor:

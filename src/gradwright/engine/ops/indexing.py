@@ -120,8 +120,8 @@ def _set_at(xp: Any, x: Any, value: Any, *, index: Any = (), inner: Any = None) 
             return out
         value = xp.asarray(value, x.dtype)
         if inner is not None:
-            value = (x[index] if index else x).at[inner].set(value)
-        return x.at[index].set(value) if index else value
+            value = x[index].at[inner].set(value)
+        return x.at[index].set(value) if index else xp.broadcast_to(value, x.shape)
     except ValueError:
         place = x[index] if inner is None else x[index][inner]
         raise ShapeError(
@@ -131,7 +131,7 @@ def _set_at(xp: Any, x: Any, value: Any, *, index: Any = (), inner: Any = None) 
 
 
 def _picked(x: Any, index: Any, inner: Any) -> Any:
-    if index:
+    if not (isinstance(index, tuple) and not index):
         x = getitem(x, index=index)
     return x if inner is None else getitem(x, index=inner)
 
@@ -176,7 +176,9 @@ def _scatter_sum(xp: Any, x: Any, index: Any, *, axis: int, shape: tuple[int, ..
             np.add.at(part, grid(np, index, axis), x)
         return out
     x, index = xp.asarray(x), xp.asarray(index)
-    if index.shape[axis] == 1 and all(a == axis or m == n for a, (m, n) in enumerate(zip(index.shape, shape))):
+    if index.shape[axis] == 1 and all(
+        a == axis or m == n for a, (m, n) in enumerate(zip(index.shape, shape, strict=True))
+    ):
         return xp.where(_hot(xp, index, shape[axis], axis), x, xp.zeros((), x.dtype))
     return xp.zeros(shape, x.dtype).at[grid(xp, index, axis)].add(x, unique_indices=unique)
 

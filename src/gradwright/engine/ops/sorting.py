@@ -68,11 +68,14 @@ mode_index = nondifferentiable("mode_index", _mode_index)
 
 
 def _searchsorted(xp: Any, x: Any, y: Any, *, right: bool = False) -> Any:
-    side = "right" if right else "left"
+    side: Any = "right" if right else "left"
     x, y = xp.asarray(x), xp.asarray(y)
     if x.ndim == 1:
         return xp.asarray(xp.searchsorted(x, y, side=side))
-    rows, values = x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])
+    if 0 in y.shape:
+        return xp.zeros(y.shape, np.int64)
+    values = y.reshape(-1, y.shape[-1])
+    rows = x.reshape(len(values), x.shape[-1])
     if xp is np:
         found = [np.searchsorted(row, value, side=side) for row, value in zip(rows, values, strict=True)]
         return np.array(found, np.int64).reshape(y.shape)
