@@ -8,7 +8,7 @@ from gradwright.engine.op import elementwise, general
 from gradwright.engine.ops.elementwise import cast, exp, gt, mul
 from gradwright.engine.ops.reduction import sum as sum_
 
-__all__ = ["log_softmax", "relu", "sigmoid", "softmax", "softplus", "tanh"]
+__all__ = ["log_softmax", "masked_softmax", "relu", "sigmoid", "softmax", "softplus", "tanh"]
 
 relu = elementwise("relu", lambda xp, x: xp.maximum(x, 0), lambda ans: cast(gt(ans, 0), dtype=ans.dtype))  # 0 at 0
 tanh = elementwise("tanh", lambda xp, x: xp.tanh(x), lambda ans: 1 - ans * ans, floating=True)
@@ -46,6 +46,25 @@ def _softmax_rule(t: Any, ans: Any, axis: int) -> Any:
 softmax = general(
     "softmax",
     _softmax,
+    vjp=[lambda g, ans, axis: _softmax_rule(g, ans, axis)],
+    jvp=[_softmax_rule],
+    floating=True,
+)
+
+
+def _masked_softmax(xp: Any, x: Any, *, axis: int) -> Any:
+    if 0 in x.shape:
+        return x
+    top = x.max(axis=axis, keepdims=True)
+    e = xp.exp(x - xp.where(top == -xp.inf, 0, top))
+    total = e.sum(axis=axis, keepdims=True)
+    return e / xp.where(total == 0, 1, total)
+
+
+#: the softmax where some are masked by -inf: 0 where all are, for which the plain one says NaN
+masked_softmax = general(
+    "masked_softmax",
+    _masked_softmax,
     vjp=[lambda g, ans, axis: _softmax_rule(g, ans, axis)],
     jvp=[_softmax_rule],
     floating=True,
