@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gradwright.engine.functions.calling import need_tensor, unary
-from gradwright.engine.op import Op
 from gradwright.engine.ops import activation as act
-from gradwright.errors import DTypeError, IndexOutOfRangeError
 
 if TYPE_CHECKING:
     from gradwright.engine.tensor import Tensor
@@ -19,27 +17,16 @@ sigmoid = unary(act.sigmoid, "Return 1 / (1 + e⁻ˣ) of each element.")
 tanh = unary(act.tanh, "Return the hyperbolic tangent of each element.")
 
 
-def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
-    """Return exponentials that add up to 1 along ``dim``; ``dtype`` is what the input is turned into first."""
-    return _along(act.softmax, input, dim, dtype)
+def softmax(input: Tensor, dim: int) -> Tensor:
+    """Return exponentials that add up to 1 along ``dim``."""
+    need_tensor("softmax", input)
+    return act.softmax(input, axis=dim)
 
 
-def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
+def log_softmax(input: Tensor, dim: int) -> Tensor:
     """Return the logarithm of the softmax along ``dim``, as one operation."""
-    return _along(act.log_softmax, input, dim, dtype)
-
-
-def _along(op: Op, input: Tensor, dim: int, dtype: Any) -> Tensor:
-    need_tensor(op.name, input)
-    if dtype is not None:
-        input = input.to(dtype)
-    if input.dtype.kind not in "fV":
-        raise DTypeError(f"{op.name}: needs a floating tensor; this one is {input.dtype}: say dtype=… or call .float()")
-    if not -max(input.ndim, 1) <= dim < max(input.ndim, 1):
-        raise IndexOutOfRangeError(f"{op.name}: there is no dim {dim} in a tensor of shape {input.shape}")
-    if input.ndim == 0:
-        return op(input.reshape(1), axis=0).reshape(())
-    return op(input, axis=dim)
+    need_tensor("log_softmax", input)
+    return act.log_softmax(input, axis=dim)
 
 
 class ActivationMethods:
