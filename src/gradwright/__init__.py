@@ -8,7 +8,7 @@ Write it like PyTorch, run it as one compiled program::
 
 import numpy as _np
 
-from gradwright import errors, nn, optim
+from gradwright import errors, nn, optim, special
 from gradwright.compile import Population, compile
 from gradwright.engine import *  # noqa: F403
 from gradwright.engine import __all__ as _engine_names
@@ -43,6 +43,7 @@ __all__ = [
     "long",
     "nn",
     "optim",
+    "special",
     *_engine_names,
     *_function_names,
 ]

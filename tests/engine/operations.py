@@ -383,7 +383,7 @@ ROWS = [
     Row("square", torch.square, unary(real)),
     Row("rsqrt", torch.rsqrt, unary(positive)),
     Row("pow", torch.pow, powers),
-    Row("sign", torch.sign, unary(real), order=0),
+    Row("sign", torch.sign, unary(real), order=1),
     Row("abs", torch.abs, unary(real)),
     Row("maximum", _torch_pair(torch.maximum), apart),
     Row("minimum", _torch_pair(torch.minimum), apart),
@@ -415,8 +415,6 @@ ROWS = [
     Row("relu", torch.relu, unary(real)),
     Row("tanh", torch.tanh, unary(real)),
     Row("sigmoid", torch.sigmoid, unary(real)),
-    # torch's softplus turns into the identity above a threshold; the log of a sum is the function itself
-    Row("softplus", lambda x: torch.logaddexp(x, torch.zeros_like(x)), unary(real)),
     Row("softmax", lambda x, axis: torch.softmax(x, axis), along),
     Row("log_softmax", lambda x, axis: torch.log_softmax(x, axis), along),
     Row("getitem", _torch_getitem, picks),
@@ -436,3 +434,7 @@ ROWS = [
     Row("logistic_loss", _torch_logistic, _logits),
     Row("binary_loss", _torch_binary, _probabilities),
 ]
+
+from .rows_elementwise import ROWS as ELEMENTWISE_ROWS  # noqa: E402 - made with the tools above
+
+ROWS += ELEMENTWISE_ROWS

@@ -11,7 +11,7 @@ from gradwright.backend.arrays import (
 from gradwright.backend.dtypes import promote
 from gradwright.backend.loops import scan
 from gradwright.backend.random import random_bits, uniform_from_bits
-from gradwright.backend.xla import compiler_options, jax_modules
+from gradwright.backend.xla import compiler_options, jax_modules, special_functions
 
 __all__ = [
     "compiler_options",
@@ -24,6 +24,7 @@ __all__ = [
     "promote",
     "random_bits",
     "scan",
+    "special_functions",
     "to_numpy",
     "uniform_from_bits",
 ]

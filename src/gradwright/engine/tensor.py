@@ -15,11 +15,14 @@ from gradwright.engine.functions.elementwise import ElementwiseMethods
 from gradwright.engine.functions.indexing import IndexingMethods
 from gradwright.engine.functions.inplace import InPlaceMethods
 from gradwright.engine.functions.linalg import LinalgMethods
+from gradwright.engine.functions.operators import OperatorMethods
 from gradwright.engine.functions.reduction import ReductionMethods
+from gradwright.engine.functions.rounding import RoundingMethods
 from gradwright.engine.functions.shape import ShapeMethods
+from gradwright.engine.functions.special import SpecialMethods
+from gradwright.engine.functions.trigonometric import TrigonometricMethods
 from gradwright.engine.op import retain, set_tensor_class
 from gradwright.engine.ops import elementwise as ew
-from gradwright.engine.ops import linalg
 from gradwright.engine.overwritten import remember_overwritten
 from gradwright.engine.printing import show
 from gradwright.engine.reverse import backward
@@ -30,7 +33,11 @@ __all__ = ["Parameter", "Tensor"]
 
 
 class Tensor(
+    OperatorMethods,
     ElementwiseMethods,
+    TrigonometricMethods,
+    RoundingMethods,
+    SpecialMethods,
     ActivationMethods,
     ComparisonMethods,
     ReductionMethods,
@@ -205,67 +212,6 @@ class Tensor(
         if not self._requires_grad:
             raise GraphError("retain_grad() on a tensor with requires_grad=False")
         retain(self)
-
-    # --- operators --------------------------------------------------------------------------------------------------
-    def __add__(self, other: Any) -> Tensor:
-        return ew.add(self, other)
-
-    def __radd__(self, other: Any) -> Tensor:
-        return ew.add(other, self)
-
-    def __sub__(self, other: Any) -> Tensor:
-        return ew.sub(self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return ew.sub(other, self)
-
-    def __mul__(self, other: Any) -> Tensor:
-        return ew.mul(self, other)
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return ew.mul(other, self)
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return ew.div(self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return ew.div(other, self)
-
-    def __pow__(self, other: Any) -> Tensor:
-        return ew.pow(self, other)
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return ew.pow(other, self)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return linalg.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return linalg.matmul(other, self)
-
-    def __neg__(self) -> Tensor:
-        return ew.neg(self)
-
-    def __abs__(self) -> Tensor:
-        return ew.abs(self)
-
-    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return ew.eq(self, other)
-
-    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return ew.ne(self, other)
-
-    def __lt__(self, other: Any) -> Tensor:
-        return ew.lt(self, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return ew.le(self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return ew.gt(self, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return ew.ge(self, other)
 
     # --- in place, and other dtypes ---------------------------------------------------------------------------------
     def _assign(self, result: Tensor) -> Tensor:

@@ -1,5 +1,29 @@
 """All operations, by family."""
 
-from gradwright.engine.ops import activation, elementwise, indexing, linalg, loss, reduction, shape
+from gradwright.engine.ops import (
+    activation,
+    elementwise,
+    indexing,
+    linalg,
+    logic,
+    loss,
+    reduction,
+    rounding,
+    shape,
+    special,
+    trigonometric,
+)
 
-__all__ = ["activation", "elementwise", "indexing", "linalg", "loss", "reduction", "shape"]
+__all__ = [
+    "activation",
+    "elementwise",
+    "indexing",
+    "linalg",
+    "logic",
+    "loss",
+    "reduction",
+    "rounding",
+    "shape",
+    "special",
+    "trigonometric",
+]

@@ -47,7 +47,6 @@ from gradwright.nn.functional.probability import (
 )
 from gradwright.nn.functional.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from gradwright.nn.functional.shuffle import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
-from gradwright.nn.functional.softmax import gumbel_softmax, log_softmax, softmax, softmin
 
 __all__ = [
     *_activation.__all__,
@@ -68,7 +67,6 @@ __all__ = [
     "feature_alpha_dropout",
     "gaussian_nll_loss",
     "group_norm",
-    "gumbel_softmax",
     "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
@@ -77,7 +75,6 @@ __all__ = [
     "layer_norm",
     "linear",
     "local_response_norm",
-    "log_softmax",
     "margin_ranking_loss",
     "mse_loss",
     "multi_margin_loss",
@@ -95,8 +92,6 @@ __all__ = [
     "scaled_dot_product_attention",
     "smooth_l1_loss",
     "soft_margin_loss",
-    "softmax",
-    "softmin",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
 ]

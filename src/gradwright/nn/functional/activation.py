@@ -1,7 +1,38 @@
-"""Activation functions: the engine's, under the name by which layers call them."""
+"""Activation functions and the softmax family: the engine's, under the name by which layers call them."""
 
-from gradwright.engine.functions import activation as _functions
-from gradwright.engine.functions.activation import *  # noqa: F403
+from gradwright.engine.functions.activation import (
+    celu,
+    elu,
+    gelu,
+    glu,
+    gumbel_softmax,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    log_softmax,
+    logsigmoid,
+    mish,
+    prelu,
+    relu,
+    relu6,
+    rrelu,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softmin,
+    softplus,
+    softshrink,
+    softsign,
+    tanh,
+    tanhshrink,
+    threshold,
+)
 
-# the softmax family takes more arguments here: see softmax.py
-__all__ = [name for name in _functions.__all__ if name not in ("log_softmax", "softmax", "softmin")]
+__all__ = [
+    "celu", "elu", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu",
+    "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6", "rrelu", "selu", "sigmoid", "silu", "softmax",
+    "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
+]  # fmt: skip

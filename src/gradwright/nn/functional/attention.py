@@ -9,6 +9,7 @@ import numpy as np
 
 from gradwright.engine.functions.calling import need_tensor
 from gradwright.engine.ops import activation as act
+from gradwright.engine.ops.attention import masked_softmax
 from gradwright.engine.ops import elementwise as ew
 from gradwright.engine.ops.shape import swap
 from gradwright.engine.tensor import Tensor
@@ -85,7 +86,7 @@ def scaled_dot_product_attention(
         scores = ew.where(np.tri(rows, columns, dtype=np.bool_), scores, -math.inf)
     elif attn_mask is not None:
         scores = _masked(name, scores, attn_mask, groups, heads)
-    weights = act.masked_softmax(scores, axis=-1) if attn_mask is not None else act.softmax(scores, axis=-1)
+    weights = masked_softmax(scores, axis=-1) if attn_mask is not None else act.softmax(scores, axis=-1)
     if not (isinstance(dropout_p, int | float) and dropout_p == 0):
         weights = dropout(weights, dropout_p)
     out = weights @ value
