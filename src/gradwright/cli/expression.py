@@ -265,7 +265,11 @@ def _apply(function: Callable[..., Any], arguments: list[Any], tree: ast.expr, p
     try:
         result = function(*arguments)
     except (GradwrightError, ValueError, IndexError, AttributeError, TypeError) as error:
-        why = "this takes lists, not single numbers" if isinstance(error, AttributeError | IndexError | DTypeError) else error
+        why = (
+            "this takes lists, not single numbers"
+            if isinstance(error, AttributeError | IndexError | DTypeError)
+            else error
+        )
         raise ConfigError(f"graph: {_written(tree)!r} cannot be computed: {why}") from error
     if result.requires_grad:
         parts.setdefault(_written(tree), result)
