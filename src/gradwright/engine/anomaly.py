@@ -52,7 +52,9 @@ class detect_anomaly:
             bad = _first_bad(array)
             if bad is None:
                 continue
-            shown = "; ".join(_describe(name, value) for name, value in zip(op.inputs, inputs, strict=True))
+            shown = "; ".join(
+                _describe(name, value) for name, value in zip(_names(op, len(inputs)), inputs, strict=True)
+            )
             raise NonFiniteError(f"forward: {op.name}{_inside(trace_now.modules)} gave {bad}; its inputs: {shown}")
 
     def backward(self, node: Any, gradient: Any, position: int) -> None:
@@ -62,17 +64,22 @@ class detect_anomaly:
         if bad is None:
             return
         where = f" in module {node.where}" if node.where else ""
-        target = f"its input {node.op.inputs[position]}"
+        target = f"its input {_names(node.op, len(node.inputs))[position]}"
         source = node.inputs[position][0]
         if isinstance(source, Leaf):
             leaf = source.tensor()
             if leaf is not None and leaf.name:
                 target = f"parameter {leaf.name}"
         elif isinstance(source, Node):
-            target += f" (the output of {source.name})"
+            target += f" (the output of {source.op.name})"
         raise NonFiniteError(
-            f"backward: the rule of {node.name}{where} gave {bad} as the gradient of {target} {node.shapes[position]}"
+            f"backward: the rule of {node.op.name}{where} gave {bad} as the gradient of {target} "
+            f"{node.shapes[position]}"
         )
+
+
+def _names(op: Any, count: int) -> list[str]:
+    return [f"{op.inputs[0]}[{i}]" for i in range(count)] if op.variadic else list(op.inputs)
 
 
 def _inside(modules: tuple[str, ...]) -> str:

@@ -67,6 +67,6 @@ def graph(output: TensorBase) -> Graph:
                 name = (tensor.name if tensor is not None else None) or ""
                 kind = "parameter" if type(tensor).__name__ == "Parameter" else "input"
                 place(source, kind, name, shape)
-        place(node, node.name, node.where or "", tuple(node.outputs[0][0]))
+        place(node, node.op.name, node.where or "", tuple(node.outputs[0][0]))
         edges += [(numbers[id(edge[0])], numbers[id(node)]) for edge in node.inputs if edge is not None]
     return Graph(tuple(nodes), tuple(edges))

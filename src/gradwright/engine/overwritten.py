@@ -44,8 +44,8 @@ def refuse_overwritten(node: Node) -> None:
                 continue
             what = "its output" if name == "ans" else f"its input {name}"
             raise GraphError(
-                f"backward: {node.name} needs {what} {tuple(array.shape)}, which has been written over in place since"
-                f"{_line(entry[1])}. Write `y = y + …` instead of `y += …` there, or call clone() before."
+                f"backward: {node.op.name} needs {what} {tuple(array.shape)}, which has been written over in place "
+                f"since{_line(entry[1])}. Write `y = y + …` instead of `y += …` there, or call clone() before."
             )
 
 

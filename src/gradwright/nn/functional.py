@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradwright.backend import is_concrete, namespace
+from gradwright.engine.missing import explained
 from gradwright.engine.mode import no_grad
 from gradwright.engine.ops import elementwise as ew
 from gradwright.engine.ops import indexing, linalg
@@ -405,3 +406,6 @@ def binary_cross_entropy_with_logits(
         factor = 1 + (pos_weight - 1) * target
         loss = (1 - target) * input + factor * (fused.logistic_loss(input, 1.0 + target * 0))
     return _reduce(loss if weight is None else loss * weight, reduction)
+
+
+__getattr__ = explained("gradwright.nn.functional", globals())
