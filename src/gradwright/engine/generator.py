@@ -82,7 +82,7 @@ class Generator(Stateful):
         if words.shape != (3,):
             raise ConfigError(f"set_state: expected the three numbers of get_state, got {state!r:.80}")
         self.key._set(words[:2].astype(np.uint32))
-        self.draws._set(words[2].astype(np.uint32))
+        self.draws._set(np.array(words[2], np.uint32))
 
     # --- numbers ----------------------------------------------------------------------------------------------------
     def words(self, size: int) -> Any:
