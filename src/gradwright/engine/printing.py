@@ -160,10 +160,10 @@ def _format(array: np.ndarray) -> tuple[int, Callable[[Any], str]]:
     if size.size:
         low, high = float(size.min()), float(size.max())
         scientific = high / low > 1000 or high > 1e8 or (not whole and low < 1e-4)
+        if _options.sci_mode is not None:
+            scientific = _options.sci_mode
         spec = f".{digits}e" if scientific else ".0f" if whole else f".{digits}f"
         width = max(len(f"{x:{spec}}") for x in values.tolist()) + (whole and not scientific)
-    if _options.sci_mode is not None:
-        scientific = _options.sci_mode
     if scientific:
         return width, lambda x: f"{x:.{digits}e}"
     if whole:
