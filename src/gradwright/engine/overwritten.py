@@ -44,6 +44,6 @@ def refuse_overwritten(node: Node) -> None:
                 continue  # `y *= b` itself kept the y that it wrote over
             what = "its output" if name == "ans" else f"its input {name}"
             raise GraphError(
-                f"backward: {node.name} needs {what} {written.shape}, which has been written over in place since"
+                f"backward: {node.op.name} needs {what} {written.shape}, which has been written over in place since"
                 f"{spoken(place)}. Write `y = y + …` instead of `y += …` there, or call clone() before."
             )

@@ -205,7 +205,7 @@ class _Builder:
         shape, dtype = node.outputs[0] if single else ((), "")
         self._place(
             (node, 0) if single else node,
-            node.name,
+            node.op.name,
             shape,
             kind=node.op.kind,
             dtype=str(dtype),

@@ -1,5 +1,6 @@
 """Layers and losses as functions: ``gradwright.nn.functional``, usually imported as ``F``."""
 
+from gradwright.engine.missing import explained
 from gradwright.nn.functional import activation as _activation
 from gradwright.nn.functional.activation import *  # noqa: F403
 from gradwright.nn.functional.attention import scaled_dot_product_attention
@@ -95,3 +96,5 @@ __all__ = [
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
 ]
+
+__getattr__ = explained("gradwright.nn.functional", globals())
