@@ -197,8 +197,8 @@ Function = Callable[..., Any]
 words = str.split
 SAME_NAME = words("""
     abs absolute neg sign sgn exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal sin cos tan asin acos
-    atan sinh cosh tanh asinh acosh atanh sigmoid erf erfc erfinv lgamma digamma floor ceil round trunc frac nan_to_num sinc
-    logit relu selu isnan isinf isfinite isposinf isneginf signbit logical_not deg2rad rad2deg positive i0
+    atan sinh cosh tanh asinh acosh atanh sigmoid erf erfc erfinv lgamma digamma floor ceil round trunc frac nan_to_num
+    sinc logit relu selu isnan isinf isfinite isposinf isneginf signbit logical_not deg2rad rad2deg positive i0
 """)
 SAME_SPECIAL = words("entr ndtr ndtri log_ndtr i0e i1 i1e expit gammaln")
 SAME_ACTIVATION = words("""
