@@ -38,6 +38,10 @@ class Row:
     order: int = 2
     forward_tolerance: float = 1e-12
     gradient_tolerance: float = 1e-9
+    # Made of what Tensors of both libraries have. Before the operation: inputs that must be symmetric. After it: what
+    # of several outputs, or of outputs that are not unique, is compared.
+    before: Callable[[list[Any]], list[Any]] | None = None
+    after: Callable[[Any], Any] | None = None
 
 
 # --- numbers -----------------------------------------------------------------------------------------------
@@ -436,3 +440,8 @@ ROWS = [
     Row("logistic_loss", _torch_logistic, _logits),
     Row("binary_loss", _torch_binary, _probabilities),
 ]
+
+from .rows_linalg import LINALG_ROWS  # noqa: E402
+from .rows_shape import SHAPE_ROWS  # noqa: E402
+
+ROWS += SHAPE_ROWS + LINALG_ROWS

@@ -24,7 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-# --- turning and shifting -----------------------------------------------------------------------------------------------
+# --- turning and shifting ---------------------------------------------------------------------------------------------
 def flip(input: Tensor, *given: Any, dims: Any = None) -> Tensor:
     """Reverse the order along the axes named."""
     need_tensor("flip", input)
@@ -80,7 +80,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     return swap(arranging.flip(input, axes=(b if turns == 1 else a,)), a, b)
 
 
-# --- repeating ----------------------------------------------------------------------------------------------------------
+# --- repeating --------------------------------------------------------------------------------------------------------
 def repeat(input: Tensor, *given: Any, repeats: Any = None) -> Tensor:
     """Repeat the whole tensor so many times along each axis; more numbers than axes make leading axes."""
     need_tensor("repeat", input)
@@ -145,7 +145,8 @@ def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None
         repeats = tensor(repeats)
     if repeats.ndim > 1 or repeats.shape not in ((n,), (1,), ()):
         raise ShapeError(
-            f"repeat_interleave: repeats of shape {repeats.shape} do not fit the {n} places along dim {axis} of {x.shape}"
+            f"repeat_interleave: repeats of shape {repeats.shape} do not fit the {n} places along dim {axis} "
+            f"of {x.shape}"
         )
     return getitem(x, index=(slice(None),) * axis + (_places(repeats, n, output_size)._array,))
 
@@ -174,7 +175,7 @@ def _check_size(size: int, output_size: Any) -> None:
         raise ShapeError(f"repeat_interleave: output_size is {output_size}, but the result has {size} places")
 
 
-# --- triangles and diagonals --------------------------------------------------------------------------------------------
+# --- triangles and diagonals ------------------------------------------------------------------------------------------
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return the lower triangles of matrices, up to a diagonal, and 0 elsewhere."""
     return arranging.tril(_matrices("tril", input), diagonal=whole("tril", "diagonal", diagonal))
@@ -232,10 +233,11 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     return diag_embed(reshape(input, shape=(input.numel(),)), offset)
 
 
-# --- sliding windows ----------------------------------------------------------------------------------------------------
+# --- sliding windows --------------------------------------------------------------------------------------------------
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """Return all windows of ``size`` along an axis, ``step`` apart: the axis counts them, a new last axis has their places.
+    """Return all windows of ``size`` along an axis, ``step`` apart.
 
+    The axis then counts the windows, and a new last axis has their places.
     (``nn.functional.unfold`` is another function: patches of images as columns.)
     """
     need_tensor("unfold", input)

@@ -21,7 +21,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-# --- joining ------------------------------------------------------------------------------------------------------------
+# --- joining ----------------------------------------------------------------------------------------------------------
 @axis_too
 def cat(tensors: Any, dim: int = 0) -> Tensor:
     """Join tensors along an axis that they have; all other lengths must agree.
@@ -100,9 +100,9 @@ def _at_least(axes: int, name: str, tensors: Any) -> tuple[Any, ...]:
     return tuple([raised(x) for x in need_tensors(name, tensors)])
 
 
-# --- taking apart -------------------------------------------------------------------------------------------------------
+# --- taking apart -----------------------------------------------------------------------------------------------------
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Take a tensor apart along an axis: into parts of one size (the last may be smaller), or of the sizes in a list."""
+    """Take a tensor apart along an axis: into parts of one size (the last may be smaller), or of listed sizes."""
     if isinstance(split_size_or_sections, tuple | list):
         return split_with_sizes(tensor, split_size_or_sections, dim)
     need_tensor("split", tensor)
@@ -160,9 +160,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     if count <= 0:
         raise ShapeError(f"tensor_split: the number of sections must be above 0, got {count}")
     small, longer = divmod(n, count)
-    return joining.split(
-        input, sizes=(small + 1,) * longer + (small,) * (count - longer), axis=axis
-    )
+    return joining.split(input, sizes=(small + 1,) * longer + (small,) * (count - longer), axis=axis)
 
 
 def _split_before(input: Any, indices: Any, axis: int) -> tuple[Tensor, ...]:

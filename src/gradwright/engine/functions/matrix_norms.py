@@ -97,8 +97,8 @@ def norm(
 ) -> Tensor:
     """Return a norm: of vectors where ``dim`` is one axis, of matrices where it is two, else of all elements.
 
-    Without ``ord`` it is the root of the sum of squares over ``dim`` (over everything without ``dim``). With ``ord`` and
-    without ``dim`` the tensor must be a vector or a matrix. See :func:`vector_norm` and :func:`matrix_norm`.
+    Without ``ord`` it is the root of the sum of squares over ``dim`` (over everything without ``dim``). With ``ord``
+    and without ``dim`` the tensor must be a vector or a matrix. See :func:`vector_norm` and :func:`matrix_norm`.
     """
     need_tensor("linalg.norm", A)
     if ord is not None:

@@ -11,6 +11,8 @@ from gradwright.engine.functions.sizing import axis_too, need_tensors, one_dim
 from gradwright.engine.ops import linalg
 from gradwright.engine.ops.arranging import diagonal, roll
 from gradwright.engine.ops.einsum import einsum
+from gradwright.engine.ops.elementwise import ne, ones_like
+from gradwright.engine.ops.joining import stack
 from gradwright.engine.ops.reduction import sum as sum_
 from gradwright.engine.ops.shape import reshape
 from gradwright.errors import DTypeError, ShapeError
@@ -38,7 +40,7 @@ def _need(name: str, *pairs: tuple[Any, int]) -> None:
             raise DTypeError(f"{name}: {pairs[0][0].dtype} and {x.dtype}: all must have the same dtype; use .to(dtype)")
 
 
-# --- matrix products ----------------------------------------------------------------------------------------------------
+# --- matrix products --------------------------------------------------------------------------------------------------
 def matmul(input: Any, other: Any) -> Tensor:
     """Return the matrix product, broadcasting the leading axes.
 
@@ -113,7 +115,7 @@ def ger(input: Tensor, vec2: Tensor) -> Tensor:
     return outer(input, vec2)
 
 
-# --- products that are added to something -------------------------------------------------------------------------------
+# --- products that are added to something -----------------------------------------------------------------------------
 def _added(name: str, input: Any, product: Any, beta: float, alpha: float) -> Any:
     """``beta``·input + ``alpha``·product; with beta 0 the input is not looked at, not even for NaN."""
     need_tensor(name, input)
@@ -122,8 +124,10 @@ def _added(name: str, input: Any, product: Any, beta: float, alpha: float) -> An
         raise ShapeError(f"{name}: the input {input.shape} does not broadcast to the product's shape {product.shape}")
     if input.dtype != product.dtype:
         raise DTypeError(f"{name}: the input is {input.dtype}, the others are {product.dtype}; use .to(dtype)")
-    if product.dtype.kind in "iu" and (isinstance(beta, float) or isinstance(alpha, float)):
-        raise DTypeError(f"{name}: beta and alpha must be integers for tensors of {product.dtype}")
+    if product.dtype.kind == "b":  # products are "and", sums are "or"
+        return input if alpha == 0 else product if beta == 0 else ne(input + product, 0)
+    if product.dtype.kind in "iu":  # PyTorch cuts the fractions off
+        beta, alpha = int(beta), int(alpha)
     if alpha != 1:
         product = product * alpha
     return product if beta == 0 else (input if beta == 1 else input * beta) + product
@@ -143,7 +147,10 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: fl
 
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """Return ``beta``·input + ``alpha``·outer(vec1, vec2)."""
-    return _added("addr", input, outer(vec1, vec2), beta, alpha)
+    product = outer(vec1, vec2)
+    if product.dtype.kind in "biu" and (isinstance(beta, float) or isinstance(alpha, float)):
+        raise DTypeError(f"addr: beta and alpha must be integers for tensors of {product.dtype}")
+    return _added("addr", input, product, beta, alpha)
 
 
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
@@ -160,11 +167,11 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, al
     return _added("addbmm", input, product, beta, alpha)
 
 
-# --- products of more axes, or more factors -----------------------------------------------------------------------------
+# --- products of more axes, or more factors ---------------------------------------------------------------------------
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """Add up products along several axes of both tensors.
 
-    ``dims`` is a number n (the last n axes of ``a`` meet the first n of ``b``) or two lists of axes, of ``a`` and of ``b``.
+    ``dims`` is a number n (the last n axes of ``a`` meet the first n of ``b``) or two lists of axes, one a tensor.
     """
     need_tensor("tensordot", a)
     need_tensor("tensordot", b)
@@ -326,14 +333,13 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 
 def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """Return the powers 0, 1, 2, … of the elements along a new last axis of length ``N``."""
-    from gradwright.engine.functions.joining import stack
-    from gradwright.engine.ops.elementwise import ones_like
-
     need_tensor("linalg.vander", x)
-    n = x.shape[-1] if N is None and x.ndim else N
-    if n is None or n <= (1 if N is not None else 0) - 1 or x.ndim == 0:
-        raise ShapeError(f"linalg.vander: needs an axis and at least one column, got {x.shape} and N={N}")
+    if not x.ndim:
+        x = reshape(x, shape=(1,))
+    n = x.shape[-1] if N is None else N
+    if n < 1:
+        raise ShapeError(f"linalg.vander: needs at least one column, got {x.shape} and N={N}")
     powers = [ones_like(x)]
     for _ in range(n - 1):
         powers.append(powers[-1] * x)
-    return stack(powers, -1)
+    return stack(*powers, axis=x.ndim)

@@ -24,7 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-# --- other lengths, the same elements -----------------------------------------------------------------------------------
+# --- other lengths, the same elements ---------------------------------------------------------------------------------
 def reshape(input: Tensor, *given: Any, shape: Any = None) -> Tensor:
     """Return the same elements in another shape; one length may be -1.
 
@@ -156,7 +156,7 @@ def numel(input: Tensor) -> int:
     return math.prod(input.shape)
 
 
-# --- the order of the axes ----------------------------------------------------------------------------------------------
+# --- the order of the axes --------------------------------------------------------------------------------------------
 def permute(input: Tensor, *given: Any, dims: Any = None) -> Tensor:
     """Reorder the axes; all of them are named, one by one or in a tuple."""
     need_tensor("permute", input)
@@ -218,7 +218,7 @@ def adjoint(input: Tensor) -> Tensor:
     return shaping.swap(input, -1, -2)
 
 
-# --- repeating without copying ------------------------------------------------------------------------------------------
+# --- repeating without copying ----------------------------------------------------------------------------------------
 def expand(input: Tensor, *given: Any, size: Any = None) -> Tensor:
     """Repeat axes of length 1 without copying; -1 leaves an axis as long as it is."""
     need_tensor("expand", input)
