@@ -12,6 +12,7 @@ __all__ = [
     "ConfigError",
     "DTypeError",
     "DataError",
+    "DivisionByZeroError",
     "GradwrightError",
     "GraphError",
     "IndexOutOfRangeError",
@@ -34,6 +35,10 @@ class ShapeError(GradwrightError, ValueError):
 
 class DTypeError(GradwrightError, TypeError):
     """A dtype that an operation does not take."""
+
+
+class DivisionByZeroError(GradwrightError, ZeroDivisionError):
+    """A whole number divided by the whole number 0, which has no answer among whole numbers."""
 
 
 class IndexOutOfRangeError(GradwrightError, IndexError):

@@ -387,7 +387,7 @@ ROWS = [
     Row("square", torch.square, unary(real)),
     Row("rsqrt", torch.rsqrt, unary(positive)),
     Row("pow", torch.pow, powers),
-    Row("sign", torch.sign, unary(real), order=0),
+    Row("sign", torch.sign, unary(real), order=1),
     Row("abs", torch.abs, unary(real)),
     Row("maximum", _torch_pair(torch.maximum), apart),
     Row("minimum", _torch_pair(torch.minimum), apart),
@@ -419,8 +419,6 @@ ROWS = [
     Row("relu", torch.relu, unary(real)),
     Row("tanh", torch.tanh, unary(real)),
     Row("sigmoid", torch.sigmoid, unary(real)),
-    # torch's softplus turns into the identity above a threshold; the log of a sum is the function itself
-    Row("softplus", lambda x: torch.logaddexp(x, torch.zeros_like(x)), unary(real)),
     Row("softmax", lambda x, axis: torch.softmax(x, axis), along),
     Row("log_softmax", lambda x, axis: torch.log_softmax(x, axis), along),
     Row("getitem", _torch_getitem, picks),
@@ -441,7 +439,12 @@ ROWS = [
     Row("binary_loss", _torch_binary, _probabilities),
 ]
 
-from .rows_linalg import LINALG_ROWS  # noqa: E402
-from .rows_shape import SHAPE_ROWS  # noqa: E402
+from .rows_elementwise import ROWS as ELEMENTWISE_ROWS  # noqa: E402 - made with the tools above
+from .rows_linalg import ROWS as LINALG_ROWS  # noqa: E402
+from .rows_reduction import ROWS as REDUCTION_ROWS  # noqa: E402
+from .rows_shape import ROWS as SHAPE_ROWS  # noqa: E402
 
-ROWS += SHAPE_ROWS + LINALG_ROWS
+ROWS += ELEMENTWISE_ROWS
+ROWS += REDUCTION_ROWS
+ROWS += SHAPE_ROWS
+ROWS += LINALG_ROWS

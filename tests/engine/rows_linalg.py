@@ -104,7 +104,7 @@ def _torch_cofactor(x: torch.Tensor) -> torch.Tensor:
     return torch.linalg.det(x)[..., None, None] * torch.linalg.inv(x).mT
 
 
-LINALG_ROWS = [
+ROWS = [
     Row("inv", torch.linalg.inv, squares(sound)),
     Row("solve", torch.linalg.solve, systems()),
     Row(

@@ -186,7 +186,7 @@ def _many(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *xs, axis: function(xs, axis)
 
 
-SHAPE_ROWS = [
+ROWS = [
     Row("cat", _many(torch.cat), listed(*CATS)),
     Row("stack", _many(torch.stack), listed(*STACKS)),
     Row("unbind", lambda x, axis: torch.unbind(x, axis), listed(*UNBINDS), after=joined),

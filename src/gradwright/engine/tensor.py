@@ -15,28 +15,47 @@ from gradwright.engine.functions.elementwise import ElementwiseMethods
 from gradwright.engine.functions.indexing import IndexingMethods
 from gradwright.engine.functions.inplace import InPlaceMethods
 from gradwright.engine.functions.linalg import LinalgMethods
+from gradwright.engine.functions.norms import NormMethods
+from gradwright.engine.functions.operators import OperatorMethods
 from gradwright.engine.functions.reduction import ReductionMethods
+from gradwright.engine.functions.rounding import RoundingMethods
+from gradwright.engine.functions.scan import ScanMethods
+from gradwright.engine.functions.scattering import ScatteringMethods
 from gradwright.engine.functions.shape import ShapeMethods
+from gradwright.engine.functions.sorting import SortingMethods
+from gradwright.engine.functions.special import SpecialMethods
+from gradwright.engine.functions.statistics import StatisticsMethods
+from gradwright.engine.functions.trigonometric import TrigonometricMethods
+from gradwright.engine.mode import mode
 from gradwright.engine.op import retain, set_tensor_class
 from gradwright.engine.ops import elementwise as ew
-from gradwright.engine.ops import linalg
 from gradwright.engine.overwritten import remember_overwritten
 from gradwright.engine.printing import show
 from gradwright.engine.reverse import backward
 from gradwright.engine.tracing import trace_now
+from gradwright.engine.views import alias, check_write, spread
 from gradwright.errors import GraphError, ShapeError
 
 __all__ = ["Parameter", "Tensor"]
 
 
 class Tensor(
+    OperatorMethods,
     ElementwiseMethods,
+    TrigonometricMethods,
+    RoundingMethods,
+    SpecialMethods,
     ActivationMethods,
     ComparisonMethods,
     ReductionMethods,
     ShapeMethods,
     IndexingMethods,
     LinalgMethods,
+    NormMethods,
+    ScanMethods,
+    ScatteringMethods,
+    SortingMethods,
+    StatisticsMethods,
     InPlaceMethods,
     TensorBase,
 ):
@@ -132,9 +151,9 @@ class Tensor(
         """Return a tensor with the same storage that is cut off from the graph."""
         array = self._array if trace_now.trace is not None else settle(self)
         # another array object: what is written through `.data` is not held against the graph, as in PyTorch
-        alias = Tensor(array[...] if isinstance(array, np.ndarray) else array)
-        alias._base = self
-        return alias
+        detached = Tensor(array[...] if isinstance(array, np.ndarray) else array)
+        alias(self, detached)
+        return detached
 
     def clone(self) -> Tensor:
         """Return a copy that is part of the graph."""
@@ -201,81 +220,25 @@ class Tensor(
             raise GraphError("retain_grad() on a tensor with requires_grad=False")
         retain(self)
 
-    # --- operators --------------------------------------------------------------------------------------------------
-    def __add__(self, other: Any) -> Tensor:
-        return ew.add(self, other)
-
-    def __radd__(self, other: Any) -> Tensor:
-        return ew.add(other, self)
-
-    def __sub__(self, other: Any) -> Tensor:
-        return ew.sub(self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return ew.sub(other, self)
-
-    def __mul__(self, other: Any) -> Tensor:
-        return ew.mul(self, other)
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return ew.mul(other, self)
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return ew.div(self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return ew.div(other, self)
-
-    def __pow__(self, other: Any) -> Tensor:
-        return ew.pow(self, other)
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return ew.pow(other, self)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return linalg.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return linalg.matmul(other, self)
-
-    def __neg__(self) -> Tensor:
-        return ew.neg(self)
-
-    def __abs__(self) -> Tensor:
-        return ew.abs(self)
-
-    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return ew.eq(self, other)
-
-    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return ew.ne(self, other)
-
-    def __lt__(self, other: Any) -> Tensor:
-        return ew.lt(self, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return ew.le(self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return ew.gt(self, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return ew.ge(self, other)
-
     # --- in place, and other dtypes ---------------------------------------------------------------------------------
     def _assign(self, result: Tensor) -> Tensor:
-        if self._requires_grad and self.is_leaf and result._requires_grad:
-            raise GraphError(
-                "an in-place operation on a tensor that requires grad would change what its graph recorded. "
-                "Do it inside `with no_grad():`, on `.data`, or write `x = x + …`."
-            )
+        """Take over the result of an operation: every in-place method ends here."""
+        check_write(self)
         if result.shape != self.shape:
             raise ShapeError(f"in place: a result of shape {result.shape} does not fit into {self.shape}")
         result = result.to(self.dtype)
+        recorded = mode.grad and (result._requires_grad or self._requires_grad)
+        if recorded and not result._requires_grad:
+            result = ew.where(np.True_, result, self)  # what was here before still counts in the graph: with slope 0
         remember_overwritten(self._array)
-        self._set(result._array)
-        if result._requires_grad:  # this tensor is now what the operation made: the graph goes on from there
+        trace = trace_now.trace
+        if trace is not None:
+            trace.check_write(self, result._array)
+        self._array = result._array
+        if recorded:  # this tensor is now what the operation made: the graph goes on from there
             self._node, self._index, self._requires_grad = result._node, result._index, True
+        if self._base is not None or self._views is not None:
+            spread(self, recorded)
         return self
 
     def to(self, dtype: Any) -> Tensor:

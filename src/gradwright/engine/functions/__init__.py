@@ -10,8 +10,16 @@ from gradwright.engine.functions import (
     indexing,
     joining,
     linalg,
+    norms,
     reduction,
+    rounding,
+    scan,
+    scattering,
     shape,
+    sorting,
+    special,
+    statistics,
+    trigonometric,
 )
 from gradwright.engine.functions.activation import *  # noqa: F403
 from gradwright.engine.functions.arranging import *  # noqa: F403
@@ -22,8 +30,16 @@ from gradwright.engine.functions.grids import *  # noqa: F403
 from gradwright.engine.functions.indexing import *  # noqa: F403
 from gradwright.engine.functions.joining import *  # noqa: F403
 from gradwright.engine.functions.linalg import *  # noqa: F403
+from gradwright.engine.functions.norms import *  # noqa: F403
 from gradwright.engine.functions.reduction import *  # noqa: F403
+from gradwright.engine.functions.rounding import *  # noqa: F403
+from gradwright.engine.functions.scan import *  # noqa: F403
+from gradwright.engine.functions.scattering import *  # noqa: F403
 from gradwright.engine.functions.shape import *  # noqa: F403
+from gradwright.engine.functions.sorting import *  # noqa: F403
+from gradwright.engine.functions.special import *  # noqa: F403
+from gradwright.engine.functions.statistics import *  # noqa: F403
+from gradwright.engine.functions.trigonometric import *  # noqa: F403
 
 __all__ = [
     *activation.__all__,
@@ -35,6 +51,14 @@ __all__ = [
     *indexing.__all__,
     *joining.__all__,
     *linalg.__all__,
+    *norms.__all__,
     *reduction.__all__,
+    *rounding.__all__,
     *shape.__all__,
+    *special.__all__,
+    *trigonometric.__all__,
+    *scan.__all__,
+    *scattering.__all__,
+    *sorting.__all__,
+    *statistics.__all__,
 ]

@@ -9,10 +9,17 @@ from gradwright.engine.ops import (
     indexing,
     joining,
     linalg,
+    logic,
     loss,
     matrices,
     reduction,
+    rounding,
+    scan,
+    scatter,
     shape,
+    sorting,
+    special,
+    trigonometric,
 )
 
 __all__ = [
@@ -24,8 +31,15 @@ __all__ = [
     "indexing",
     "joining",
     "linalg",
+    "logic",
     "loss",
     "matrices",
     "reduction",
+    "rounding",
+    "scan",
+    "scatter",
     "shape",
+    "sorting",
+    "special",
+    "trigonometric",
 ]
