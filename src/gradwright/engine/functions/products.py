@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gradwright.engine.base import TensorBase
 from gradwright.engine.functions.calling import need_tensor
-from gradwright.engine.functions.sizing import axis_too, need_tensors, one_dim
+from gradwright.engine.functions.dims import axis_of, numpy_names
+from gradwright.engine.functions.sizing import need_tensors
 from gradwright.engine.ops import linalg
 from gradwright.engine.ops.arranging import diagonal, roll
 from gradwright.engine.ops.einsum import einsum
@@ -31,7 +34,7 @@ def _need(name: str, *pairs: tuple[Any, int]) -> None:
     for x, axes in pairs:
         need_tensor(name, x)
         if x.ndim != axes:
-            shapes = " and ".join(str(y.shape) for y, _ in pairs if isinstance(y, TensorBase))
+            shapes = " and ".join(str(tuple(y._array.shape)) for y, _ in pairs if isinstance(y, TensorBase))
             kinds = {1: "vector", 2: "matrix", 3: "batch of matrices"}
             raise ShapeError(
                 f"{name}: expected a {kinds[axes]} where the shape is {tuple(x.shape)}; the shapes are {shapes}"
@@ -168,7 +171,7 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, al
 
 
 # --- products of more axes, or more factors ---------------------------------------------------------------------------
-def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
+def tensordot(a: Any, b: Any, dims: Any = 2) -> Tensor:
     """Add up products along several axes of both tensors.
 
     ``dims`` is a number n (the last n axes of ``a`` meet the first n of ``b``) or two lists of axes, one a tensor.
@@ -176,7 +179,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     need_tensor("tensordot", a)
     need_tensor("tensordot", b)
     if isinstance(dims, TensorBase):
-        dims = dims.tolist() if dims.ndim else int(dims.item())
+        dims = np.asarray(dims._array).tolist()
     if isinstance(dims, int):
         if not 0 <= dims <= min(a.ndim, b.ndim):
             raise ShapeError(f"tensordot: {dims} axes cannot meet in {a.shape} and {b.shape}")
@@ -185,8 +188,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
         given = [[d] if isinstance(d, int) else list(d) for d in dims]
         if len(given) != 2 or len(given[0]) != len(given[1]):
             raise ShapeError(f"tensordot: dims must be a number or two equally long lists, got {dims}")
-        first = [one_dim("tensordot", d, a.shape) for d in given[0]]
-        second = [one_dim("tensordot", d, b.shape) for d in given[1]]
+        first = [axis_of("tensordot", a.shape, d) for d in given[0]]
+        second = [axis_of("tensordot", b.shape, d) for d in given[1]]
     if len(set(first)) != len(first) or len(set(second)) != len(second):
         raise ShapeError(f"tensordot: a dim appears twice in {dims}")
     if a.dtype != b.dtype:
@@ -280,7 +283,7 @@ def _in_order(given: list[Any], where: dict[tuple[int, int], int], i: int, j: in
     return linalg.matmul(_in_order(given, where, i, k), _in_order(given, where, k + 1, j))
 
 
-@axis_too
+@numpy_names
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """Return the cross product of vectors of three; without ``dim``, along the first axis of that length."""
     need_tensor("cross", input)
@@ -298,7 +301,7 @@ def linalg_cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     need_tensor("linalg.cross", other)
     if input.ndim != other.ndim:
         raise ShapeError(f"linalg.cross: the numbers of axes differ: {input.shape} and {other.shape}")
-    axis = one_dim("linalg.cross", dim, input.shape)
+    axis = axis_of("linalg.cross", input.shape, dim)
     if input.ndim == 0 or input.shape[axis] != 3 or other.shape[axis] != 3:
         raise ShapeError(f"linalg.cross: dim {dim} must have length 3 in both, got {input.shape} and {other.shape}")
 
@@ -316,7 +319,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     if x.dtype != y.dtype:
         raise DTypeError(f"linalg.vecdot: {x.dtype} and {y.dtype}: both must have the same dtype; use .to(dtype)")
     product = x * y
-    return sum_(product, axis=one_dim("linalg.vecdot", dim, product.shape)) if product.ndim else product
+    return sum_(product, axis=axis_of("linalg.vecdot", product.shape, dim)) if product.ndim else product
 
 
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
