@@ -9,8 +9,8 @@ import numpy as np
 
 from gradwright.engine.functions.calling import need_tensor
 from gradwright.engine.ops import activation as act
-from gradwright.engine.ops.attention import masked_softmax
 from gradwright.engine.ops import elementwise as ew
+from gradwright.engine.ops.attention import masked_softmax
 from gradwright.engine.ops.shape import swap
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, DTypeError, ShapeError

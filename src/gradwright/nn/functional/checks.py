@@ -48,8 +48,8 @@ def same_shape(name: str, **tensors: Tensor) -> None:
 def broadcastable(name: str, **tensors: Tensor) -> tuple[int, ...]:
     """Return the common shape, which has to be that of one of the tensors.
 
-    For the losses in which PyTorch lets one side be repeated: one margin for all, one positive for many negatives. Where
-    both sides would be repeated, as (n,) against (n, 1), it is a mistake here too.
+    For the losses in which PyTorch lets one side be repeated without a warning. Where both sides would be repeated, as
+    (n,) against (n, 1), it is a mistake here too.
     """
     need_tensors(name, *tensors.values())
     shapes = {argument: t.shape for argument, t in tensors.items()}

@@ -49,7 +49,8 @@ def cross_entropy(
     weight : (C,), optional
         A weight for each class.
     reduction : 'mean', 'sum' or 'none'
-        ``size_average`` and ``reduce`` are its old form. With probabilities the mean is over rows, whatever the weights.
+        ``size_average`` and ``reduce`` are its old form. With probabilities the mean is over rows, whatever the
+        weights.
     label_smoothing : float in [0, 1]
 
     Raises
@@ -156,8 +157,12 @@ def _rows(name: str, what: str, input: Tensor, target: Tensor) -> tuple[Tensor, 
     else:
         raise ShapeError(f"{name}: expected {what} of shape (N, C), (C,) or (N, C, …), got {input.shape}")
     if target.shape != shape:
-        wanted = f"labels of shape {shape}" if shape else "one label, of shape ()"
-        raise ShapeError(f"{name}: {what} of shape {input.shape} need {wanted}; the target has shape {target.shape}")
+        rows_of = f"{input.shape[0]} rows" if input.ndim > 1 else "one row"
+        wanted = f"must be {shape}" if shape else "must be (), one label"
+        raise ShapeError(
+            f"{name}: {rows_of} of {what} and the target have the shapes {input.shape} and {target.shape}; "
+            f"the target's {wanted}"
+        )
     return rows, shape
 
 

@@ -72,7 +72,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         length = _norm("cosine_similarity", x, 2, dim, True)
         return x / (length + (length.detach().clamp(min=eps) - length.detach()))
 
-    return (unit(x1) * unit(x2)).sum(dim)
+    product = unit(x1) * unit(x2)
+    return product.sum(dim) if product.ndim else product
 
 
 def cosine_embedding_loss(
@@ -173,8 +174,8 @@ def _triplet(
         raise ConfigError(f"{name}: margin must be above 0, got {margin}")
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise ShapeError(
-            f"{name}: anchor {anchor.shape}, positive {positive.shape} and negative {negative.shape} must have the same "
-            "number of axes"
+            f"{name}: anchor {anchor.shape}, positive {positive.shape} and negative {negative.shape} must have the "
+            "same number of axes"
         )
     _common(name, anchor=anchor, positive=positive, negative=negative)
     near, far = distance(anchor, positive), distance(anchor, negative)

@@ -83,7 +83,7 @@ def binary_cross_entropy_with_logits(
         loss = fused.logistic_loss(input, target)
     else:
         factor = 1 + _times("binary_cross_entropy_with_logits", target, pos_weight=pos_weight - 1)
-        loss = (1 - target) * input + factor * act.softplus(-input)
+        loss = (1 - target) * input + factor * -act.logsigmoid(input)
     return reduced(_times("binary_cross_entropy_with_logits", loss, weight=weight), reduction)
 
 
@@ -149,8 +149,8 @@ def poisson_nll_loss(
 ) -> Tensor:
     """Return minus the log-likelihood of counts under a Poisson distribution, up to a constant of the counts.
 
-    Equation: eˣ - y x, or without ``log_input`` x - y log(x + ε); ``full`` adds Stirling's y log y - y + ½ log 2πy where
-    y > 1.
+    Equation: eˣ - y x, or without ``log_input`` x - y log(x + ε); ``full`` adds Stirling's
+    y log y - y + ½ log 2πy where y > 1.
 
     Parameters
     ----------
