@@ -8,7 +8,7 @@ Write it like PyTorch, run it as one compiled program::
 
 import numpy as _np
 
-from gradwright import errors, nn, optim, special
+from gradwright import errors, extend, func, linalg, nn, optim, special
 from gradwright.compile import Population, compile
 from gradwright.engine import *  # noqa: F403
 from gradwright.engine import __all__ as _engine_names
@@ -16,6 +16,8 @@ from gradwright.engine import autograd
 from gradwright.engine.functions import *  # noqa: F403
 from gradwright.engine.functions import __all__ as _function_names
 from gradwright.errors import GradwrightError
+from gradwright.func import *  # noqa: F403
+from gradwright.func import __all__ as _transform_names
 
 __version__ = "0.1.0"
 
@@ -36,14 +38,18 @@ __all__ = [
     "compile",
     "double",
     "errors",
+    "extend",
+    "func",
     "float32",
     "float64",
     "int32",
     "int64",
+    "linalg",
     "long",
     "nn",
     "optim",
     "special",
     *_engine_names,
     *_function_names,
+    *_transform_names,
 ]

@@ -16,6 +16,7 @@ __all__ = [
     "GradwrightError",
     "GraphError",
     "IndexOutOfRangeError",
+    "LinAlgError",
     "MissingDependencyError",
     "NonFiniteError",
     "RunError",
@@ -46,6 +47,10 @@ class IndexOutOfRangeError(GradwrightError, IndexError):
 
 class GraphError(GradwrightError, RuntimeError):
     """The computation graph cannot answer: freed, never recorded, or not a scalar."""
+
+
+class LinAlgError(GradwrightError, RuntimeError):
+    """A matrix that has no such inverse or factorization: singular, or not positive-definite."""
 
 
 class NonFiniteError(GradwrightError, ArithmeticError):

@@ -436,5 +436,7 @@ ROWS = [
 ]
 
 from .rows_elementwise import ROWS as ELEMENTWISE_ROWS  # noqa: E402 - made with the tools above
+from .rows_reduction import ROWS as REDUCTION_ROWS  # noqa: E402
 
 ROWS += ELEMENTWISE_ROWS
+ROWS += REDUCTION_ROWS

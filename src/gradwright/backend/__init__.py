@@ -10,7 +10,7 @@ from gradwright.backend.arrays import (
 )
 from gradwright.backend.dtypes import promote
 from gradwright.backend.loops import scan
-from gradwright.backend.random import random_bits, uniform_from_bits
+from gradwright.backend.random import random_bits, threefry, uniform_from_bits
 from gradwright.backend.xla import compiler_options, jax_modules, special_functions
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "random_bits",
     "scan",
     "special_functions",
+    "threefry",
     "to_numpy",
     "uniform_from_bits",
 ]

@@ -15,18 +15,25 @@ from gradwright.engine.functions.elementwise import ElementwiseMethods
 from gradwright.engine.functions.indexing import IndexingMethods
 from gradwright.engine.functions.inplace import InPlaceMethods
 from gradwright.engine.functions.linalg import LinalgMethods
+from gradwright.engine.functions.norms import NormMethods
 from gradwright.engine.functions.operators import OperatorMethods
 from gradwright.engine.functions.reduction import ReductionMethods
 from gradwright.engine.functions.rounding import RoundingMethods
+from gradwright.engine.functions.scan import ScanMethods
+from gradwright.engine.functions.scattering import ScatteringMethods
 from gradwright.engine.functions.shape import ShapeMethods
+from gradwright.engine.functions.sorting import SortingMethods
 from gradwright.engine.functions.special import SpecialMethods
+from gradwright.engine.functions.statistics import StatisticsMethods
 from gradwright.engine.functions.trigonometric import TrigonometricMethods
+from gradwright.engine.mode import mode
 from gradwright.engine.op import retain, set_tensor_class
 from gradwright.engine.ops import elementwise as ew
 from gradwright.engine.overwritten import remember_overwritten
 from gradwright.engine.printing import show
 from gradwright.engine.reverse import backward
 from gradwright.engine.tracing import trace_now
+from gradwright.engine.views import alias, check_write, spread
 from gradwright.errors import GraphError, ShapeError
 
 __all__ = ["Parameter", "Tensor"]
@@ -44,6 +51,11 @@ class Tensor(
     ShapeMethods,
     IndexingMethods,
     LinalgMethods,
+    NormMethods,
+    ScanMethods,
+    ScatteringMethods,
+    SortingMethods,
+    StatisticsMethods,
     InPlaceMethods,
     TensorBase,
 ):
@@ -122,11 +134,6 @@ class Tensor(
     def data(self, value: Tensor) -> None:
         self._set(settle(value))
 
-    @property
-    def T(self) -> Tensor:
-        """The transpose: axes reversed."""
-        return self.permute(*reversed(range(self.ndim)))
-
     def size(self, dim: int | None = None) -> Any:
         """Return the shape, or the length of one axis."""
         return self.shape if dim is None else self.shape[dim]
@@ -144,9 +151,9 @@ class Tensor(
         """Return a tensor with the same storage that is cut off from the graph."""
         array = self._array if trace_now.trace is not None else settle(self)
         # another array object: what is written through `.data` is not held against the graph, as in PyTorch
-        alias = Tensor(array[...] if isinstance(array, np.ndarray) else array)
-        alias._base = self
-        return alias
+        detached = Tensor(array[...] if isinstance(array, np.ndarray) else array)
+        alias(self, detached)
+        return detached
 
     def clone(self) -> Tensor:
         """Return a copy that is part of the graph."""
@@ -215,18 +222,23 @@ class Tensor(
 
     # --- in place, and other dtypes ---------------------------------------------------------------------------------
     def _assign(self, result: Tensor) -> Tensor:
-        if self._requires_grad and self.is_leaf and result._requires_grad:
-            raise GraphError(
-                "an in-place operation on a tensor that requires grad would change what its graph recorded. "
-                "Do it inside `with no_grad():`, on `.data`, or write `x = x + …`."
-            )
+        """Take over the result of an operation: every in-place method ends here."""
+        check_write(self)
         if result.shape != self.shape:
             raise ShapeError(f"in place: a result of shape {result.shape} does not fit into {self.shape}")
         result = result.to(self.dtype)
+        recorded = mode.grad and (result._requires_grad or self._requires_grad)
+        if recorded and not result._requires_grad:
+            result = ew.where(np.True_, result, self)  # what was here before still counts in the graph: with slope 0
         remember_overwritten(self._array)
-        self._set(result._array)
-        if result._requires_grad:  # this tensor is now what the operation made: the graph goes on from there
+        trace = trace_now.trace
+        if trace is not None:
+            trace.check_write(self, result._array)
+        self._array = result._array
+        if recorded:  # this tensor is now what the operation made: the graph goes on from there
             self._node, self._index, self._requires_grad = result._node, result._index, True
+        if self._base is not None or self._views is not None:
+            spread(self, recorded)
         return self
 
     def to(self, dtype: Any) -> Tensor:

@@ -108,7 +108,7 @@ sqrt = elementwise("sqrt", lambda xp, x: xp.sqrt(x), lambda ans: 0.5 / ans, floa
 square = elementwise("square", lambda xp, x: x * (x if x.dtype != np.bool_ else 1), lambda x: 2 * x)
 
 
-rsqrt = elementwise("rsqrt", lambda xp, x: 1 / xp.sqrt(x), lambda ans, x: -0.5 * ans / x, floating=True)
+rsqrt = elementwise("rsqrt", lambda xp, x: 1 / xp.sqrt(x), lambda ans: -0.5 * ans * ans * ans, floating=True)
 
 
 def _pow(xp: Any, x: Any, y: Any) -> Any:

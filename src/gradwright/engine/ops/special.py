@@ -68,7 +68,14 @@ def _cotangent_derivative(xp: Any, x: Any, n: int) -> Any:
 
 polygamma: Op = elementwise("polygamma", _polygamma, lambda x, n: polygamma(x, n=n + 1), floating=True)
 digamma = elementwise("digamma", _special("digamma"), lambda x: polygamma(x, n=1), floating=True)
-lgamma = elementwise("lgamma", _special("gammaln"), lambda x: digamma(x), floating=True)
+
+
+def _lgamma(xp: Any, x: Any) -> Any:
+    out = special_functions(xp).gammaln(x)
+    return xp.where(out == -xp.inf, xp.inf, out)  # at -inf, where SciPy says -inf
+
+
+lgamma = elementwise("lgamma", _lgamma, lambda x: digamma(x), floating=True)
 
 
 # --- Bessel functions -------------------------------------------------------------------------------------------------
