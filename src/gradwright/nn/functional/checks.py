@@ -1,19 +1,17 @@
-"""What the functions refuse: wrong shapes, labels without a class; and how a check reaches a compiled step."""
+"""What the functions refuse: wrong shapes, labels without a class."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from gradwright.backend import is_concrete
+from gradwright.engine.checks import check_values
 from gradwright.engine.functions.calling import need_tensor
 from gradwright.engine.tensor import Tensor
-from gradwright.engine.tracing import trace_now
 from gradwright.errors import DTypeError, IndexOutOfRangeError, ShapeError
 
-__all__ = ["broadcastable", "check_labels", "check_numbers", "need_floats", "need_tensors", "same_shape", "weight_fits"]
+__all__ = ["broadcastable", "check_labels", "need_floats", "need_tensors", "same_shape", "weight_fits"]
 
 
 def need_tensors(name: str, *values: Any) -> None:
@@ -76,14 +74,6 @@ def weight_fits(name: str, input: Tensor, weight: Tensor | None, classes: int) -
         )
 
 
-def check_numbers(array: Any, check: Callable[[np.ndarray], None]) -> None:
-    """Run a check on numbers: now when they are there, before each call when a step is being traced."""
-    if is_concrete(array):
-        check(np.asarray(array))
-    elif trace_now.trace is not None:
-        trace_now.trace.check_input(array, check)
-
-
 def check_labels(name: str, target: Tensor, classes: int, ignore_index: int | None, averaged: bool = True) -> None:
     """Refuse labels without a class, naming the first; and, where an average is asked for, nothing but ignored ones.
 
@@ -113,4 +103,4 @@ def check_labels(name: str, target: Tensor, classes: int, ignore_index: int | No
             f"({int(bad.sum())} of {labels.size} labels are out of range)"
         )
 
-    check_numbers(target._array, check)
+    check_values(target._array, check)

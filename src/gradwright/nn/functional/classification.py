@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from gradwright.backend import is_concrete, namespace
 from gradwright.engine.op import wrap
 from gradwright.engine.ops import elementwise as ew
-from gradwright.engine.ops import indexing
 from gradwright.engine.ops import loss as fused
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, ShapeError
 from gradwright.nn.functional.checks import check_labels, need_floats, need_tensors, weight_fits
 from gradwright.nn.functional.reduction import chosen, reduced
 
-__all__ = ["cross_entropy", "nll_loss", "one_hot"]
-
-
-def one_hot(input: Tensor, num_classes: int) -> Tensor:
-    """Return int64 vectors with a 1 at each label."""
-    check_labels("one_hot", input, num_classes, None)
-    return indexing.one_hot(input, classes=num_classes, dtype=np.dtype(np.int64))
+__all__ = ["cross_entropy", "nll_loss"]
 
 
 def cross_entropy(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradwright.backend import namespace
+from gradwright.engine.checks import check_values
 from gradwright.engine.op import wrap
 from gradwright.engine.ops import activation as act
 from gradwright.engine.ops import elementwise as ew
@@ -16,7 +17,6 @@ from gradwright.errors import ConfigError, DTypeError, IndexOutOfRangeError, Sha
 from gradwright.nn.functional.checks import (
     broadcastable,
     check_labels,
-    check_numbers,
     need_floats,
     need_tensors,
     weight_fits,
@@ -201,7 +201,7 @@ def multilabel_margin_loss(
                 f"to {classes - 1}, and -1 ends a row"
             )
 
-    check_numbers(target._array, check)
+    check_values(target._array, check)
     labels: Any = target._array.reshape(rows.shape)
     xp = namespace([labels])
     given = xp.cumsum(labels < 0, axis=1) == 0  # before the first -1

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from gradwright.engine.checks import check_values
 from gradwright.engine.ops import activation as act
 from gradwright.engine.ops import elementwise as ew
 from gradwright.engine.ops import loss as fused
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, IndexOutOfRangeError, ShapeError
-from gradwright.nn.functional.checks import broadcastable, check_numbers, need_floats, need_tensors, same_shape
+from gradwright.nn.functional.checks import broadcastable, need_floats, need_tensors, same_shape
 from gradwright.nn.functional.reduction import chosen, reduced
 
 __all__ = [
@@ -50,7 +51,7 @@ def binary_cross_entropy(
                 "For logits use binary_cross_entropy_with_logits."
             )
 
-    check_numbers(input._array, check)
+    check_values(input._array, check)
     return reduced(_times("binary_cross_entropy", fused.binary_loss(input, target), weight=weight), reduction)
 
 
@@ -197,7 +198,7 @@ def gaussian_nll_loss(
         var = Tensor(np.asarray(var, input.dtype))
     else:
         need_tensors("gaussian_nll_loss", var)
-        check_numbers(var._array, _no_negative)
+        check_values(var._array, _no_negative)
         if var.shape != input.shape:
             if var.shape == input.shape[:-1]:
                 var = var.unsqueeze(-1)
