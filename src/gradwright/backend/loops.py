@@ -1,4 +1,4 @@
-"""A loop over the first axis of arrays: Python's on NumPy, XLA's in a program, where an unrolled one compiles for minutes."""
+"""A loop over the first axis of arrays: Python's on NumPy, XLA's in a program (unrolled it compiles for minutes)."""
 
 from __future__ import annotations
 

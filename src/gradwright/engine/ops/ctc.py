@@ -1,11 +1,11 @@
 """Connectionist temporal classification: the likelihood of a label sequence, summed over all its alignments.
 
 The labels, with a blank before, between and after them, are the states of a chain that a path walks through in time:
-it stays, goes on by one, or skips a blank between two different labels. One pass over time adds up the paths in logarithms
-(α); a second one goes back with the probabilities of having come from each predecessor, which are the softmax of what
-the first pass added up, and gives the probability of each state at each time (γ). That is also the gradient:
-d log L / d log p[t, c] = the sum of γ over the states of class c. Its own derivative takes the same two passes with
-tangents beside the values.
+it stays, goes on by one, or skips a blank between two different labels. One pass over time adds up the paths, in
+logarithms (α). A second one goes back with the probabilities of having come from each predecessor, which are the
+softmax of what the first pass added up, and gives the probability of each state at each time (γ). That is also the
+gradient: d log L / d log p[t, c] = the sum of γ over the states of class c. Its own derivative takes the same two
+passes with tangents beside the values.
 
 A. Graves et al., *Connectionist temporal classification* (ICML 2006).
 """
@@ -113,7 +113,8 @@ def _ctc(
     chain = _chain(xp, x, targets, input_lengths, target_lengths, blank)
 
     def forward(alpha: Any, now: Any) -> tuple[Any, Any]:
-        return _step(xp, alpha, *now, chain.entry)[0], None
+        emission, running = now
+        return _step(xp, alpha, emission, running, chain.entry)[0], None
 
     emissions = xp.take_along_axis(x, chain.classes[None], 2)
     alpha, _ = scan(xp, forward, _start(xp, chain), (emissions, chain.running))
@@ -188,7 +189,7 @@ def _curve(v: Any, x: Any, targets: Any, input_lengths: Any, target_lengths: Any
     return ctc_curvature(x, v, targets, input_lengths, target_lengths, blank=blank)
 
 
-def _no_third(x: Any) -> Any:
+def _no_third() -> Any:
     raise GraphError("ctc_loss: third derivatives are not there; it can be differentiated twice")
 
 

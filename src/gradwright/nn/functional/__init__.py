@@ -1,10 +1,12 @@
 """Layers and losses as functions: ``gradwright.nn.functional``, usually imported as ``F``."""
 
+from gradwright.engine.functions.lookup import embedding, one_hot
+from gradwright.engine.functions.padding import pad
 from gradwright.engine.missing import explained
 from gradwright.nn.functional import activation as _activation
 from gradwright.nn.functional.activation import *  # noqa: F403
 from gradwright.nn.functional.attention import scaled_dot_product_attention
-from gradwright.nn.functional.classification import cross_entropy, nll_loss, one_hot
+from gradwright.nn.functional.classification import cross_entropy, nll_loss
 from gradwright.nn.functional.ctc import ctc_loss
 from gradwright.nn.functional.distance import (
     cosine_embedding_loss,
@@ -65,6 +67,7 @@ __all__ = [
     "dropout1d",
     "dropout2d",
     "dropout3d",
+    "embedding",
     "feature_alpha_dropout",
     "gaussian_nll_loss",
     "group_norm",
@@ -85,6 +88,7 @@ __all__ = [
     "nll_loss",
     "normalize",
     "one_hot",
+    "pad",
     "pairwise_distance",
     "pixel_shuffle",
     "pixel_unshuffle",

@@ -1,19 +1,17 @@
-"""What the functions refuse: wrong shapes, labels without a class; and how a check reaches a compiled step."""
+"""What the functions refuse: wrong shapes, labels without a class."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from gradwright.backend import is_concrete
+from gradwright.engine.checks import check_values
 from gradwright.engine.functions.calling import need_tensor
 from gradwright.engine.tensor import Tensor
-from gradwright.engine.tracing import trace_now
 from gradwright.errors import DTypeError, IndexOutOfRangeError, ShapeError
 
-__all__ = ["broadcastable", "check_labels", "check_numbers", "need_floats", "need_tensors", "same_shape", "weight_fits"]
+__all__ = ["broadcastable", "check_labels", "need_floats", "need_tensors", "same_shape", "weight_fits"]
 
 
 def need_tensors(name: str, *values: Any) -> None:
@@ -48,8 +46,8 @@ def same_shape(name: str, **tensors: Tensor) -> None:
 def broadcastable(name: str, **tensors: Tensor) -> tuple[int, ...]:
     """Return the common shape, which has to be that of one of the tensors.
 
-    For the losses in which PyTorch lets one side be repeated: one margin for all, one positive for many negatives. Where
-    both sides would be repeated, as (n,) against (n, 1), it is a mistake here too.
+    For the losses in which PyTorch lets one side be repeated without a warning. Where both sides would be repeated, as
+    (n,) against (n, 1), it is a mistake here too.
     """
     need_tensors(name, *tensors.values())
     shapes = {argument: t.shape for argument, t in tensors.items()}
@@ -74,14 +72,6 @@ def weight_fits(name: str, input: Tensor, weight: Tensor | None, classes: int) -
             f"{name}: weight needs one number for each of the {classes} classes of input {input.shape}, "
             f"so the shape ({classes},); got {weight.shape}"
         )
-
-
-def check_numbers(array: Any, check: Callable[[np.ndarray], None]) -> None:
-    """Run a check on numbers: now when they are there, before each call when a step is being traced."""
-    if is_concrete(array):
-        check(np.asarray(array))
-    elif trace_now.trace is not None:
-        trace_now.trace.check_input(array, check)
 
 
 def check_labels(name: str, target: Tensor, classes: int, ignore_index: int | None, averaged: bool = True) -> None:
@@ -113,4 +103,4 @@ def check_labels(name: str, target: Tensor, classes: int, ignore_index: int | No
             f"({int(bad.sum())} of {labels.size} labels are out of range)"
         )
 
-    check_numbers(target._array, check)
+    check_values(target._array, check)

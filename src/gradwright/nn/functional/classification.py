@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from gradwright.backend import is_concrete, namespace
 from gradwright.engine.op import wrap
 from gradwright.engine.ops import elementwise as ew
-from gradwright.engine.ops import indexing
 from gradwright.engine.ops import loss as fused
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, ShapeError
 from gradwright.nn.functional.checks import check_labels, need_floats, need_tensors, weight_fits
 from gradwright.nn.functional.reduction import chosen, reduced
 
-__all__ = ["cross_entropy", "nll_loss", "one_hot"]
-
-
-def one_hot(input: Tensor, num_classes: int) -> Tensor:
-    """Return int64 vectors with a 1 at each label."""
-    check_labels("one_hot", input, num_classes, None)
-    return indexing.one_hot(input, classes=num_classes, dtype=np.dtype(np.int64))
+__all__ = ["cross_entropy", "nll_loss"]
 
 
 def cross_entropy(
@@ -49,7 +40,8 @@ def cross_entropy(
     weight : (C,), optional
         A weight for each class.
     reduction : 'mean', 'sum' or 'none'
-        ``size_average`` and ``reduce`` are its old form. With probabilities the mean is over rows, whatever the weights.
+        ``size_average`` and ``reduce`` are its old form. With probabilities the mean is over rows, whatever the
+        weights.
     label_smoothing : float in [0, 1]
 
     Raises
@@ -156,8 +148,12 @@ def _rows(name: str, what: str, input: Tensor, target: Tensor) -> tuple[Tensor, 
     else:
         raise ShapeError(f"{name}: expected {what} of shape (N, C), (C,) or (N, C, …), got {input.shape}")
     if target.shape != shape:
-        wanted = f"labels of shape {shape}" if shape else "one label, of shape ()"
-        raise ShapeError(f"{name}: {what} of shape {input.shape} need {wanted}; the target has shape {target.shape}")
+        rows_of = f"{input.shape[0]} rows" if input.ndim > 1 else "one row"
+        wanted = f"must be {shape}" if shape else "must be (), one label"
+        raise ShapeError(
+            f"{name}: {rows_of} of {what} and the target have the shapes {input.shape} and {target.shape}; "
+            f"the target's {wanted}"
+        )
     return rows, shape
 
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from gradwright.backend import is_concrete, namespace
 from gradwright.engine.base import TensorBase
+from gradwright.engine.checks import check_values
 from gradwright.engine.ops import ctc as lattice
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, IndexOutOfRangeError, ShapeError
-from gradwright.nn.functional.checks import check_numbers, need_floats, need_tensors
+from gradwright.nn.functional.checks import need_floats, need_tensors
 from gradwright.nn.functional.reduction import chosen, reduced
 
 __all__ = ["ctc_loss"]
@@ -90,7 +91,7 @@ def _losses(
                 f"{classes - 1}"
             )
 
-    check_numbers(rows, check)
+    check_values(rows, check)
     loss = lattice.ctc(x, rows, inputs, counts, blank=blank, zero_infinity=zero_infinity)
     if reduction == "mean":
         loss = loss / xp.maximum(counts, 1).astype(x.dtype)
@@ -113,7 +114,7 @@ def _lengths(name: str, lengths: Any, n: int, most: int | None, shape: tuple[int
                 f"ctc_loss: {name}[{row}] is {counts.reshape(-1)[row]}, but {shape} has room for 0{until}"
             )
 
-    check_numbers(lengths._array if isinstance(lengths, TensorBase) else array, check)
+    check_values(lengths._array if isinstance(lengths, TensorBase) else array, check)
     return array
 
 

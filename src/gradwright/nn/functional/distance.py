@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from gradwright.engine.functions.distances import cosine_similarity
+from gradwright.engine.functions.norms import vector_norm
 from gradwright.engine.ops import elementwise as ew
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, IndexOutOfRangeError, ShapeError
@@ -34,7 +35,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
         Where the result is written.
     """
     need_floats("normalize", input=input)
-    result = input / _norm("normalize", input, p, dim, True).clamp(min=eps)
+    result = input / vector_norm(input, p, dim, True).clamp(min=eps)
     return result if out is None else out._assign(result)
 
 
@@ -52,27 +53,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     d = x1 - x2 + eps
     if not d.ndim:
         raise IndexOutOfRangeError(f"pairwise_distance: x1 {x1.shape} and x2 {x2.shape} are numbers, not vectors")
-    return _norm("pairwise_distance", d, p, -1, keepdim)
-
-
-def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """Return the cosine of the angle between vectors along ``dim``.
-
-    Equation: Σ (x₁ / max(‖x₁‖, ε)) (x₂ / max(‖x₂‖, ε)); the gradient passes through the clamp, as in PyTorch.
-
-    Parameters
-    ----------
-    x1, x2 : of a common shape, or broadcastable to it
-    """
-    need_floats("cosine_similarity", x1=x1, x2=x2)
-    shape = _common("cosine_similarity", x1=x1, x2=x2)
-    x1, x2 = x1.expand(*shape), x2.expand(*shape)
-
-    def unit(x: Tensor) -> Tensor:
-        length = _norm("cosine_similarity", x, 2, dim, True)
-        return x / (length + (length.detach().clamp(min=eps) - length.detach()))
-
-    return (unit(x1) * unit(x2)).sum(dim)
+    return vector_norm(d, p, -1, keepdim)
 
 
 def cosine_embedding_loss(
@@ -173,8 +154,8 @@ def _triplet(
         raise ConfigError(f"{name}: margin must be above 0, got {margin}")
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise ShapeError(
-            f"{name}: anchor {anchor.shape}, positive {positive.shape} and negative {negative.shape} must have the same "
-            "number of axes"
+            f"{name}: anchor {anchor.shape}, positive {positive.shape} and negative {negative.shape} must have the "
+            "same number of axes"
         )
     _common(name, anchor=anchor, positive=positive, negative=negative)
     near, far = distance(anchor, positive), distance(anchor, negative)
@@ -189,27 +170,3 @@ def _common(name: str, **tensors: Tensor) -> tuple[int, ...]:
     except ValueError:
         found = " and ".join(f"{argument} {t.shape}" for argument, t in tensors.items())
         raise ShapeError(f"{name}: shapes do not fit together: {found}") from None
-
-
-def _norm(name: str, x: Tensor, p: float, dim: Any, keepdim: bool) -> Tensor:
-    """Return (Σ |x|ᵖ)^(1/p) along ``dim``; where all is 0 its gradient is 0, as PyTorch has it."""
-    axes = tuple(dim) if isinstance(dim, tuple | list) else (dim,)
-    if any(not -max(x.ndim, 1) <= a < max(x.ndim, 1) for a in axes):
-        raise IndexOutOfRangeError(f"{name}: there is no dim {dim} in a tensor of shape {x.shape}")
-    if not x.ndim:
-        return x.abs()
-    if p == math.inf:
-        return x.abs().amax(axes, keepdim)
-    if p == 1:
-        return x.abs().sum(axes, keepdim)
-    if p == 0:
-        return ew.cast(ew.ne(x, 0), dtype=x.dtype).sum(axes, keepdim)
-    if p == 2:
-        powers = x * x
-    else:
-        nothing = ew.eq(x, 0)  # the slope of |x|ᵖ is infinite there for p < 1
-        powers = ew.where(nothing, 0.0, ew.where(nothing, 1.0, x.abs()) ** p)
-    total = powers.sum(axes, keepdim)
-    nothing = ew.eq(total, 0)
-    total = ew.where(nothing, 1.0, total)
-    return ew.where(nothing, 0.0, total.sqrt() if p == 2 else total ** (1 / p))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradwright.backend import namespace
+from gradwright.engine.checks import check_values
 from gradwright.engine.op import wrap
 from gradwright.engine.ops import activation as act
 from gradwright.engine.ops import elementwise as ew
@@ -16,7 +17,6 @@ from gradwright.errors import ConfigError, DTypeError, IndexOutOfRangeError, Sha
 from gradwright.nn.functional.checks import (
     broadcastable,
     check_labels,
-    check_numbers,
     need_floats,
     need_tensors,
     weight_fits,
@@ -72,8 +72,8 @@ def margin_ranking_loss(
     need_tensors("margin_ranking_loss", input1, input2, target)
     if not input1.ndim == input2.ndim == target.ndim:
         raise ShapeError(
-            f"margin_ranking_loss: input1 {input1.shape}, input2 {input2.shape} and target {target.shape} must have the "
-            "same shape"
+            f"margin_ranking_loss: input1 {input1.shape}, input2 {input2.shape} and target {target.shape} must have "
+            "the same shape"
         )
     broadcastable("margin_ranking_loss", input1=input1, input2=input2, target=target)
     return reduced((margin - target * (input1 - input2)).clamp(min=0), reduction)
@@ -89,7 +89,7 @@ def soft_margin_loss(
     """Return the mean of log(1 + e^(-y x)), without overflow; the target y is 1 or -1 and has the input's shape."""
     reduction = chosen(reduction, size_average, reduce)
     broadcastable("soft_margin_loss", input=input, target=target)
-    return reduced(act.softplus(-(target * input)), reduction)
+    return reduced(-act.logsigmoid(target * input), reduction)
 
 
 def multilabel_soft_margin_loss(
@@ -201,7 +201,7 @@ def multilabel_margin_loss(
                 f"to {classes - 1}, and -1 ends a row"
             )
 
-    check_numbers(target._array, check)
+    check_values(target._array, check)
     labels: Any = target._array.reshape(rows.shape)
     xp = namespace([labels])
     given = xp.cumsum(labels < 0, axis=1) == 0  # before the first -1
@@ -216,6 +216,6 @@ def multilabel_margin_loss(
 
 def _scores(name: str, input: Tensor, target: Tensor, *fitting: tuple[int, ...]) -> tuple[Tensor, tuple[int, ...]]:
     """Return scores as (N, C), and the shape that the losses of the rows have; refuse a target of no fitting shape."""
-    if input.ndim not in (1, 2) or not input.shape[-1] or target.shape not in fitting:
-        raise ShapeError(f"{name}: expected scores (N, C) or (C,); got {input.shape} and a target {target.shape}")
-    return input.reshape(-1, input.shape[-1]), input.shape[:-1]
+    if input.ndim > 2 or 0 in input.shape[-1:] or target.shape not in fitting:
+        raise ShapeError(f"{name}: expected scores (N, C), (C,) or (); got {input.shape} and a target {target.shape}")
+    return input.reshape(-1, *(input.shape[-1:] or (1,))), input.shape[:-1]

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from gradwright.engine.checks import check_values
 from gradwright.engine.ops import activation as act
 from gradwright.engine.ops import elementwise as ew
 from gradwright.engine.ops import loss as fused
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, IndexOutOfRangeError, ShapeError
-from gradwright.nn.functional.checks import broadcastable, check_numbers, need_floats, need_tensors, same_shape
+from gradwright.nn.functional.checks import broadcastable, need_floats, need_tensors, same_shape
 from gradwright.nn.functional.reduction import chosen, reduced
 
 __all__ = [
@@ -50,7 +51,7 @@ def binary_cross_entropy(
                 "For logits use binary_cross_entropy_with_logits."
             )
 
-    check_numbers(input._array, check)
+    check_values(input._array, check)
     return reduced(_times("binary_cross_entropy", fused.binary_loss(input, target), weight=weight), reduction)
 
 
@@ -83,7 +84,7 @@ def binary_cross_entropy_with_logits(
         loss = fused.logistic_loss(input, target)
     else:
         factor = 1 + _times("binary_cross_entropy_with_logits", target, pos_weight=pos_weight - 1)
-        loss = (1 - target) * input + factor * act.softplus(-input)
+        loss = (1 - target) * input + factor * -act.logsigmoid(input)
     return reduced(_times("binary_cross_entropy_with_logits", loss, weight=weight), reduction)
 
 
@@ -149,8 +150,8 @@ def poisson_nll_loss(
 ) -> Tensor:
     """Return minus the log-likelihood of counts under a Poisson distribution, up to a constant of the counts.
 
-    Equation: eˣ - y x, or without ``log_input`` x - y log(x + ε); ``full`` adds Stirling's y log y - y + ½ log 2πy where
-    y > 1.
+    Equation: eˣ - y x, or without ``log_input`` x - y log(x + ε); ``full`` adds Stirling's
+    y log y - y + ½ log 2πy where y > 1.
 
     Parameters
     ----------
@@ -197,7 +198,7 @@ def gaussian_nll_loss(
         var = Tensor(np.asarray(var, input.dtype))
     else:
         need_tensors("gaussian_nll_loss", var)
-        check_numbers(var._array, _no_negative)
+        check_values(var._array, _no_negative)
         if var.shape != input.shape:
             if var.shape == input.shape[:-1]:
                 var = var.unsqueeze(-1)
