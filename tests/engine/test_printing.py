@@ -97,7 +97,9 @@ def pair(array: np.ndarray) -> tuple[Any, Any]:
 def agree(ours: Any, theirs: Any) -> None:
     # our name of a dtype is shorter, so that what fits behind the last line may differ
     a, b = normalised(repr(ours)), normalised(repr(theirs))
-    assert re.sub(r",\s+(dtype|grad_fn|requires_grad)", r", \1", a) == re.sub(r",\s+(dtype|grad_fn|requires_grad)", r", \1", b)
+    assert re.sub(r",\s+(dtype|grad_fn|requires_grad)", r", \1", a) == re.sub(
+        r",\s+(dtype|grad_fn|requires_grad)", r", \1", b
+    )
 
 
 @pytest.mark.parametrize("name", ARRAYS)
