@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -224,7 +224,7 @@ def _seed(what: str, output: TensorBase, gradient: Any, create_graph: bool) -> A
 
 
 def _listed(values: Any) -> list[Any]:
-    return list(values) if isinstance(values, Sequence) else [values]
+    return list(values) if isinstance(values, Iterable) and not isinstance(values, TensorBase) else [values]
 
 
 def _one(gradient: Any) -> list[Any]:
