@@ -8,11 +8,11 @@ Write it like PyTorch, run it as one compiled program::
 
 import math as _math
 
-from gradwright import backends, cuda, errors, extend, func, linalg, nn, optim, special
+from gradwright import autograd, backends, cuda, errors, extend, func, linalg, nn, optim, special
 from gradwright.compile import Population, compile
 from gradwright.engine import *  # noqa: F403
 from gradwright.engine import __all__ as _engine_names
-from gradwright.engine import autograd, random
+from gradwright.engine import random
 from gradwright.engine.dtypes import DTYPES as _DTYPES
 from gradwright.engine.dtypes import dtype_named as _dtype_named
 from gradwright.engine.functions import *  # noqa: F403

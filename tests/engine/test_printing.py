@@ -148,7 +148,7 @@ def test_str_and_format():
         lambda x: f"{x.sum():8.2e}",
         lambda x: f"{x.sum()}",
         lambda x: f"{x.sum().long():d}",
-        lambda x: "%.3f" % x.sum(),
+        lambda x: "%.3f" % x.sum(),  # noqa: UP031 - as lectures write
         lambda x: f"{x.sum()!r}",
         lambda x: f"loss {x.sum():>10.3f}|",
     ]

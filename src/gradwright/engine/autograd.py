@@ -1,6 +1,5 @@
 """Derivatives as functions: ``gradwright.autograd``."""
 
-from gradwright.engine import function
 from gradwright.engine.ahead import jvp
 from gradwright.engine.anomaly import detect_anomaly
 from gradwright.engine.function import Function
@@ -14,7 +13,6 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
-    "function",
     "grad",
     "gradcheck",
     "gradgradcheck",

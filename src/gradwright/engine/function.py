@@ -134,11 +134,11 @@ def _record(cls: type[Function], ctx: FunctionContext, args: tuple[Any, ...], ou
     op = _FunctionOp(cls, ctx)
     node = Node(
         op,
-        tuple([t and t._edge() for t in tensors]),
+        tuple([None if t is None else t._edge() for t in tensors]),
         op.keep(tensors, outputs),
         {},
         tuple([() if t is None else tuple(t._array.shape) for t in tensors]),
-        tuple([t and t._array.dtype for t in tensors]),
+        tuple([None if t is None else t._array.dtype for t in tensors]),
     )
     if trace_now.modules:
         node.where = trace_now.modules[-1]

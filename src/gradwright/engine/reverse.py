@@ -234,7 +234,12 @@ def _seed(what: str, output: TensorBase, gradient: Any, create_graph: bool) -> A
 
 
 def _listed(values: Any) -> list[Any]:
-    return [values] if values is None or isinstance(values, TensorBase) else list(values)
+    return list(values) if isinstance(values, Iterable) and not isinstance(values, TensorBase) else [values]
+
+
+def _one(gradient: Any) -> list[Any]:
+    """Return the gradient of a single output, whether or not it stands in a list."""
+    return list(gradient) if isinstance(gradient, list | tuple) and len(gradient) == 1 else [gradient]
 
 
 def backward(
@@ -265,7 +270,7 @@ def backward(
         Not a single number and no gradient given; nothing requires grad; the graph has been freed.
     """
     ys = _listed(tensors)
-    vs = [None] * len(ys) if grad_tensors is None else _listed(grad_tensors)
+    vs = [None] * len(ys) if grad_tensors is None else _listed(grad_tensors) if len(ys) > 1 else _one(grad_tensors)
     if len(ys) != len(vs):
         raise ShapeError(f"backward: {len(ys)} tensors, but {len(vs)} upstream gradients")
     seeds = [_seed("backward", y, v, create_graph) for y, v in zip(ys, vs, strict=True)]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -73,9 +74,26 @@ def _unchosen(tensor: Any, result: Any) -> Any:
     return ew.where(np.asarray(False), tensor, result)
 
 
+def _before(tensor: Any, *others: Any) -> Any:
+    """Return the tensor as it is before the change, for the operation that changes it to keep.
+
+    What other operations keep of the tensor is refused in backward, since it has been written over; the operation that
+    writes it keeps an old value of its own, as PyTorch's do (so `x *= y` is fine, and `x *= x` is not).
+    """
+    array = tensor._array
+    asks = tensor._requires_grad or any(isinstance(a, TensorBase) and a._requires_grad for a in others)
+    if not (asks and mode.grad) or type(array) is not np.ndarray:
+        return tensor
+    old = wrap(array[...])  # another array object on the same numbers
+    old._node, old._index, old._requires_grad = tensor._node, tensor._index, tensor._requires_grad
+    return old
+
+
 def _in_place(name: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return put(self, getattr(self, name)(*args, **kwargs))
+        if self._requires_grad:
+            _refuse_leaf(self)
+        return put(self, getattr(_before(self, *args), name)(*args, **kwargs))
 
     method.__name__ = method.__qualname__ = f"{name}_"
     method.__doc__ = f"Do what ``{name}`` does in place."
@@ -88,11 +106,19 @@ def _shape_in_place(name: str) -> Callable[..., Any]:
         result = getattr(self, name)(*args, **kwargs)
         self._base = None  # another shape of its own: whoever it was an alias of keeps theirs
         self._set(result._array)
-        self._node, self._index, self._requires_grad = result._node, result._index, result._requires_grad
+        if result._requires_grad:
+            self._node, self._index = result._node, result._index
         return self
 
     method.__name__ = method.__qualname__ = f"{name}_"
     method.__doc__ = f"Do what ``{name}`` does in place."
+    return method
+
+
+def _operator(combine: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def method(self: Any, other: Any) -> Any:
+        return put(self, combine(_before(self, other), other))
+
     return method
 
 
@@ -113,65 +139,39 @@ class InPlaceMethods:
         return self._assign(result)
 
     # --- operators --------------------------------------------------------------------------------------------------
-    def __iadd__(self: Any, other: Any) -> Any:
-        return put(self, self + other)
-
-    def __isub__(self: Any, other: Any) -> Any:
-        return put(self, self - other)
-
-    def __imul__(self: Any, other: Any) -> Any:
-        return put(self, self * other)
-
-    def __itruediv__(self: Any, other: Any) -> Any:
-        return put(self, self / other)
-
-    def __ifloordiv__(self: Any, other: Any) -> Any:
-        return put(self, self // other)
-
-    def __imod__(self: Any, other: Any) -> Any:
-        return put(self, self % other)
-
-    def __ipow__(self: Any, other: Any) -> Any:
-        return put(self, self**other)
-
-    def __imatmul__(self: Any, other: Any) -> Any:
-        return put(self, self @ other)
-
-    def __iand__(self: Any, other: Any) -> Any:
-        return put(self, self & other)
-
-    def __ior__(self: Any, other: Any) -> Any:
-        return put(self, self | other)
-
-    def __ixor__(self: Any, other: Any) -> Any:
-        return put(self, self ^ other)
-
-    def __ilshift__(self: Any, other: Any) -> Any:
-        return put(self, self << other)
-
-    def __irshift__(self: Any, other: Any) -> Any:
-        return put(self, self >> other)
+    __iadd__ = _operator(operator.add)
+    __isub__ = _operator(operator.sub)
+    __imul__ = _operator(operator.mul)
+    __itruediv__ = _operator(operator.truediv)
+    __ifloordiv__ = _operator(operator.floordiv)
+    __imod__ = _operator(operator.mod)
+    __ipow__ = _operator(operator.pow)
+    __imatmul__ = _operator(operator.matmul)
+    __ior__ = _operator(operator.or_)
+    __iand__ = _operator(operator.and_)
+    __ixor__ = _operator(operator.xor)
+    __ilshift__ = _operator(operator.lshift)
+    __irshift__ = _operator(operator.rshift)
 
     # --- arithmetic -------------------------------------------------------------------------------------------------
     def add_(self: Any, other: Any, *, alpha: float = 1) -> Any:
         """Add ``alpha * other`` in place."""
-        return put(self, self + (other if alpha == 1 else alpha * other))
+        return put(self, _before(self, other) + (other if alpha == 1 else alpha * other))
 
     def sub_(self: Any, other: Any, *, alpha: float = 1) -> Any:
         """Subtract ``alpha * other`` in place."""
-        return put(self, self - (other if alpha == 1 else alpha * other))
+        return put(self, _before(self, other) - (other if alpha == 1 else alpha * other))
 
     subtract_ = sub_
 
     def mul_(self: Any, other: Any) -> Any:
         """Multiply in place."""
-        return put(self, self * other)
+        return put(self, _before(self, other) * other)
 
     def div_(self: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
         """Divide in place."""
-        if rounding_mode is None:
-            return put(self, self / other)
-        return put(self, self.div(other, rounding_mode=rounding_mode))
+        old = _before(self, other)
+        return put(self, old / other if rounding_mode is None else old.div(other, rounding_mode=rounding_mode))
 
     # --- other numbers ----------------------------------------------------------------------------------------------
     def copy_(self: Any, src: Any, non_blocking: bool = False) -> Any:
