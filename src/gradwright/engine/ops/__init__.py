@@ -1,5 +1,20 @@
 """All operations, by family."""
 
-from gradwright.engine.ops import activation, elementwise, indexing, linalg, loss, reduction, shape
+from gradwright.engine.ops import (
+    activation,
+    convolution,
+    elementwise,
+    indexing,
+    interpolation,
+    linalg,
+    loss,
+    pooling,
+    reduction,
+    shape,
+    unfolding,
+)
 
-__all__ = ["activation", "elementwise", "indexing", "linalg", "loss", "reduction", "shape"]
+__all__ = [
+    "activation", "convolution", "elementwise", "indexing", "interpolation", "linalg", "loss", "pooling", "reduction",
+    "shape", "unfolding",
+]  # fmt: skip
