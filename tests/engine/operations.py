@@ -436,3 +436,7 @@ ROWS = [
     Row("logistic_loss", _torch_logistic, _logits),
     Row("binary_loss", _torch_binary, _probabilities),
 ]
+
+from .operations_convolution import CONVOLUTION_ROWS  # noqa: E402 - its rows are made with the tools above
+
+ROWS += CONVOLUTION_ROWS

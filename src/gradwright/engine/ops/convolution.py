@@ -53,9 +53,9 @@ def _convolution(xp: Any, x: Any, weight: Any, *, steps: Steps) -> Any:
     window = steps.window(weight.shape[2:])
     counts = window.counts(x.shape[2:])
     if xp is np:
-        w = weight.reshape(steps.groups, weight.shape[0] // steps.groups, -1)
+        w = weight.reshape(steps.groups, weight.shape[0] // steps.groups, math.prod(weight.shape[1:]))
         y = np.matmul(w, _columns(x, window, steps.groups))
-        return y.reshape(x.shape[0], weight.shape[0], *counts)
+        return np.swapaxes(y.reshape(weight.shape[0], x.shape[0], *counts), 0, 1)
     w = xp.transpose(weight, (*range(2, weight.ndim), 1, 0))
     if _small(weight.shape, steps):
         y = xp.matmul(_small_columns(xp, x, window).T, w.reshape(-1, w.shape[-1]))
@@ -77,10 +77,10 @@ def _convolution_input(xp: Any, y: Any, weight: Any, *, sizes: Sizes, steps: Ste
     batch, counts = y.shape[0], y.shape[2:]
     filters, channels = weight.shape[0] // groups, weight.shape[1]
     if xp is np:
-        w = np.swapaxes(weight.reshape(groups, filters, -1), 1, 2)
-        columns = np.matmul(w, y.reshape(batch, groups, filters, math.prod(counts)))
-        columns = columns.reshape(batch, groups * channels, window.places, *counts)
-        return add_windows(xp, lambda k: columns[:, :, k], sizes, window)
+        w = weight.reshape(groups, filters, channels * window.places)
+        columns = np.matmul(np.swapaxes(w, 1, 2), _rows(y, groups))
+        columns = columns.reshape(groups * channels, window.places, batch, *counts)
+        return add_windows(xp, lambda k: np.swapaxes(columns[:, k], 0, 1), sizes, window)
     # a convolution of y, with zeros between its numbers, by the kernel turned around
     edges = []
     for n, m, k, s, (before, _), d in zip(sizes, counts, *window, strict=True):
@@ -106,9 +106,8 @@ def _convolution_weight(xp: Any, x: Any, y: Any, *, kernel: Sizes, steps: Steps)
     channels, filters = x.shape[1] // groups, y.shape[1] // groups
     shape = (groups * filters, channels, *kernel)
     if xp is np:
-        rows = y.reshape(y.shape[0], groups, filters, math.prod(y.shape[2:])).transpose(1, 2, 0, 3)
-        columns = _columns(x, window, groups, batch_inside=True)
-        return np.matmul(rows.reshape(groups, filters, -1), np.swapaxes(columns, 1, 2)).reshape(shape)
+        columns = _columns(x, window, groups)
+        return np.matmul(_rows(y, groups), np.swapaxes(columns, 1, 2)).reshape(shape)
     y = channels_last(xp, y)
     if _small(shape, steps):
         w = xp.matmul(_small_columns(xp, x, window), y.reshape(-1, filters)).reshape(*kernel, channels, filters)
@@ -175,23 +174,23 @@ add_channels = general(
 )
 
 
-# --- how, on NumPy ----------------------------------------------------------------------------------------------------
-def _columns(x: np.ndarray, window: Window, groups: int, batch_inside: bool = False) -> np.ndarray:
-    """Lay the windows side by side: (N, groups, C/groups·K, L), or (groups, C/groups·K, N·L)."""
-    n = len(window.kernel)
-    counts = window.counts(x.shape[2:])
+# --- how, on NumPy: one matrix product a group for the whole batch ----------------------------------------------------
+def _rows(y: np.ndarray, groups: int) -> np.ndarray:
+    """Lay (N, O, …) out as (groups, O/groups, N·L)."""
+    length = y.shape[0] * math.prod(y.shape[2:])
+    return np.swapaxes(y, 0, 1).reshape(groups, y.shape[1] // groups, length)
+
+
+def _columns(x: np.ndarray, window: Window, groups: int) -> np.ndarray:
+    """Lay the windows of (N, C, …) side by side: (groups, C/groups·K, N·L)."""
+    n, counts = len(window.kernel), window.counts(x.shape[2:])
     x = pad(np, x, window.padding)
     reach = tuple(d * (k - 1) + 1 for k, d in zip(window.kernel, window.dilation, strict=True))
     view = np.lib.stride_tricks.sliding_window_view(x, reach, axis=tuple(range(2, 2 + n)))
     every = tuple(slice(None, None, step) for step in (*window.stride, *window.dilation))
-    view = view[(slice(None), slice(None), *every)]
-    batch, channels = x.shape[0], x.shape[1] // groups
-    view = view.reshape(batch, groups, channels, *counts, *window.kernel)
-    across, along = (2, *range(3 + n, 3 + 2 * n)), range(3, 3 + n)
-    height, length = channels * window.places, math.prod(counts)
-    if batch_inside:
-        return view.transpose(1, *across, 0, *along).reshape(groups, height, batch * length)
-    return view.transpose(0, 1, *across, *along).reshape(batch, groups, height, length)
+    view = view[(slice(None), slice(None), *every)]  # (N, C, L…, K…)
+    view = view.transpose(1, *range(2 + n, 2 + 2 * n), 0, *range(2, 2 + n))
+    return view.reshape(groups, x.shape[1] // groups * window.places, x.shape[0] * math.prod(counts))
 
 
 # --- how, under XLA ---------------------------------------------------------------------------------------------------
