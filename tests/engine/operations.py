@@ -448,3 +448,6 @@ ROWS += ELEMENTWISE_ROWS
 ROWS += REDUCTION_ROWS
 ROWS += SHAPE_ROWS
 ROWS += LINALG_ROWS
+from .operations_convolution import CONVOLUTION_ROWS  # noqa: E402 - its rows are made with the tools above
+
+ROWS += CONVOLUTION_ROWS
