@@ -38,8 +38,8 @@ def _gradwright() -> Callable[..., Any]:
     import gradwright as gw
     from gradwright import optim
     from gradwright.nn import functional as F
-    from gradwright.nn.functional_convolution import conv2d
-    from gradwright.nn.functional_pooling import max_pool2d
+    from gradwright.nn.functional.convolution import conv2d
+    from gradwright.nn.functional.pooling import max_pool2d
 
     p = [gw.Parameter(gw.tensor(w)) for w in WEIGHTS]
     rule = optim.SGD(p, lr=LR)

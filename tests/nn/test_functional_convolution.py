@@ -13,8 +13,8 @@ import torch.nn.functional as T
 import gradwright as gw
 from gradwright.engine.ops import convolution as engine
 from gradwright.errors import ConfigError, ShapeError
-from gradwright.nn import functional_convolution as F
-from gradwright.nn.functional_pooling import max_pool2d
+from gradwright.nn.functional import convolution as F
+from gradwright.nn.functional.pooling import max_pool2d
 
 from .against_torch import agree
 

@@ -11,7 +11,7 @@ import torch.nn.functional as T
 
 import gradwright as gw
 from gradwright.errors import ConfigError, ShapeError
-from gradwright.nn import functional_interpolation as F
+from gradwright.nn.functional import interpolation as F
 
 from .against_torch import agree
 

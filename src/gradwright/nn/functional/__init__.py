@@ -4,9 +4,13 @@ from gradwright.engine.functions.lookup import embedding, one_hot
 from gradwright.engine.functions.padding import pad
 from gradwright.engine.missing import explained
 from gradwright.nn.functional import activation as _activation
+from gradwright.nn.functional import convolution as _convolution
+from gradwright.nn.functional import interpolation as _interpolation
+from gradwright.nn.functional import pooling as _pooling
 from gradwright.nn.functional.activation import *  # noqa: F403
 from gradwright.nn.functional.attention import scaled_dot_product_attention
 from gradwright.nn.functional.classification import cross_entropy, nll_loss
+from gradwright.nn.functional.convolution import *  # noqa: F403
 from gradwright.nn.functional.ctc import ctc_loss
 from gradwright.nn.functional.distance import (
     cosine_embedding_loss,
@@ -24,6 +28,7 @@ from gradwright.nn.functional.dropout import (
     dropout3d,
     feature_alpha_dropout,
 )
+from gradwright.nn.functional.interpolation import *  # noqa: F403
 from gradwright.nn.functional.linear import bilinear, linear
 from gradwright.nn.functional.margin import (
     hinge_embedding_loss,
@@ -41,6 +46,7 @@ from gradwright.nn.functional.normalization import (
     local_response_norm,
     rms_norm,
 )
+from gradwright.nn.functional.pooling import *  # noqa: F403
 from gradwright.nn.functional.probability import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -53,6 +59,9 @@ from gradwright.nn.functional.shuffle import channel_shuffle, native_channel_shu
 
 __all__ = [
     *_activation.__all__,
+    *_convolution.__all__,
+    *_interpolation.__all__,
+    *_pooling.__all__,
     "alpha_dropout",
     "batch_norm",
     "bilinear",

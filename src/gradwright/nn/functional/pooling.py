@@ -12,7 +12,7 @@ from gradwright.engine.ops.shape import expand
 from gradwright.engine.ops.windows import Window
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, ShapeError
-from gradwright.nn.spatial import as_sizes, batched
+from gradwright.nn.functional.spatial import as_sizes, batched
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",

@@ -10,7 +10,7 @@ from gradwright.engine.ops.convolution import Steps, add_channels, convolution, 
 from gradwright.engine.ops.windows import Window
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, ShapeError
-from gradwright.nn.spatial import as_sizes, batched
+from gradwright.nn.functional.spatial import as_sizes, batched
 
 __all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "fold", "unfold"]
 
