@@ -170,7 +170,7 @@ def test_var_is_unbiased_unless_told_along_an_axis():
         for correction in (0, 1, 2):
             for keepdim in (False, True):
                 np.testing.assert_allclose(
-                    Tensor(x).var(dim, correction, keepdim).numpy(),
+                    Tensor(x).var(dim, correction=correction, keepdim=keepdim).numpy(),
                     t.var(dim, correction=correction, keepdim=keepdim).numpy(),
                     rtol=1e-12,
                 )

@@ -27,10 +27,11 @@ import numpy as np
 from numpy import ndarray
 
 from gradwright.backend import namespace, promote
+from gradwright.backend.dtypes import get_default_dtype
 from gradwright.engine.base import Node, TensorBase, settle
 from gradwright.engine.mode import mode
 from gradwright.engine.tracing import trace_now
-from gradwright.errors import DTypeError, GradwrightError, ShapeError
+from gradwright.errors import ConfigError, DTypeError, GradwrightError, ShapeError
 
 __all__ = [
     "OPERATIONS",
@@ -41,6 +42,7 @@ __all__ = [
     "nondifferentiable",
     "retain",
     "set_tensor_class",
+    "shows",
     "sum_to",
     "wrap",
 ]
@@ -92,6 +94,7 @@ class Op:
         "promotes",
         "shape_names",
         "variadic",
+        "view",
         "vjps",
     )
 
@@ -115,6 +118,7 @@ class Op:
             raise TypeError(f"{name} has inputs {self.inputs} but {len(vjps)} reverse and {len(jvps)} forward rules")
         self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
         self.name = name
+        self.view: Callable[[dict[str, Any]], bool] | None = None  # whether its results show the first input's elements
         self.kind = kind
         self.forward = forward
         meta = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
@@ -127,6 +131,9 @@ class Op:
         self.plans: dict[int, tuple[tuple[str, int], ...] | None] = {}
         self.promotes = promotes
         self.floating = floating
+        before = OPERATIONS.get(name)
+        if before is not None and _is_ours(before.forward) and not _is_ours(forward):
+            raise ConfigError(f"an operation called {name!r} is part of the library, whose rules use it; name it anew")
         OPERATIONS[name] = self
 
     def __repr__(self) -> str:
@@ -161,9 +168,13 @@ class Op:
         if trace_now.watcher is not None:
             trace_now.watcher.forward(self, inputs, ans)
         node = self._record(inputs, arrays, ans, meta, asking) if asking and mode.grad else None
-        if type(ans) is tuple:
-            return tuple([wrap(a, node, i) for i, a in enumerate(ans)])
-        return wrap(ans, node, 0)
+        many = type(ans) is tuple
+        outputs = tuple([wrap(a, node, i) for i, a in enumerate(ans)]) if many else wrap(ans, node, 0)
+        if self.view is not None and self.view(meta) and isinstance(inputs[0], TensorBase):
+            from gradwright.engine.views import track
+
+            track(self, inputs[0], outputs if many else (outputs,), meta)
+        return outputs
 
     def _compute(self, arrays: list[Any], meta: dict[str, Any]) -> Any:
         """Run the forward function, after promotion; ``arrays`` then holds what it ran on."""
@@ -174,7 +185,7 @@ class Op:
                 dtype = getattr(array, "dtype", None)
                 if dtype is not None and dtype.kind in "iub":
                     # PyTorch's floating operations turn integers into the default float; NumPy's into float64
-                    arrays[i] = array.astype(np.float32)
+                    arrays[i] = array.astype(get_default_dtype())
         try:
             return self.forward(namespace(arrays), *arrays, **meta)
         except OverflowError:  # a Python number outside the range of a small integer dtype wraps, as in PyTorch
@@ -237,6 +248,10 @@ class Op:
         if not mode.keep_all and not self.variadic:
             self.plans[asking] = plan
         return plan
+
+
+def _is_ours(forward: Callable[..., Any]) -> bool:
+    return (forward.__module__ or "").startswith("gradwright.")
 
 
 _tensor_class: type[TensorBase] = TensorBase
@@ -406,6 +421,12 @@ def general(
 ) -> Op:
     """Define an operation by both its rules, one of each for every input."""
     return Op(name, "general", forward, vjp, jvp, promotes=promotes, floating=floating)
+
+
+def shows(op: Op, when: Callable[[dict[str, Any]], bool] = lambda meta: True) -> Op:
+    """Declare that an operation's results are views of its input, always or for some metadata."""
+    op.view = when
+    return op
 
 
 def nondifferentiable(name: str, forward: Callable[..., Any], *, promotes: bool = False) -> Op:
