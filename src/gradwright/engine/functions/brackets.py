@@ -36,7 +36,10 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     IndexOutOfRangeError
         Naming index, axis and shape. A compiled step checks an index that it is given before it runs.
     """
-    basic, arrays = split(tuple(input._array.shape), index, input._array)
+    shape = tuple(input._array.shape)
+    if type(index) is int and shape and -shape[0] <= index < shape[0]:  # the common case, sooner
+        return indexing.getitem(input, index=(index,))
+    basic, arrays = split(shape, index, input._array)
     if basic is not None:
         input = indexing.getitem(input, index=basic)
     elif arrays is None:
