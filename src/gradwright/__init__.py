@@ -8,7 +8,7 @@ Write it like PyTorch, run it as one compiled program::
 
 import math as _math
 
-from gradwright import autograd, backends, cuda, errors, nn, optim
+from gradwright import autograd, backends, cuda, errors, extend, func, linalg, nn, optim, special
 from gradwright.compile import Population, compile
 from gradwright.engine import *  # noqa: F403
 from gradwright.engine import __all__ as _engine_names
@@ -19,6 +19,8 @@ from gradwright.engine.functions import *  # noqa: F403
 from gradwright.engine.functions import __all__ as _function_names
 from gradwright.engine.missing import explained as _explained
 from gradwright.errors import GradwrightError
+from gradwright.func import *  # noqa: F403
+from gradwright.func import __all__ as _transform_names
 
 __version__ = "0.1.0"
 
@@ -47,14 +49,19 @@ __all__ = [
     "cuda",
     "e",
     "errors",
+    "extend",
+    "func",
+    "linalg",
+    "nn",
+    "optim",
+    "special",
     "inf",
     "nan",
     "newaxis",
-    "nn",
-    "optim",
     "pi",
     "random",
     *(name for name in _DTYPES if name not in ("float", "int")),  # which a star import should leave Python's
     *_engine_names,
     *_function_names,
+    *_transform_names,
 ]

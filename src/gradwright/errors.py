@@ -13,9 +13,11 @@ __all__ = [
     "DTypeError",
     "DataError",
     "DeviceError",
+    "DivisionByZeroError",
     "GradwrightError",
     "GraphError",
     "IndexOutOfRangeError",
+    "LinAlgError",
     "MissingDependencyError",
     "NonFiniteError",
     "RunError",
@@ -37,12 +39,20 @@ class DTypeError(GradwrightError, TypeError):
     """A dtype that an operation does not take."""
 
 
+class DivisionByZeroError(GradwrightError, ZeroDivisionError):
+    """A whole number divided by the whole number 0, which has no answer among whole numbers."""
+
+
 class IndexOutOfRangeError(GradwrightError, IndexError):
     """An index or class label outside its range; the message names the row and the value."""
 
 
 class GraphError(GradwrightError, RuntimeError):
     """The computation graph cannot answer: freed, never recorded, or not a scalar."""
+
+
+class LinAlgError(GradwrightError, RuntimeError):
+    """A matrix that has no such inverse or factorization: singular, or not positive-definite."""
 
 
 class NonFiniteError(GradwrightError, ArithmeticError):

@@ -38,6 +38,10 @@ class Row:
     order: int = 2
     forward_tolerance: float = 1e-12
     gradient_tolerance: float = 1e-9
+    # Made of what Tensors of both libraries have. Before the operation: inputs that must be symmetric. After it: what
+    # of several outputs, or of outputs that are not unique, is compared.
+    before: Callable[[list[Any]], list[Any]] | None = None
+    after: Callable[[Any], Any] | None = None
 
 
 # --- numbers -----------------------------------------------------------------------------------------------
@@ -383,7 +387,7 @@ ROWS = [
     Row("square", torch.square, unary(real)),
     Row("rsqrt", torch.rsqrt, unary(positive)),
     Row("pow", torch.pow, powers),
-    Row("sign", torch.sign, unary(real), order=0),
+    Row("sign", torch.sign, unary(real), order=1),
     Row("abs", torch.abs, unary(real)),
     Row("maximum", _torch_pair(torch.maximum), apart),
     Row("minimum", _torch_pair(torch.minimum), apart),
@@ -415,8 +419,6 @@ ROWS = [
     Row("relu", torch.relu, unary(real)),
     Row("tanh", torch.tanh, unary(real)),
     Row("sigmoid", torch.sigmoid, unary(real)),
-    # torch's softplus turns into the identity above a threshold; the log of a sum is the function itself
-    Row("softplus", lambda x: torch.logaddexp(x, torch.zeros_like(x)), unary(real)),
     Row("softmax", lambda x, axis: torch.softmax(x, axis), along),
     Row("log_softmax", lambda x, axis: torch.log_softmax(x, axis), along),
     Row("getitem", _torch_getitem, picks),
@@ -436,3 +438,16 @@ ROWS = [
     Row("logistic_loss", _torch_logistic, _logits),
     Row("binary_loss", _torch_binary, _probabilities),
 ]
+
+from .rows_elementwise import ROWS as ELEMENTWISE_ROWS  # noqa: E402 - made with the tools above
+from .rows_linalg import ROWS as LINALG_ROWS  # noqa: E402
+from .rows_reduction import ROWS as REDUCTION_ROWS  # noqa: E402
+from .rows_shape import ROWS as SHAPE_ROWS  # noqa: E402
+
+ROWS += ELEMENTWISE_ROWS
+ROWS += REDUCTION_ROWS
+ROWS += SHAPE_ROWS
+ROWS += LINALG_ROWS
+from .operations_convolution import CONVOLUTION_ROWS  # noqa: E402 - its rows are made with the tools above
+
+ROWS += CONVOLUTION_ROWS

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from gradwright.engine.base import Edge, Node, TensorBase
 from gradwright.engine.mode import enable_grad, mode
 from gradwright.engine.op import OPERATIONS, wrap
 from gradwright.engine.reverse import cast_to, rule_values
+from gradwright.engine.transforms.opened import captured_by, fresh, now
+from gradwright.errors import ShapeError
 
-__all__ = ["jvp"]
+__all__ = ["jvp", "keeping_all", "push_forward"]
 
 
 def jvp(function: Callable[..., Any], primals: Sequence[TensorBase], tangents: Sequence[TensorBase]) -> tuple[Any, Any]:
@@ -35,44 +38,55 @@ def jvp(function: Callable[..., Any], primals: Sequence[TensorBase], tangents: S
     >>> out.item(), tangent.item()
     (5.0, 2.0)
     """
+    for i, (x, t) in enumerate(zip(primals, tangents, strict=True)):
+        if tuple(x._array.shape) != tuple(t._array.shape):
+            raise ShapeError(
+                f"jvp: tangent {i} has shape {tuple(t._array.shape)}, but its primal {tuple(x._array.shape)}"
+            )
+    outside, since = mode.grad, now()
+    with enable_grad(), keeping_all():
+        inputs = [fresh(p) for p in primals]
+        outputs = function(*inputs)
+        many = isinstance(outputs, tuple | list)
+        ys = list(outputs) if many else [outputs]
+        results = push_forward(ys, inputs, tangents)
+    asking = [x for x in (*primals, *tangents) if x._requires_grad]
+    if not (outside and (asking or captured_by(ys, inputs, since))):
+        ys, results = [wrap(y._array) for y in ys], [wrap(t._array) for t in results]
+    return (tuple(ys), tuple(results)) if many else (ys[0], results[0])
+
+
+@contextlib.contextmanager
+def keeping_all() -> Iterator[None]:
+    """Let what is recorded inside keep every input and output: forward mode may need any of them."""
     before = mode.keep_all
     mode.keep_all = True
     try:
-        with enable_grad():
-            inputs = [OPERATIONS["identity"](p) if p._requires_grad else _fresh(p) for p in primals]
-            outputs = function(*inputs)
-            many = isinstance(outputs, tuple | list)
-            ys = list(outputs) if many else [outputs]
-            moving: dict[Edge, Any] = {}
-            for x, t in zip(inputs, tangents, strict=True):
-                edge = x._edge()
-                assert edge is not None  # both branches above make one
-                moving[edge] = t
-            for node in _between([y._node for y in ys], {e[0].id for e in moving}, inputs):
-                _push(node, moving)
-            results = []
-            for y in ys:
-                end = y._edge()
-                tangent = moving.get(end) if end is not None else None
-                results.append(OPERATIONS["zeros_like"](y) if tangent is None else as_tensor(tangent))
+        yield
     finally:
         mode.keep_all = before
-    return outputs, (tuple(results) if many else results[0])
 
 
-def as_tensor(value: Any) -> Any:
-    """Return a Tensor of what a rule has returned."""
-    return value if isinstance(value, TensorBase) else wrap(value)
+def push_forward(outputs: Sequence[TensorBase], inputs: Sequence[TensorBase], tangents: Sequence[Any]) -> list[Any]:
+    """Push tangents of ``inputs`` (None: it does not move) through a graph recorded with everything kept."""
+    moving: dict[Edge, Any] = {}
+    for x, t in zip(inputs, tangents, strict=True):
+        edge = x._edge()
+        if edge is not None and t is not None:
+            moving[edge] = t
+    for node in _between([y._node for y in outputs], inputs):
+        _push(node, moving)
+    found = []
+    for y in outputs:
+        end = y._edge()
+        t = moving.get(end) if end is not None else None
+        if t is None:
+            t = OPERATIONS["zeros_like"](wrap(y._array))
+        found.append(t if isinstance(t, TensorBase) else wrap(t))
+    return found
 
 
-def _fresh(primal: TensorBase) -> TensorBase:
-    """Return a leaf of its own that shares the array and asks for a gradient."""
-    leaf = type(primal)(primal._array)
-    leaf._requires_grad = True
-    return leaf
-
-
-def _between(ends: Sequence[Any], starts: set[int], inputs: Sequence[TensorBase]) -> list[Node]:
+def _between(ends: Sequence[Any], inputs: Sequence[TensorBase]) -> list[Node]:
     """Nodes behind ``ends`` in the order of their creation, stopping where the tangents start."""
     roots = {id(x._node) for x in inputs}
     seen: set[int] = set()

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import sys
 import weakref
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gradwright.backend import is_tracer, to_numpy
+from gradwright.engine.lines import calling_line
 from gradwright.engine.tracing import trace_now
 
 __all__ = ["Edge", "Leaf", "Node", "TensorBase", "settle"]
 
 # Numbers of creation order every node's inputs before it, so that one heap gives the reverse topological order.
 _next_id = itertools.count(1).__next__
-
-
-_PACKAGE = str(Path(__file__).parents[1])
-
-
-def caller() -> tuple[Any, int] | None:
-    """Return where the first line outside the package stands, as its code and the instruction in it.
-
-    A frame would keep all its variables alive, and looking up a line number takes longer than most operations.
-    """
-    frame = sys._getframe(2)
-    while frame.f_code.co_filename.startswith(_PACKAGE):
-        if frame.f_back is None:
-            return None
-        frame = frame.f_back
-    return (frame.f_code, frame.f_lasti)
 
 
 class Node:
@@ -64,7 +47,7 @@ class Node:
         self.dtypes = dtypes
         self.outputs: tuple[tuple[tuple[int, ...], Any], ...] = ()
         self.many = False  # whether the operation gives a tuple
-        self.line = caller()
+        self.line = calling_line()  # the user's code, and how far into it
         self.retained: list[tuple[int, weakref.ref[TensorBase]]] | None = None
         self.hooks: dict[int, tuple[int, Any]] | None = None  # (which output, function) by the order of registration
         self.where: str | None = None  # the module's path, when someone is looking
@@ -120,7 +103,7 @@ Edge = tuple["Node | Leaf", int]  # the node, and which of its outputs
 class TensorBase:
     """What every tensor stores."""
 
-    __slots__ = ("__weakref__", "_array", "_base", "_grad", "_index", "_node", "_requires_grad", "name")
+    __slots__ = ("__weakref__", "_array", "_base", "_grad", "_index", "_node", "_requires_grad", "_views", "name")
 
     def __init__(self, array: Any = (), node: Any = None, index: Any = 0, *more: Any) -> None:
         if type(array) is not np.ndarray and not hasattr(array, "dtype"):
@@ -134,7 +117,8 @@ class TensorBase:
         self._index = index
         self._requires_grad = node is not None
         self._grad: Any = None
-        self._base: TensorBase | None = None  # whose storage an alias (`.data`, `.detach()`) writes to
+        self._base: Any = None  # a View: whose elements this tensor shows
+        self._views: list[weakref.ref[TensorBase]] | None = None  # what shows this tensor's elements
         self.name: str | None = None
 
     def _edge(self) -> Edge | None:
@@ -146,7 +130,7 @@ class TensorBase:
         return (self._node, self._index)
 
     def _set(self, array: Any) -> None:
-        """Put another array into this tensor; every in-place method ends here.
+        """Put another array into this tensor, and into what shows it, outside the graph.
 
         The old array is left as it was, so a graph that still needs it stays right.
         """
@@ -156,8 +140,10 @@ class TensorBase:
         if trace is not None:
             trace.check_write(self, array)
         self._array = array
-        if self._base is not None:
-            self._base._set(array)
+        if self._base is not None or self._views is not None:
+            from gradwright.engine.views import spread
+
+            spread(self, recorded=False)
 
 
 def settle(tensor: TensorBase) -> Any:

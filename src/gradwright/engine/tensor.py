@@ -17,32 +17,51 @@ from gradwright.engine.functions.elementwise import ElementwiseMethods
 from gradwright.engine.functions.indexing import IndexingMethods
 from gradwright.engine.functions.inplace import InPlaceMethods
 from gradwright.engine.functions.linalg import LinalgMethods
+from gradwright.engine.functions.norms import NormMethods
+from gradwright.engine.functions.operators import OperatorMethods
 from gradwright.engine.functions.protocols import PythonMethods
 from gradwright.engine.functions.reduction import ReductionMethods
 from gradwright.engine.functions.refill import RandomMethods
+from gradwright.engine.functions.rounding import RoundingMethods
+from gradwright.engine.functions.scan import ScanMethods
+from gradwright.engine.functions.scattering import ScatteringMethods
 from gradwright.engine.functions.shape import ShapeMethods
+from gradwright.engine.functions.sorting import SortingMethods
+from gradwright.engine.functions.special import SpecialMethods
+from gradwright.engine.functions.statistics import StatisticsMethods
+from gradwright.engine.functions.trigonometric import TrigonometricMethods
 from gradwright.engine.hooks import RemovableHandle, register, register_after
 from gradwright.engine.missing import TENSOR_HINTS, no_such_name
+from gradwright.engine.mode import mode
 from gradwright.engine.op import retain, set_tensor_class
 from gradwright.engine.ops import elementwise as ew
-from gradwright.engine.ops import linalg
 from gradwright.engine.overwritten import remember_overwritten
 from gradwright.engine.printing import show
 from gradwright.engine.reverse import backward
 from gradwright.engine.tracing import trace_now
+from gradwright.engine.views import alias, check_write, spread
 from gradwright.errors import DTypeError, GraphError, ShapeError
 
 __all__ = ["Parameter", "Tensor"]
 
 
 class Tensor(
+    OperatorMethods,
     ElementwiseMethods,
+    TrigonometricMethods,
+    RoundingMethods,
+    SpecialMethods,
     ActivationMethods,
     ComparisonMethods,
     ReductionMethods,
     ShapeMethods,
     IndexingMethods,
     LinalgMethods,
+    NormMethods,
+    ScanMethods,
+    ScatteringMethods,
+    SortingMethods,
+    StatisticsMethods,
     InPlaceMethods,
     CreationMethods,
     RandomMethods,
@@ -127,33 +146,6 @@ class Tensor(
     def data(self, value: Tensor) -> None:
         self._set(settle(value))
 
-    @property
-    def T(self) -> Tensor:
-        """The transpose: axes reversed."""
-        return self.permute(*reversed(range(self.ndim)))
-
-    @property
-    def mT(self) -> Tensor:
-        """The last two axes exchanged."""
-        return self._matrix("mT").transpose(-2, -1)
-
-    @property
-    def H(self) -> Tensor:
-        """The transpose of a matrix (conjugated, were there complex numbers)."""
-        if self.ndim not in (0, 2):
-            raise ShapeError(f"H: expected a matrix, got a tensor of shape {self.shape}; use mH")
-        return self if self.ndim == 0 else self.transpose(0, 1)
-
-    @property
-    def mH(self) -> Tensor:
-        """The last two axes exchanged (conjugated, were there complex numbers)."""
-        return self._matrix("mH").transpose(-2, -1)
-
-    def _matrix(self, name: str) -> Tensor:
-        if self.ndim < 2:
-            raise ShapeError(f"{name}: expected at least two axes, got a tensor of shape {self.shape}")
-        return self
-
     def size(self, dim: int | None = None) -> Any:
         """Return the shape, or the length of one axis."""
         return self.shape if dim is None else self.shape[dim]
@@ -175,9 +167,9 @@ class Tensor(
         """Return a tensor with the same storage that is cut off from the graph."""
         array = self._array if trace_now.trace is not None else settle(self)
         # another array object: what is written through `.data` is not held against the graph, as in PyTorch
-        alias = Tensor(array[...] if isinstance(array, np.ndarray) else array)
-        alias._base = self
-        return alias
+        detached = Tensor(array[...] if isinstance(array, np.ndarray) else array)
+        alias(self, detached)
+        return detached
 
     def clone(self, *, memory_format: Any = None) -> Tensor:
         """Return a copy that is part of the graph."""
@@ -260,83 +252,27 @@ class Tensor(
     def retains_grad(self) -> bool:
         """Whether :meth:`retain_grad` was called on this inner tensor."""
         kept = self._node.retained if isinstance(self._node, Node) else None
-        return any(reference() is self for _, reference in kept or [])
-
-    # --- operators --------------------------------------------------------------------------------------------------
-    def __add__(self, other: Any) -> Tensor:
-        return ew.add(self, other)
-
-    def __radd__(self, other: Any) -> Tensor:
-        return ew.add(other, self)
-
-    def __sub__(self, other: Any) -> Tensor:
-        return ew.sub(self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return ew.sub(other, self)
-
-    def __mul__(self, other: Any) -> Tensor:
-        return ew.mul(self, other)
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return ew.mul(other, self)
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return ew.div(self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return ew.div(other, self)
-
-    def __pow__(self, other: Any) -> Tensor:
-        return ew.pow(self, other)
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return ew.pow(other, self)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return linalg.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return linalg.matmul(other, self)
-
-    def __neg__(self) -> Tensor:
-        return ew.neg(self)
-
-    def __abs__(self) -> Tensor:
-        return ew.abs(self)
-
-    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return ew.eq(self, other)
-
-    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return ew.ne(self, other)
-
-    def __lt__(self, other: Any) -> Tensor:
-        return ew.lt(self, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return ew.le(self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return ew.gt(self, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return ew.ge(self, other)
+        return kept is not None and any(reference() is self for _, reference in kept)
 
     # --- in place ---------------------------------------------------------------------------------------------------
     def _assign(self, result: Tensor) -> Tensor:
-        if self._requires_grad and self.is_leaf and result._requires_grad:
-            raise GraphError(
-                "an in-place operation on a tensor that requires grad would change what its graph recorded. "
-                "Do it inside `with no_grad():`, on `.data`, or write `x = x + …`."
-            )
+        """Take over the result of an operation: every in-place method ends here."""
+        check_write(self)
         if result.shape != self.shape:
             raise ShapeError(f"in place: a result of shape {result.shape} does not fit into {self.shape}")
         result = result.to(self.dtype)
+        recorded = mode.grad and (result._requires_grad or self._requires_grad)
+        if recorded and not result._requires_grad:
+            result = ew.where(np.True_, result, self)  # what was here before still counts in the graph: with slope 0
         remember_overwritten(self._array)
-        self._set(result._array)
-        if result._requires_grad:  # this tensor is now what the operation made: the graph goes on from there
+        trace = trace_now.trace
+        if trace is not None:
+            trace.check_write(self, result._array)
+        self._array = result._array
+        if recorded:  # this tensor is now what the operation made: the graph goes on from there
             self._node, self._index, self._requires_grad = result._node, result._index, True
+        if self._base is not None or self._views is not None:
+            spread(self, recorded)
         return self
 
     def __repr__(self) -> str:

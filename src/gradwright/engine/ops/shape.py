@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.engine.op import Op, linear, sum_to
+from gradwright.engine.op import Op, linear, shows, sum_to
 from gradwright.errors import ShapeError
 
 __all__ = ["expand", "permute", "reshape"]
 
-reshape: Op = linear(
-    "reshape", lambda xp, x, *, shape: xp.reshape(x, shape), lambda g, x_shape: reshape(g, shape=x_shape)
+reshape: Op = shows(
+    linear("reshape", lambda xp, x, *, shape: xp.reshape(x, shape), lambda g, x_shape: reshape(g, shape=x_shape))
 )
 
 
@@ -23,12 +23,14 @@ def _expand(xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
         raise ShapeError(f"expand: {tuple(x.shape)} cannot be repeated to the shape {tuple(shape)}") from None
 
 
-expand = linear("expand", _expand, lambda g, x_shape: sum_to(g, x_shape))
-permute: Op = linear(
-    "permute",
-    lambda xp, x, *, axes: xp.transpose(x, axes),
-    # axes may count from the end
-    lambda g, axes: permute(g, axes=tuple(int(i) for i in np.argsort([a % len(axes) for a in axes]))),
+expand = shows(linear("expand", _expand, lambda g, x_shape: sum_to(g, x_shape)))
+permute: Op = shows(
+    linear(
+        "permute",
+        lambda xp, x, *, axes: xp.transpose(x, axes),
+        # axes may count from the end
+        lambda g, axes: permute(g, axes=tuple(int(i) for i in np.argsort([a % len(axes) for a in axes]))),
+    )
 )
 
 

@@ -1,0 +1,1 @@
+"""Functions that turn functions into others: derivatives, batches, recomputation."""
