@@ -134,6 +134,8 @@ class TensorBase:
 
         The old array is left as it was, so a graph that still needs it stays right.
         """
+        if type(array) is not np.ndarray and isinstance(array, np.generic):
+            array = np.asarray(array)  # zero-dimensional results come as scalars
         trace = trace_now.trace
         if trace is not None:
             trace.check_write(self, array)
