@@ -12,6 +12,7 @@ __all__ = [
     "ConfigError",
     "DTypeError",
     "DataError",
+    "DeviceError",
     "DivisionByZeroError",
     "GradwrightError",
     "GraphError",
@@ -22,6 +23,7 @@ __all__ = [
     "RunError",
     "ShapeError",
     "StateError",
+    "UnknownNameError",
 ]
 
 
@@ -79,3 +81,11 @@ class RunError(GradwrightError):
 
 class MissingDependencyError(GradwrightError, ImportError):
     """An optional dependency is not installed; the message names the extra that brings it."""
+
+
+class DeviceError(GradwrightError, RuntimeError):
+    """A device that is not there; the message says what to use instead."""
+
+
+class UnknownNameError(GradwrightError, AttributeError):
+    """A function, method or attribute that is not there; the message names it and says what to use instead."""

@@ -21,7 +21,8 @@ from gradwright.engine.functions.matrices import (
     tensorinv,
     tensorsolve,
 )
-from gradwright.engine.functions.matrix_norms import cond, matrix_norm, norm, vector_norm
+from gradwright.engine.functions.matrix_norms import cond, matrix_norm, norm
+from gradwright.engine.functions.norms import vector_norm
 from gradwright.engine.functions.products import linalg_cross as cross
 from gradwright.engine.functions.products import linalg_vander as vander
 from gradwright.engine.functions.products import matmul, multi_dot, vecdot

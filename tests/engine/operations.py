@@ -38,6 +38,10 @@ class Row:
     order: int = 2
     forward_tolerance: float = 1e-12
     gradient_tolerance: float = 1e-9
+    # Made of what Tensors of both libraries have. Before the operation: inputs that must be symmetric. After it: what
+    # of several outputs, or of outputs that are not unique, is compared.
+    before: Callable[[list[Any]], list[Any]] | None = None
+    after: Callable[[Any], Any] | None = None
 
 
 # --- numbers -----------------------------------------------------------------------------------------------
@@ -436,7 +440,14 @@ ROWS = [
 ]
 
 from .rows_elementwise import ROWS as ELEMENTWISE_ROWS  # noqa: E402 - made with the tools above
+from .rows_linalg import ROWS as LINALG_ROWS  # noqa: E402
 from .rows_reduction import ROWS as REDUCTION_ROWS  # noqa: E402
+from .rows_shape import ROWS as SHAPE_ROWS  # noqa: E402
 
 ROWS += ELEMENTWISE_ROWS
 ROWS += REDUCTION_ROWS
+ROWS += SHAPE_ROWS
+ROWS += LINALG_ROWS
+from .operations_convolution import CONVOLUTION_ROWS  # noqa: E402 - its rows are made with the tools above
+
+ROWS += CONVOLUTION_ROWS

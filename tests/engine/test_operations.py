@@ -47,11 +47,16 @@ def moving(sample: Sample) -> list[int]:
 
 
 def called(row: Row, sample: Sample, arrays: list[Any]) -> Any:
-    return OPERATIONS[row.name](*arrays, **sample.meta)
+    return around(row, OPERATIONS[row.name], sample, arrays)
 
 
 def torchs(row: Row, sample: Sample, arrays: list[Any]) -> Any:
-    return row.torch(*arrays, **sample.meta)
+    return around(row, row.torch, sample, arrays)
+
+
+def around(row: Row, function: Any, sample: Sample, arrays: list[Any]) -> Any:
+    out = function(*(row.before(arrays) if row.before else arrays), **sample.meta)
+    return row.after(out) if row.after else out
 
 
 def tensors(sample: Sample, dtype: Any = np.float64, requires_grad: bool = False) -> list[Any]:

@@ -9,6 +9,7 @@ from gradwright.backend.arrays import (
     to_numpy,
 )
 from gradwright.backend.dtypes import promote
+from gradwright.backend.loops import scan
 from gradwright.backend.random import random_bits, threefry, uniform_from_bits
 from gradwright.backend.xla import compiler_options, jax_modules, special_functions
 
@@ -22,6 +23,7 @@ __all__ = [
     "namespace",
     "promote",
     "random_bits",
+    "scan",
     "special_functions",
     "threefry",
     "to_numpy",

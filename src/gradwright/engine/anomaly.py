@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from gradwright.backend import is_tracer
-from gradwright.engine.base import Leaf, Node, TensorBase, caller, spoken
+from gradwright.engine.base import Leaf, Node, TensorBase
+from gradwright.engine.lines import calling_line, spoken
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import NonFiniteError
 
@@ -53,10 +54,11 @@ class detect_anomaly:
             bad = _first_bad(array)
             if bad is None:
                 continue
-            names = [f"{op.inputs[0]}[{i}]" for i in range(len(inputs))] if op.variadic else op.inputs
-            shown = "; ".join(_describe(name, value) for name, value in zip(names, inputs, strict=True))
+            shown = "; ".join(
+                _describe(name, value) for name, value in zip(_names(op, len(inputs)), inputs, strict=True)
+            )
             raise NonFiniteError(
-                f"forward: {op.name}{_inside(trace_now.modules)} gave {bad}; its inputs: {shown}{spoken(caller())}"
+                f"forward: {op.name}{_inside(trace_now.modules)} gave {bad}; its inputs: {shown}{spoken(calling_line())}"
             )
 
     def backward(self, node: Any, gradient: Any, position: int) -> None:
@@ -66,17 +68,17 @@ class detect_anomaly:
         if bad is None:
             return
         where = f" in module {node.where}" if node.where else ""
-        target = f"its input {f'{node.op.inputs[0]}[{position}]' if node.op.variadic else node.op.inputs[position]}"
+        target = f"its input {_names(node.op, len(node.inputs))[position]}"
         source = node.inputs[position][0]
         if isinstance(source, Leaf):
             leaf = source.tensor()
             if leaf is not None and leaf.name:
                 target = f"parameter {leaf.name}"
         elif isinstance(source, Node):
-            target += f" (the output of {source.name})"
+            target += f" (the output of {source.op.name})"
         raise NonFiniteError(
-            f"backward: the rule of {node.name}{where} gave {bad} as the gradient of {target} {node.shapes[position]}; "
-            f"its forward inputs: {_kept(node)}{spoken(node.line)}"
+            f"backward: the rule of {node.op.name}{where} gave {bad} as the gradient of {target} "
+            f"{node.shapes[position]}; its forward inputs: {_kept(node)}{spoken(node.line)}"
         )
 
 
@@ -88,6 +90,10 @@ def _kept(node: Node) -> str:
     values = [(n, saved[n]) for n in node.op.inputs if n in saved]
     flat = [(n, v) for n, value in values for v in (value if isinstance(value, tuple) else (value,))]
     return "; ".join(_describe(n, v) for n, v in flat) or "not kept"
+
+
+def _names(op: Any, count: int) -> list[str]:
+    return [f"{op.inputs[0]}[{i}]" for i in range(count)] if op.variadic else list(op.inputs)
 
 
 def _inside(modules: tuple[str, ...]) -> str:

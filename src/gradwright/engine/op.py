@@ -27,6 +27,7 @@ import numpy as np
 from numpy import ndarray
 
 from gradwright.backend import namespace, promote
+from gradwright.backend.dtypes import get_default_dtype
 from gradwright.engine.base import Node, TensorBase, settle
 from gradwright.engine.mode import mode
 from gradwright.engine.tracing import trace_now
@@ -184,7 +185,7 @@ class Op:
                 dtype = getattr(array, "dtype", None)
                 if dtype is not None and dtype.kind in "iub":
                     # PyTorch's floating operations turn integers into the default float; NumPy's into float64
-                    arrays[i] = array.astype(np.float32)
+                    arrays[i] = array.astype(get_default_dtype())
         try:
             return self.forward(namespace(arrays), *arrays, **meta)
         except OverflowError:  # a Python number outside the range of a small integer dtype wraps, as in PyTorch

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.engine.base import Node, caller, spoken
+from gradwright.engine.base import Node
+from gradwright.engine.lines import calling_line, spoken
 from gradwright.errors import GraphError
 
 __all__ = ["overwritten", "refuse_overwritten", "remember_overwritten"]
@@ -24,7 +25,7 @@ def remember_overwritten(array: Any) -> None:
     """Note that a tensor that held ``array`` has been written to in place."""
     if type(array) is np.ndarray:
         number = id(array)
-        overwritten[number] = (weakref.ref(array, lambda _: overwritten.pop(number, None)), caller())
+        overwritten[number] = (weakref.ref(array, lambda _: overwritten.pop(number, None)), calling_line())
 
 
 def refuse_overwritten(node: Node) -> None:
@@ -43,6 +44,6 @@ def refuse_overwritten(node: Node) -> None:
                 continue  # `y *= b` itself kept the y that it wrote over
             what = "its output" if name == "ans" else f"its input {name}"
             raise GraphError(
-                f"backward: {node.name} needs {what} {written.shape}, which has been written over in place since"
+                f"backward: {node.op.name} needs {what} {written.shape}, which has been written over in place since"
                 f"{spoken(place)}. Write `y = y + …` instead of `y += …` there, or call clone() before."
             )

@@ -9,7 +9,8 @@ import numpy as np
 from gradwright.backend import is_concrete
 from gradwright.engine.base import TensorBase
 from gradwright.engine.functions.calling import need_tensor
-from gradwright.engine.functions.sizing import all_dims, one_dim, sizes, whole
+from gradwright.engine.functions.dims import axis_of
+from gradwright.engine.functions.sizing import all_dims, sizes, whole
 from gradwright.engine.ops import arranging
 from gradwright.engine.ops.indexing import getitem
 from gradwright.engine.ops.shape import expand, reshape, swap
@@ -24,7 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-# --- turning and shifting -----------------------------------------------------------------------------------------------
+# --- turning and shifting ---------------------------------------------------------------------------------------------
 def flip(input: Tensor, *given: Any, dims: Any = None) -> Tensor:
     """Reverse the order along the axes named."""
     need_tensor("flip", input)
@@ -62,7 +63,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
         raise ShapeError(f"roll: shifts {by} and dims {along} must be equally many")
     if not input.ndim:
         raise IndexOutOfRangeError(f"roll: dims {along} of a tensor without axes")
-    axes = tuple([one_dim("roll", d, input.shape) for d in along])
+    axes = tuple([axis_of("roll", input.shape, d) for d in along])
     return arranging.roll(input, shifts=by, axes=axes)
 
 
@@ -80,7 +81,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     return swap(arranging.flip(input, axes=(b if turns == 1 else a,)), a, b)
 
 
-# --- repeating ----------------------------------------------------------------------------------------------------------
+# --- repeating --------------------------------------------------------------------------------------------------------
 def repeat(input: Tensor, *given: Any, repeats: Any = None) -> Tensor:
     """Repeat the whole tensor so many times along each axis; more numbers than axes make leading axes."""
     need_tensor("repeat", input)
@@ -127,11 +128,11 @@ def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None
         return _places(input, None, output_size)
     if dim is None:
         input, dim = reshape(input, shape=(input.numel(),)), 0
-    axis = one_dim("repeat_interleave", dim, input.shape)
+    axis = axis_of("repeat_interleave", input.shape, dim)
     x = input if input.ndim else reshape(input, shape=(1,))
     n = x.shape[axis]
     if isinstance(repeats, TensorBase) and repeats._array.size == 1 and is_concrete(repeats._array):
-        repeats = int(repeats.item())
+        repeats = int(repeats._array.item())
     if isinstance(repeats, int):
         if repeats < 0:
             raise ShapeError(f"repeat_interleave: {repeats} times is not possible")
@@ -145,7 +146,8 @@ def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None
         repeats = tensor(repeats)
     if repeats.ndim > 1 or repeats.shape not in ((n,), (1,), ()):
         raise ShapeError(
-            f"repeat_interleave: repeats of shape {repeats.shape} do not fit the {n} places along dim {axis} of {x.shape}"
+            f"repeat_interleave: repeats of shape {repeats.shape} do not fit the {n} places along dim {axis} "
+            f"of {x.shape}"
         )
     return getitem(x, index=(slice(None),) * axis + (_places(repeats, n, output_size)._array,))
 
@@ -174,7 +176,7 @@ def _check_size(size: int, output_size: Any) -> None:
         raise ShapeError(f"repeat_interleave: output_size is {output_size}, but the result has {size} places")
 
 
-# --- triangles and diagonals --------------------------------------------------------------------------------------------
+# --- triangles and diagonals ------------------------------------------------------------------------------------------
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return the lower triangles of matrices, up to a diagonal, and 0 elsewhere."""
     return arranging.tril(_matrices("tril", input), diagonal=whole("tril", "diagonal", diagonal))
@@ -195,7 +197,7 @@ def _matrices(name: str, input: Any) -> Any:
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """Return a diagonal of two axes, as the last axis; ``offset`` above 0 lies above the main diagonal."""
     need_tensor("diagonal", input)
-    a, b = one_dim("diagonal", dim1, input.shape), one_dim("diagonal", dim2, input.shape)
+    a, b = axis_of("diagonal", input.shape, dim1), axis_of("diagonal", input.shape, dim2)
     if a == b or input.ndim < 2:
         raise ShapeError(f"diagonal: dim1 {dim1} and dim2 {dim2} are the same axis of the shape {input.shape}")
     return arranging.diagonal(input, offset=whole("diagonal", "offset", offset), axis1=a, axis2=b)
@@ -206,7 +208,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     need_tensor("diag_embed", input)
     if input.ndim == 0:
         raise ShapeError("diag_embed: needs at least one axis, got a tensor without")
-    a, b = one_dim("diag_embed", dim1, input.shape, 1), one_dim("diag_embed", dim2, input.shape, 1)
+    a, b = axis_of("diag_embed", input.shape, dim1, more=1), axis_of("diag_embed", input.shape, dim2, more=1)
     if a == b:
         raise ShapeError(f"diag_embed: dim1 {dim1} and dim2 {dim2} are the same axis")
     n = input.shape[-1] + abs(whole("diag_embed", "offset", offset))
@@ -232,14 +234,15 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     return diag_embed(reshape(input, shape=(input.numel(),)), offset)
 
 
-# --- sliding windows ----------------------------------------------------------------------------------------------------
+# --- sliding windows --------------------------------------------------------------------------------------------------
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """Return all windows of ``size`` along an axis, ``step`` apart: the axis counts them, a new last axis has their places.
+    """Return all windows of ``size`` along an axis, ``step`` apart.
 
+    The axis then counts the windows, and a new last axis has their places.
     (``nn.functional.unfold`` is another function: patches of images as columns.)
     """
     need_tensor("unfold", input)
-    axis = one_dim("unfold", dimension, input.shape)
+    axis = axis_of("unfold", input.shape, dimension)
     x = input if input.ndim else reshape(input, shape=(1,))
     n = x.shape[axis]
     if not 0 <= size <= n:

@@ -16,8 +16,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 _ALIASES = {"axis": "dim", "keepdims": "keepdim"}
 
 
-def axis_of(name: str, shape: tuple[int, ...], dim: Any) -> int:
+def axis_of(name: str, shape: tuple[int, ...], dim: Any, more: int = 0) -> int:
     """Return ``dim`` counted from the front; a number without axes counts as having one.
+
+    ``more`` is how many axes a result has above those of ``shape``, where ``dim`` means one of the result's.
 
     Raises
     ------
@@ -28,7 +30,7 @@ def axis_of(name: str, shape: tuple[int, ...], dim: Any) -> int:
         axis = operator.index(dim)
     except TypeError:
         raise DTypeError(f"{name}: dim must be an integer, got {type(dim).__name__} {dim!r}") from None
-    n = len(shape) or 1
+    n = len(shape) + more or 1
     if not -n <= axis < n:
         raise IndexOutOfRangeError(
             f"{name}: dim {axis} is out of range for the shape {tuple(shape)}, where it may be {-n} to {n - 1}"

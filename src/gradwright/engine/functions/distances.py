@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gradwright.engine.functions.calling import need_tensor
-from gradwright.engine.functions.sizing import one_dim
+from gradwright.engine.functions.dims import axis_of
 from gradwright.engine.ops.elementwise import abs as abs_
 from gradwright.engine.ops.elementwise import cast, clamp, eq, ne, sqrt, where
 from gradwright.engine.ops.elementwise import pow as pow_
@@ -74,7 +76,8 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
 def _norm(d: Any, p: float) -> Any:
     """The norm along the last axis, whose gradient at 0 is 0."""
     if p == 0:
-        return cast(sum_(ne(d, 0), axis=-1), dtype=d.dtype)
+        places = cast(ne(d, 0), dtype=d.dtype)
+        return sum_(where(np.True_, places, d), axis=-1)  # hangs in the graph, with slope 0
     if p == 1 or 0 in d.shape:
         return sum_(abs_(d), axis=-1)
     if p == math.inf:
@@ -100,7 +103,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     need_tensor("cosine_similarity", x1)
     need_tensor("cosine_similarity", x2)
     shape = (x1 - x2).shape if x1.shape != x2.shape else x1.shape
-    axis = one_dim("cosine_similarity", dim, shape)
+    axis = axis_of("cosine_similarity", shape, dim)
     if x1.dtype.kind not in "fV" or x2.dtype.kind not in "fV":
         raise DTypeError(f"cosine_similarity: expected floating tensors, got {x1.dtype} and {x2.dtype}")
     if not shape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gradwright.engine.base import TensorBase
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from gradwright.engine.tensor import Tensor
 
 __all__ = ["einsum"]
+
+Shape = tuple[int, ...]
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase  # in the order of an output that is not written
 
@@ -54,33 +57,45 @@ def einsum(*args: Any) -> Tensor:
             raise DTypeError(
                 f"einsum: all operands must have the same dtype, got {given[0].dtype} and {x.dtype}; use .to(dtype)"
             )
-    names, output = _read(equation, given)
-    arrays, labels = [], []
+    readied, subscripts, output = _plan(equation, tuple([x.shape for x in given]))
+    xs = [_readied(x, *steps) for x, steps in zip(given, readied, strict=True)]
+    if len(xs) == 1 and len(output) == len(subscripts[0]):  # nothing but another order
+        return permute(xs[0], axes=tuple([subscripts[0].index(n) for n in output]))
+    return einsum_op(*xs, subscripts=subscripts, output=output)
+
+
+def _readied(x: Any, pairs: tuple[tuple[int, int], ...], shape: tuple[int, ...] | None) -> Any:
+    """Take the diagonals of an operand, and drop its lengths of 1 that broadcast."""
+    for a, b in pairs:
+        x = diagonal(x, offset=0, axis1=a, axis2=b)
+    return x if shape is None else reshape(x, shape=shape)
+
+
+@lru_cache(maxsize=1024)
+def _plan(equation: str, shapes: tuple[Shape, ...]) -> tuple[tuple[Any, ...], tuple[Shape, ...], Shape]:
+    """Return what is done to each operand first, the numbers that name its axes then, and the output's."""
+    names, output = _read(equation, shapes)
+    pairs, labels, lengths = [], [], []
     size: dict[Any, int] = {}
-    for k, (x, own) in enumerate(zip(given, names, strict=True)):
-        x, own = _diagonals(x, own, k, equation)
-        for label, n in zip(own, x.shape, strict=True):
+    for k, (shape, own) in enumerate(zip(shapes, names, strict=True)):
+        taken, shape, own = _diagonals(shape, own, k, equation)
+        for label, n in zip(own, shape, strict=True):
             if n != 1 and size.get(label, 1) not in (1, n):
                 raise ShapeError(
                     f"einsum: in {equation!r}, {_said(label)} has length {size[label]} in one operand and {n} in "
-                    f"operand {k}; the shapes are {', '.join(str(y.shape) for y in given)}"
+                    f"operand {k}; the shapes are {', '.join(map(str, shapes))}"
                 )
             size[label] = n if size.get(label, 1) == 1 else size[label]
-        arrays.append(x)
+        pairs.append(taken)
         labels.append(own)
+        lengths.append(shape)
     number = {label: i for i, label in enumerate(size)}
-    xs, subscripts = [], []
-    for x, own in zip(arrays, labels, strict=True):
-        kept = [i for i, (label, n) in enumerate(zip(own, x.shape, strict=True)) if n == size[label]]
-        if len(kept) < len(own):  # a length of 1 that broadcasts
-            x = reshape(x, shape=tuple([x.shape[i] for i in kept]))
-        xs.append(x)
+    readied, subscripts = [], []
+    for taken, own, shape in zip(pairs, labels, lengths, strict=True):
+        kept = [i for i, (label, n) in enumerate(zip(own, shape, strict=True)) if n == size[label]]
+        readied.append((taken, None if len(kept) == len(own) else tuple([shape[i] for i in kept])))
         subscripts.append(tuple([number[own[i]] for i in kept]))
-    out = tuple([number[label] for label in output])
-    if len(xs) == 1 and sorted(out) == sorted(subscripts[0]):  # nothing but another order
-        order = tuple([subscripts[0].index(n) for n in out])
-        return permute(xs[0], axes=order)
-    return einsum_op(*xs, subscripts=tuple(subscripts), output=out)
+    return tuple(readied), tuple(subscripts), tuple([number[label] for label in output])
 
 
 def _arguments(args: tuple[Any, ...]) -> tuple[str, Any]:
@@ -116,17 +131,17 @@ def _labels(part: str, equation: str) -> list[Any]:
     return [*before, *([Ellipsis] if dots else []), *after]
 
 
-def _read(equation: str, given: tuple[Any, ...]) -> tuple[list[list[Any]], list[Any]]:
+def _read(equation: str, shapes: tuple[Shape, ...]) -> tuple[list[list[Any]], list[Any]]:
     """Return the names of each operand's axes and of the output's; those behind dots are numbers from the right."""
     left, arrow, right = equation.replace(" ", "").partition("->")
     parts = [_labels(part, equation) for part in left.split(",")]
-    if len(parts) != len(given):
-        raise ConfigError(f"einsum: {equation!r} names {len(parts)} operands, but {len(given)} came")
+    if len(parts) != len(shapes):
+        raise ConfigError(f"einsum: {equation!r} names {len(parts)} operands, but {len(shapes)} came")
     names, most = [], 0
-    for k, (part, x) in enumerate(zip(parts, given, strict=True)):
-        free = x.ndim - len([p for p in part if p is not Ellipsis])
+    for k, (part, shape) in enumerate(zip(parts, shapes, strict=True)):
+        free = len(shape) - len([p for p in part if p is not Ellipsis])
         if free < 0 or (free and Ellipsis not in part):
-            raise ShapeError(f"einsum: in {equation!r}, operand {k} of shape {x.shape} has not so many axes as letters")
+            raise ShapeError(f"einsum: in {equation!r}, operand {k} of shape {shape} has not so many axes as letters")
         names.append([p for q in part for p in (range(free, 0, -1) if q is Ellipsis else [q])])
         most = max(most, free if Ellipsis in part else 0)
     dots = list(range(most, 0, -1))
@@ -143,19 +158,22 @@ def _read(equation: str, given: tuple[Any, ...]) -> tuple[list[list[Any]], list[
     return names, dots + sorted([label for label in set(letters) if letters.count(label) == 1], key=_LETTERS.index)
 
 
-def _diagonals(x: Any, own: list[Any], k: int, equation: str) -> tuple[Any, list[Any]]:
-    """Replace letters that an operand has twice by its diagonals."""
+def _diagonals(shape: Shape, own: list[Any], k: int, equation: str) -> tuple[tuple[Any, ...], Shape, list[Any]]:
+    """Replace letters that an operand has twice by diagonals: the pairs of axes, and the shape and letters then."""
+    pairs = []
     for label in dict.fromkeys(own):
         while own.count(label) > 1:
             a = own.index(label)
             b = own.index(label, a + 1)
-            if x.shape[a] != x.shape[b]:
+            if shape[a] != shape[b]:
                 raise ShapeError(
-                    f"einsum: in {equation!r}, {_said(label)} stands for {x.shape[a]} and {x.shape[b]} in operand {k}"
+                    f"einsum: in {equation!r}, {_said(label)} stands for {shape[a]} and {shape[b]} in operand {k}"
                 )
-            x = diagonal(x, offset=0, axis1=a, axis2=b)
-            own = [p for i, p in enumerate(own) if i not in (a, b)] + [label]
-    return x, own
+            pairs.append((a, b))
+            rest = [i for i in range(len(own)) if i not in (a, b)]
+            shape = (*[shape[i] for i in rest], shape[a])
+            own = [*[own[i] for i in rest], label]
+    return tuple(pairs), shape, own
 
 
 def _said(label: Any) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gradwright.engine.base import TensorBase
 from gradwright.engine.functions.calling import need_tensor
-from gradwright.engine.functions.sizing import axis_too, need_tensors, one_dim, whole
+from gradwright.engine.functions.dims import axis_of, numpy_names
+from gradwright.engine.functions.sizing import need_tensors, whole
 from gradwright.engine.ops import joining
 from gradwright.engine.ops.shape import reshape
 from gradwright.errors import IndexOutOfRangeError, ShapeError
@@ -21,8 +24,8 @@ __all__ = [
 ]  # fmt: skip
 
 
-# --- joining ------------------------------------------------------------------------------------------------------------
-@axis_too
+# --- joining ----------------------------------------------------------------------------------------------------------
+@numpy_names
 def cat(tensors: Any, dim: int = 0) -> Tensor:
     """Join tensors along an axis that they have; all other lengths must agree.
 
@@ -44,26 +47,26 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
         if x.ndim == 0:
             raise ShapeError(f"cat: tensor {k} has no axis to join along; use stack")
     model = next((x.shape for x in given if x.shape != (0,)), (0,))
-    return joining.cat(*given, axis=one_dim("cat", dim, model))
+    return joining.cat(*given, axis=axis_of("cat", model, dim))
 
 
-@axis_too
+@numpy_names
 def concat(tensors: Any, dim: int = 0) -> Tensor:
     """Join tensors along an axis: another name of :func:`cat`."""
     return cat(tensors, dim)
 
 
-@axis_too
+@numpy_names
 def concatenate(tensors: Any, dim: int = 0) -> Tensor:
     """Join tensors along an axis: NumPy's name of :func:`cat`."""
     return cat(tensors, dim)
 
 
-@axis_too
+@numpy_names
 def stack(tensors: Any, dim: int = 0) -> Tensor:
     """Join tensors of the same shape along a new axis."""
     given = need_tensors("stack", tensors)
-    return joining.stack(*given, axis=one_dim("stack", dim, given[0].shape, more=1))
+    return joining.stack(*given, axis=axis_of("stack", given[0].shape, dim, more=1))
 
 
 def hstack(tensors: Any) -> Tensor:
@@ -100,9 +103,9 @@ def _at_least(axes: int, name: str, tensors: Any) -> tuple[Any, ...]:
     return tuple([raised(x) for x in need_tensors(name, tensors)])
 
 
-# --- taking apart -------------------------------------------------------------------------------------------------------
+# --- taking apart -----------------------------------------------------------------------------------------------------
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Take a tensor apart along an axis: into parts of one size (the last may be smaller), or of the sizes in a list."""
+    """Take a tensor apart along an axis: into parts of one size (the last may be smaller), or of listed sizes."""
     if isinstance(split_size_or_sections, tuple | list):
         return split_with_sizes(tensor, split_size_or_sections, dim)
     need_tensor("split", tensor)
@@ -128,7 +131,7 @@ def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Ten
     return joining.split(input, sizes=lengths, axis=axis)
 
 
-@axis_too
+@numpy_names
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Take a tensor apart along an axis into at most ``chunks`` parts of one size; the last may be smaller."""
     need_tensor("chunk", input)
@@ -142,18 +145,17 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(input, -(-n // count), axis)
 
 
-@axis_too
+@numpy_names
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Take a tensor apart into so many parts, as equal as they can be, or before each of the indices given."""
     need_tensor("tensor_split", input)
     axis = _axis("tensor_split", input, dim)
     n = input.shape[axis]
     if isinstance(indices_or_sections, TensorBase):
-        if indices_or_sections.ndim > 1:
-            raise ShapeError(
-                f"tensor_split: indices must have at most one axis, got the shape {indices_or_sections.shape}"
-            )
-        indices_or_sections = indices_or_sections.tolist()
+        places = np.asarray(indices_or_sections._array)
+        if places.ndim > 1:
+            raise ShapeError(f"tensor_split: indices must have at most one axis, got the shape {places.shape}")
+        indices_or_sections = places.tolist()
     if isinstance(indices_or_sections, tuple | list):
         return _split_before(input, indices_or_sections, axis)
     count = whole("tensor_split", "sections", indices_or_sections)
@@ -201,7 +203,7 @@ def _even_split(name: str, input: Any, parts: Any, axis: int, least: int) -> tup
     return tensor_split(input, parts, axis)
 
 
-@axis_too
+@numpy_names
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Take a tensor apart along an axis, which the parts do not have any more."""
     need_tensor("unbind", input)
@@ -236,7 +238,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 def _axis(name: str, input: Any, dim: Any) -> int:
     if input.ndim == 0:
         raise ShapeError(f"{name}: a tensor without axes cannot be taken apart")
-    return one_dim(name, dim, input.shape)
+    return axis_of(name, input.shape, dim)
 
 
 class JoiningMethods:

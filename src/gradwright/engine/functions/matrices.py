@@ -20,7 +20,7 @@ from gradwright.engine.ops.linalg import matmul
 from gradwright.engine.ops.matrices import mT
 from gradwright.engine.ops.reduction import amax
 from gradwright.engine.ops.reduction import sum as sum_
-from gradwright.engine.ops.shape import expand, reshape
+from gradwright.engine.ops.shape import reshape
 from gradwright.errors import ConfigError, DTypeError, ShapeError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class LstsqResult(NamedTuple):
     singular_values: Any
 
 
-# --- checks -------------------------------------------------------------------------------------------------------------
+# --- checks -----------------------------------------------------------------------------------------------------------
 def need_matrices(name: str, *tensors: Any, square: bool = False) -> None:
     """Refuse what is no floating Tensor of matrices, or matrices that are not square where they must be."""
     for x in tensors:
@@ -92,7 +92,7 @@ def _need_batches(name: str, a: Any, b: Any) -> None:
         raise ShapeError(f"linalg.{name}: the batches of {a.shape} and {b.shape} do not fit together") from None
 
 
-# --- inverse, systems ---------------------------------------------------------------------------------------------------
+# --- inverse, systems -------------------------------------------------------------------------------------------------
 def inv(A: Tensor) -> Tensor:
     """Return the inverses of square matrices.
 
@@ -153,7 +153,7 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
 
 
 def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
-    """Return the inverse of the matrix that A is with its first ``ind`` axes folded into rows, the others into columns."""
+    """Return the inverse of the matrix that A is with its first ``ind`` axes as rows and the others as columns."""
     need_tensor("linalg.tensorinv", A)
     if ind <= 0:
         raise ShapeError(f"linalg.tensorinv: ind must be above 0, got {ind}")
@@ -179,7 +179,7 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
     return reshape(solve(reshape(A, shape=(n, n)), reshape(B, shape=(n,))), shape=shape)
 
 
-# --- factorizations -----------------------------------------------------------------------------------------------------
+# --- factorizations ---------------------------------------------------------------------------------------------------
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """Return lower triangular L with A = L Lᵀ (or upper triangular U with A = Uᵀ U) of positive-definite matrices.
 
@@ -263,7 +263,7 @@ def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     return factoring.svd(A, full=False)[1]
 
 
-# --- determinants -------------------------------------------------------------------------------------------------------
+# --- determinants -----------------------------------------------------------------------------------------------------
 def det(A: Tensor) -> Tensor:
     """Return the determinants of square matrices."""
     need_matrices("det", A, square=True)
@@ -276,7 +276,7 @@ def slogdet(A: Tensor) -> SlogdetResult:
     return SlogdetResult(*matrices.slogdet(A))
 
 
-# --- pseudo-inverse, rank, least squares --------------------------------------------------------------------------------
+# --- pseudo-inverse, rank, least squares ------------------------------------------------------------------------------
 def _array(value: Any) -> Any:
     return value._array if isinstance(value, TensorBase) else value
 
@@ -330,9 +330,9 @@ def _column(tolerance: Any, like: Any) -> Any:
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> LstsqResult:
     """Return X with the smallest ‖A X - B‖, and among those the smallest X.
 
-    The solution is pinv(A) B, which is also how it is differentiated. As in PyTorch, residuals are there when A has more
-    rows than columns and full rank; rank and singular values depend on ``driver`` (``"gelsy"`` by default, ``"gels"``,
-    ``"gelsd"``, ``"gelss"``), which chooses nothing else here.
+    The solution is pinv(A) B, which is also how it is differentiated. ``driver`` (``"gelsy"`` by default, ``"gels"``,
+    ``"gelsd"``, ``"gelss"``) chooses what comes beside it, as in PyTorch: rank for all but "gels", singular values for
+    "gelsd" and "gelss", residuals for all but "gelsy" where A has more rows than columns and full rank.
     """
     need_matrices("lstsq", A)
     need_tensor("linalg.lstsq", B)
@@ -349,8 +349,8 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     x = matmul(factoring.pinv(A, atol=0.0, rtol=relative, hermitian=False), b)
     rank = matrix_rank(A, rtol=relative)
     nothing = wrap(np.zeros(0, A.dtype))
-    residuals = nothing
-    if m > n and _all_are(rank, n):
+    residuals = reshape(narrow(x, x.ndim - 1, 0, 0), shape=(0,))
+    if m > n and driver not in (None, "gelsy") and _all_are(rank, n):
         off = matmul(A, x) - b
         residuals = sum_(off * off, axis=-2)
     return LstsqResult(
@@ -367,7 +367,7 @@ def _all_are(rank: Any, n: int) -> bool:
     return is_concrete(rank._array) and bool((np.asarray(rank._array) == n).all())
 
 
-# --- powers -------------------------------------------------------------------------------------------------------------
+# --- powers -----------------------------------------------------------------------------------------------------------
 def matrix_power(A: Tensor, n: int) -> Tensor:
     """Return the n-th power of square matrices, by squaring; of the inverse where ``n`` is negative."""
     need_tensor("linalg.matrix_power", A)
@@ -387,7 +387,7 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
 
 
 def _identities(x: Any) -> Any:
-    return expand(wrap(np.eye(x.shape[-1], dtype=x.dtype)), shape=x.shape)
+    return where(np.True_, wrap(np.eye(x.shape[-1], dtype=x.dtype)), x)  # hangs in the graph, with slope 0
 
 
 def matrix_exp(A: Tensor) -> Tensor:

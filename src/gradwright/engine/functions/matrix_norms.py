@@ -7,31 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from gradwright.engine.functions.calling import need_tensor
 from gradwright.engine.functions.matrices import inv, need_matrices, svdvals
+from gradwright.engine.functions.norms import vector_norm
 from gradwright.engine.functions.shape import movedim
 from gradwright.engine.functions.sizing import all_dims
 from gradwright.engine.ops.elementwise import abs as abs_
 from gradwright.engine.ops.elementwise import cast
-from gradwright.engine.ops.reduction import amax
+from gradwright.engine.ops.reduction import amax, amin
 from gradwright.engine.ops.reduction import sum as sum_
 from gradwright.engine.ops.shape import reshape
-from gradwright.errors import ConfigError, DTypeError, ShapeError
+from gradwright.errors import ConfigError, DTypeError, LinAlgError, ShapeError
 
 if TYPE_CHECKING:
     from gradwright.engine.tensor import Tensor
-
-try:
-    from gradwright.engine.functions.norms import vector_norm
-except ImportError:  # until that family is there
-
-    def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-        """Return (Σ |x|^ord)^(1/ord)."""
-        x = x if dtype is None else cast(x, dtype=dtype)
-        axes = None if dim is None else all_dims("linalg.vector_norm", dim, x.shape)
-        if ord in (math.inf, -math.inf):
-            sign = 1 if ord > 0 else -1
-            return amax(abs_(x) * sign, axis=axes, keepdims=keepdim) * sign
-        return sum_(abs_(x) ** ord, axis=axes, keepdims=keepdim) ** (1 / ord)
-
 
 __all__ = ["cond", "matrix_norm", "norm"]
 
@@ -89,7 +76,7 @@ def _end(x: Any, axis: int, largest: bool, A: Any, ord: Any) -> Any:
         if largest:
             return sum_(x, axis=axis)  # nothing is 0 wide
         raise ShapeError(f"linalg.matrix_norm: ord {ord} has nothing to choose from in the shape {A.shape}")
-    return amax(x, axis=axis) if largest else -amax(-x, axis=axis)
+    return (amax if largest else amin)(x, axis=axis)
 
 
 def norm(
@@ -97,8 +84,8 @@ def norm(
 ) -> Tensor:
     """Return a norm: of vectors where ``dim`` is one axis, of matrices where it is two, else of all elements.
 
-    Without ``ord`` it is the root of the sum of squares over ``dim`` (over everything without ``dim``). With ``ord`` and
-    without ``dim`` the tensor must be a vector or a matrix. See :func:`vector_norm` and :func:`matrix_norm`.
+    Without ``ord`` it is the root of the sum of squares over ``dim`` (over everything without ``dim``). With ``ord``
+    and without ``dim`` the tensor must be a vector or a matrix. See :func:`vector_norm` and :func:`matrix_norm`.
     """
     need_tensor("linalg.norm", A)
     if ord is not None:
@@ -126,8 +113,6 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
     need_matrices("cond", A, square=True)
     if 0 in A.shape:
         return matrix_norm(A, p if p == "fro" else "nuc")
-    from gradwright.errors import LinAlgError
-
     try:
         return matrix_norm(A, p) * matrix_norm(inv(A), p)
     except LinAlgError:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gradwright.engine.base import TensorBase
 from gradwright.engine.functions.calling import need_tensor
-from gradwright.engine.functions.sizing import axis_too, need_tensors, one_dim
+from gradwright.engine.functions.dims import axis_of, numpy_names
+from gradwright.engine.functions.sizing import need_tensors
 from gradwright.engine.ops import linalg
 from gradwright.engine.ops.arranging import diagonal, roll
 from gradwright.engine.ops.einsum import einsum
+from gradwright.engine.ops.elementwise import ne, ones_like
+from gradwright.engine.ops.joining import stack
 from gradwright.engine.ops.reduction import sum as sum_
 from gradwright.engine.ops.shape import reshape
 from gradwright.errors import DTypeError, ShapeError
@@ -29,7 +34,7 @@ def _need(name: str, *pairs: tuple[Any, int]) -> None:
     for x, axes in pairs:
         need_tensor(name, x)
         if x.ndim != axes:
-            shapes = " and ".join(str(y.shape) for y, _ in pairs if isinstance(y, TensorBase))
+            shapes = " and ".join(str(tuple(y._array.shape)) for y, _ in pairs if isinstance(y, TensorBase))
             kinds = {1: "vector", 2: "matrix", 3: "batch of matrices"}
             raise ShapeError(
                 f"{name}: expected a {kinds[axes]} where the shape is {tuple(x.shape)}; the shapes are {shapes}"
@@ -38,7 +43,7 @@ def _need(name: str, *pairs: tuple[Any, int]) -> None:
             raise DTypeError(f"{name}: {pairs[0][0].dtype} and {x.dtype}: all must have the same dtype; use .to(dtype)")
 
 
-# --- matrix products ----------------------------------------------------------------------------------------------------
+# --- matrix products --------------------------------------------------------------------------------------------------
 def matmul(input: Any, other: Any) -> Tensor:
     """Return the matrix product, broadcasting the leading axes.
 
@@ -113,7 +118,7 @@ def ger(input: Tensor, vec2: Tensor) -> Tensor:
     return outer(input, vec2)
 
 
-# --- products that are added to something -------------------------------------------------------------------------------
+# --- products that are added to something -----------------------------------------------------------------------------
 def _added(name: str, input: Any, product: Any, beta: float, alpha: float) -> Any:
     """``beta``·input + ``alpha``·product; with beta 0 the input is not looked at, not even for NaN."""
     need_tensor(name, input)
@@ -122,8 +127,10 @@ def _added(name: str, input: Any, product: Any, beta: float, alpha: float) -> An
         raise ShapeError(f"{name}: the input {input.shape} does not broadcast to the product's shape {product.shape}")
     if input.dtype != product.dtype:
         raise DTypeError(f"{name}: the input is {input.dtype}, the others are {product.dtype}; use .to(dtype)")
-    if product.dtype.kind in "iu" and (isinstance(beta, float) or isinstance(alpha, float)):
-        raise DTypeError(f"{name}: beta and alpha must be integers for tensors of {product.dtype}")
+    if product.dtype.kind == "b":  # products are "and", sums are "or"
+        return input if alpha == 0 else product if beta == 0 else ne(input + product, 0)
+    if product.dtype.kind in "iu":  # PyTorch cuts the fractions off
+        beta, alpha = int(beta), int(alpha)
     if alpha != 1:
         product = product * alpha
     return product if beta == 0 else (input if beta == 1 else input * beta) + product
@@ -143,7 +150,10 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: fl
 
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """Return ``beta``·input + ``alpha``·outer(vec1, vec2)."""
-    return _added("addr", input, outer(vec1, vec2), beta, alpha)
+    product = outer(vec1, vec2)
+    if product.dtype.kind in "biu" and (isinstance(beta, float) or isinstance(alpha, float)):
+        raise DTypeError(f"addr: beta and alpha must be integers for tensors of {product.dtype}")
+    return _added("addr", input, product, beta, alpha)
 
 
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
@@ -160,16 +170,16 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, al
     return _added("addbmm", input, product, beta, alpha)
 
 
-# --- products of more axes, or more factors -----------------------------------------------------------------------------
-def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
+# --- products of more axes, or more factors ---------------------------------------------------------------------------
+def tensordot(a: Any, b: Any, dims: Any = 2) -> Tensor:
     """Add up products along several axes of both tensors.
 
-    ``dims`` is a number n (the last n axes of ``a`` meet the first n of ``b``) or two lists of axes, of ``a`` and of ``b``.
+    ``dims`` is a number n (the last n axes of ``a`` meet the first n of ``b``) or two lists of axes, one a tensor.
     """
     need_tensor("tensordot", a)
     need_tensor("tensordot", b)
     if isinstance(dims, TensorBase):
-        dims = dims.tolist() if dims.ndim else int(dims.item())
+        dims = np.asarray(dims._array).tolist()
     if isinstance(dims, int):
         if not 0 <= dims <= min(a.ndim, b.ndim):
             raise ShapeError(f"tensordot: {dims} axes cannot meet in {a.shape} and {b.shape}")
@@ -178,8 +188,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
         given = [[d] if isinstance(d, int) else list(d) for d in dims]
         if len(given) != 2 or len(given[0]) != len(given[1]):
             raise ShapeError(f"tensordot: dims must be a number or two equally long lists, got {dims}")
-        first = [one_dim("tensordot", d, a.shape) for d in given[0]]
-        second = [one_dim("tensordot", d, b.shape) for d in given[1]]
+        first = [axis_of("tensordot", a.shape, d) for d in given[0]]
+        second = [axis_of("tensordot", b.shape, d) for d in given[1]]
     if len(set(first)) != len(first) or len(set(second)) != len(second):
         raise ShapeError(f"tensordot: a dim appears twice in {dims}")
     if a.dtype != b.dtype:
@@ -273,7 +283,7 @@ def _in_order(given: list[Any], where: dict[tuple[int, int], int], i: int, j: in
     return linalg.matmul(_in_order(given, where, i, k), _in_order(given, where, k + 1, j))
 
 
-@axis_too
+@numpy_names
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """Return the cross product of vectors of three; without ``dim``, along the first axis of that length."""
     need_tensor("cross", input)
@@ -291,7 +301,7 @@ def linalg_cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     need_tensor("linalg.cross", other)
     if input.ndim != other.ndim:
         raise ShapeError(f"linalg.cross: the numbers of axes differ: {input.shape} and {other.shape}")
-    axis = one_dim("linalg.cross", dim, input.shape)
+    axis = axis_of("linalg.cross", input.shape, dim)
     if input.ndim == 0 or input.shape[axis] != 3 or other.shape[axis] != 3:
         raise ShapeError(f"linalg.cross: dim {dim} must have length 3 in both, got {input.shape} and {other.shape}")
 
@@ -309,7 +319,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     if x.dtype != y.dtype:
         raise DTypeError(f"linalg.vecdot: {x.dtype} and {y.dtype}: both must have the same dtype; use .to(dtype)")
     product = x * y
-    return sum_(product, axis=one_dim("linalg.vecdot", dim, product.shape)) if product.ndim else product
+    return sum_(product, axis=axis_of("linalg.vecdot", product.shape, dim)) if product.ndim else product
 
 
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
@@ -326,14 +336,13 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 
 def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """Return the powers 0, 1, 2, … of the elements along a new last axis of length ``N``."""
-    from gradwright.engine.functions.joining import stack
-    from gradwright.engine.ops.elementwise import ones_like
-
     need_tensor("linalg.vander", x)
-    n = x.shape[-1] if N is None and x.ndim else N
-    if n is None or n <= (1 if N is not None else 0) - 1 or x.ndim == 0:
-        raise ShapeError(f"linalg.vander: needs an axis and at least one column, got {x.shape} and N={N}")
+    if not x.ndim:
+        x = reshape(x, shape=(1,))
+    n = x.shape[-1] if N is None else N
+    if n < 1:
+        raise ShapeError(f"linalg.vander: needs at least one column, got {x.shape} and N={N}")
     powers = [ones_like(x)]
     for _ in range(n - 1):
         powers.append(powers[-1] * x)
-    return stack(powers, -1)
+    return stack(*powers, axis=x.ndim)

@@ -9,8 +9,9 @@ import numpy as np
 
 from gradwright.engine.functions.arranging import ArrangingMethods
 from gradwright.engine.functions.calling import need_tensor
+from gradwright.engine.functions.dims import axis_of, numpy_names
 from gradwright.engine.functions.joining import JoiningMethods
-from gradwright.engine.functions.sizing import all_dims, axis_too, need_tensors, one_dim, sizes, whole
+from gradwright.engine.functions.sizing import all_dims, need_tensors, sizes, whole
 from gradwright.engine.ops import shape as shaping
 from gradwright.errors import DTypeError, ShapeError
 
@@ -24,7 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-# --- other lengths, the same elements -----------------------------------------------------------------------------------
+# --- other lengths, the same elements ---------------------------------------------------------------------------------
 def reshape(input: Tensor, *given: Any, shape: Any = None) -> Tensor:
     """Return the same elements in another shape; one length may be -1.
 
@@ -82,7 +83,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Fold the axes from ``start_dim`` to ``end_dim`` into one."""
     need_tensor("flatten", input)
     shape = input.shape
-    start, end = one_dim("flatten", start_dim, shape), one_dim("flatten", end_dim, shape)
+    start, end = axis_of("flatten", shape, start_dim), axis_of("flatten", shape, end_dim)
     if start > end:
         raise ShapeError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} in the shape {shape}")
     if not shape:
@@ -100,7 +101,7 @@ def ravel(input: Tensor) -> Tensor:
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """Unfold one axis into several; one of their lengths may be -1."""
     need_tensor("unflatten", input)
-    axis = one_dim("unflatten", dim, input.shape)
+    axis = axis_of("unflatten", input.shape, dim)
     if not isinstance(sizes, tuple | list) or not sizes:
         raise ShapeError(f"unflatten: sizes must be a list or tuple with at least one length, got {sizes!r}")
     lengths = tuple([whole("unflatten", "a size", n) for n in sizes])
@@ -108,7 +109,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     return shaping.reshape(input, shape=(*input.shape[:axis], *inner, *input.shape[axis + 1 :]))
 
 
-@axis_too
+@numpy_names
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """Drop axes of length 1: all of them, or of those named (an int or a tuple) the ones that have it."""
     need_tensor("squeeze", input)
@@ -116,11 +117,11 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     return shaping.reshape(input, shape=tuple([n for i, n in enumerate(input.shape) if n != 1 or i not in drop]))
 
 
-@axis_too
+@numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """Insert an axis of length 1."""
     need_tensor("unsqueeze", input)
-    at = one_dim("unsqueeze", dim, input.shape, more=1)
+    at = axis_of("unsqueeze", input.shape, dim, more=1)
     return shaping.reshape(input, shape=(*input.shape[:at], 1, *input.shape[at:]))
 
 
@@ -156,7 +157,7 @@ def numel(input: Tensor) -> int:
     return math.prod(input.shape)
 
 
-# --- the order of the axes ----------------------------------------------------------------------------------------------
+# --- the order of the axes --------------------------------------------------------------------------------------------
 def permute(input: Tensor, *given: Any, dims: Any = None) -> Tensor:
     """Reorder the axes; all of them are named, one by one or in a tuple."""
     need_tensor("permute", input)
@@ -169,7 +170,7 @@ def permute(input: Tensor, *given: Any, dims: Any = None) -> Tensor:
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Exchange two axes."""
     need_tensor("transpose", input)
-    a, b = one_dim("transpose", dim0, input.shape), one_dim("transpose", dim1, input.shape)
+    a, b = axis_of("transpose", input.shape, dim0), axis_of("transpose", input.shape, dim1)
     return shaping.swap(input, a, b) if input.ndim else input
 
 
@@ -218,7 +219,7 @@ def adjoint(input: Tensor) -> Tensor:
     return shaping.swap(input, -1, -2)
 
 
-# --- repeating without copying ------------------------------------------------------------------------------------------
+# --- repeating without copying ----------------------------------------------------------------------------------------
 def expand(input: Tensor, *given: Any, size: Any = None) -> Tensor:
     """Repeat axes of length 1 without copying; -1 leaves an axis as long as it is."""
     need_tensor("expand", input)

@@ -1,61 +1,34 @@
-"""Reading ``dim``, sizes and lists of tensors as PyTorch does, and refusing what it refuses."""
+"""Reading sizes, lists of dims and lists of tensors as PyTorch does, and refusing what it refuses."""
 
 from __future__ import annotations
 
-import functools
 import operator
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from gradwright.engine.base import TensorBase
-from gradwright.errors import DTypeError, IndexOutOfRangeError, ShapeError
+from gradwright.engine.functions.dims import axis_of
+from gradwright.errors import DTypeError, ShapeError
 
-__all__ = ["all_dims", "axis_too", "need_tensors", "one_dim", "sizes", "whole"]
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def axis_too(function: F) -> F:
-    """Let a function take NumPy's ``axis`` for ``dim``, as PyTorch's functions do."""
-
-    @functools.wraps(function)
-    def called(*args: Any, **kwargs: Any) -> Any:
-        if "axis" in kwargs:
-            kwargs["dim"] = kwargs.pop("axis")
-        return function(*args, **kwargs)
-
-    return called  # type: ignore[return-value]
+__all__ = ["all_dims", "need_tensors", "sizes", "whole"]
 
 
 def whole(name: str, argument: str, value: Any) -> int:
     """Return a whole number given as Python's, NumPy's or as a Tensor of one integer."""
     if isinstance(value, bool | float) or (isinstance(value, TensorBase) and value._array.dtype.kind == "b"):
         raise DTypeError(f"{name}: {argument} must be an integer, got {value!r}")
+    if isinstance(value, TensorBase) and value._array.ndim == 0:
+        value = value._array.item()
     try:
-        return operator.index(value.item() if isinstance(value, TensorBase) and value._array.ndim == 0 else value)
+        return operator.index(value)
     except TypeError:
         raise DTypeError(f"{name}: {argument} must be an integer, got {type(value).__name__}") from None
-
-
-def one_dim(name: str, dim: Any, shape: tuple[int, ...], more: int = 0) -> int:
-    """Return ``dim`` counted from the front; a tensor without axes is treated as if it had one.
-
-    ``more`` is how many axes the result has above those of ``shape``.
-    """
-    if type(dim) is not int:
-        dim = whole(name, "dim", dim)
-    n = max(len(shape) + more, 1)
-    if not -n <= dim < n:
-        raise IndexOutOfRangeError(
-            f"{name}: dim {dim} is out of range for the shape {tuple(shape)}: it must be in [{-n}, {n - 1}]"
-        )
-    return int(dim % n)
 
 
 def all_dims(name: str, dims: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return several dims (a number or a sequence) counted from the front, each once."""
     given = (dims,) if isinstance(dims, int) else tuple(dims)
-    found = tuple([one_dim(name, dim, shape) for dim in given])
+    found = tuple([axis_of(name, shape, dim) for dim in given])
     if len(set(found)) != len(found):
         raise ShapeError(f"{name}: dim appears twice in {given} of the shape {tuple(shape)}")
     return found

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,34 +18,88 @@ __all__ = ["einsum"]
 Labels = tuple[int, ...]
 
 
-def _without(xp: Any, x: Any, labels: Labels, keep: set[int]) -> tuple[Any, Labels]:
-    """Add up the axes that nobody asks for any more."""
-    gone = tuple(i for i, label in enumerate(labels) if label not in keep)
-    return (xp.sum(x, axis=gone, dtype=x.dtype) if gone else x), tuple(label for label in labels if label in keep)
+class _Step(NamedTuple):
+    """One product of two operands: add up, order, fold and multiply each of them, then unfold."""
+
+    first: int
+    second: int
+    x: _Fold
+    y: _Fold
+    contracts: bool
+    shape: Labels
 
 
-def _pair(xp: Any, x: Any, a: Labels, y: Any, b: Labels, keep: set[int]) -> tuple[Any, Labels]:
+class _Fold(NamedTuple):
+    """How an operand becomes a batch of matrices: axes added up first, the order of the others, the folded shape."""
+
+    added: Labels
+    order: Labels | None
+    shape: Labels
+
+
+@lru_cache(maxsize=1024)
+def _program(shapes: tuple[Labels, ...], subscripts: tuple[Labels, ...], output: Labels) -> tuple[Any, ...]:
+    """Return the steps of a contraction, and what is done to the last operand."""
+    size = {
+        label: n
+        for labels, shape in zip(subscripts, shapes, strict=True)
+        for label, n in zip(labels, shape, strict=True)
+    }
+    rest, steps = list(subscripts), []
+    while len(rest) > 1:
+        first, second = _cheapest(rest, size, output)
+        b, a = rest.pop(second), rest.pop(first)
+        step, labels = _pair(first, second, a, b, set(output).union(*rest), size)
+        steps.append(step)
+        rest.append(labels)
+    return tuple(steps), _fold(rest[0], output, tuple([size[label] for label in output]))
+
+
+def _pair(first: int, second: int, a: Labels, b: Labels, keep: set[int], size: dict[int, int]) -> tuple[_Step, Labels]:
     """Contract two operands as one batched matrix product."""
-    x, a = _without(xp, x, a, keep | set(b))
-    y, b = _without(xp, y, b, keep | set(a))
-    size = dict(zip(a, x.shape, strict=True)) | dict(zip(b, y.shape, strict=True))
-    batch = tuple(label for label in a if label in b and label in keep)
-    inner = tuple(label for label in a if label in b and label not in keep)
-    left = tuple(label for label in a if label not in b)
-    right = tuple(label for label in b if label not in a)
+    shared = set(a) & set(b)
+    batch = tuple([label for label in a if label in shared and label in keep])
+    inner = tuple([label for label in a if label in shared and label not in keep])
+    left = tuple([label for label in a if label not in shared and label in keep])
+    right = tuple([label for label in b if label not in shared and label in keep])
 
-    def arranged(array: Any, labels: Labels, order: Labels, shape: Sequence[Labels]) -> Any:
-        array = array.transpose([labels.index(label) for label in order])
-        return array.reshape([size[label] for label in batch] + [math.prod(size[n] for n in part) for part in shape])
+    def folded(labels: Labels, *parts: Labels) -> _Fold:
+        shape = [size[label] for label in batch] + [math.prod([size[label] for label in part]) for part in parts]
+        return _fold(labels, batch + parts[0] + parts[1], tuple(shape))
 
-    if inner:
-        x = arranged(x, a, batch + left + inner, (left, inner))
-        y = arranged(y, b, batch + inner + right, (inner, right))
-        out = xp.matmul(x, y)
-    else:  # nothing to add up: multiplying is quicker than products of matrices of one column
-        out = arranged(x, a, batch + left, (left, ())) * arranged(y, b, batch + right, ((), right))
     labels = batch + left + right
-    return out.reshape([size[label] for label in labels]), labels
+    shape = tuple([size[label] for label in labels])
+    return _Step(first, second, folded(a, left, inner), folded(b, inner, right), bool(inner), shape), labels
+
+
+def _fold(labels: Labels, wanted: Labels, shape: Labels) -> _Fold:
+    added = tuple([i for i, label in enumerate(labels) if label not in wanted])
+    kept = [label for label in labels if label in wanted]
+    order = tuple([kept.index(label) for label in wanted])
+    return _Fold(added, None if order == tuple(range(len(order))) else order, shape)
+
+
+def _folded(x: Any, fold: _Fold) -> Any:
+    if fold.added:
+        x = x.sum(axis=fold.added, dtype=x.dtype)
+    if fold.order is not None:
+        x = x.transpose(fold.order)
+    return x if x.shape == fold.shape else x.reshape(fold.shape)
+
+
+def _cheapest(rest: list[Labels], size: dict[int, int], output: Labels) -> tuple[int, int]:
+    """Choose which two operands to contract next: those whose product makes the numbers grow least."""
+    if len(rest) == 2:
+        return 0, 1
+
+    def growth(pair: tuple[int, int]) -> int:
+        i, j = pair
+        keep = set(output).union(*[labels for k, labels in enumerate(rest) if k not in pair])
+        made, *before = (set(rest[i] + rest[j]) & keep, rest[i], rest[j])
+        counts = [math.prod([size[label] for label in labels]) for labels in (made, *before)]
+        return counts[0] - counts[1] - counts[2]
+
+    return min(itertools.combinations(range(len(rest)), 2), key=growth)
 
 
 def _einsum(xp: Any, *xs: Any, subscripts: tuple[Labels, ...], output: Labels) -> Any:
@@ -52,30 +108,14 @@ def _einsum(xp: Any, *xs: Any, subscripts: tuple[Labels, ...], output: Labels) -
         for x, labels in zip(xs, subscripts, strict=True):
             mixed += [x, list(labels)]
         return xp.einsum(*mixed, list(output))
-    rest = list(zip(xs, subscripts, strict=True))
-    while len(rest) > 1:
-        first, second = _cheapest(rest, output)
-        (y, b), (x, a) = rest.pop(second), rest.pop(first)
-        keep = set(output).union(*[labels for _, labels in rest])
-        rest.append(_pair(xp, x, a, y, b, keep))
-    x, labels = _without(xp, *rest[0], set(output))
-    return x.transpose([labels.index(label) for label in output])
-
-
-def _cheapest(rest: list[tuple[Any, Labels]], output: Labels) -> tuple[int, int]:
-    """Choose which two operands to contract next: those whose product makes the numbers grow least."""
-    if len(rest) == 2:
-        return 0, 1
-    size = {label: n for x, labels in rest for label, n in zip(labels, x.shape, strict=True)}
-    best, chosen = math.inf, (0, 1)
-    for i in range(len(rest)):
-        for j in range(i + 1, len(rest)):
-            keep = set(output).union(*[labels for k, (_, labels) in enumerate(rest) if k not in (i, j)])
-            made = {label for label in rest[i][1] + rest[j][1] if label in keep}
-            growth = math.prod(size[label] for label in made) - rest[i][0].size - rest[j][0].size
-            if growth < best:
-                best, chosen = growth, (i, j)
-    return chosen
+    steps, last = _program(tuple([x.shape for x in xs]), subscripts, output)
+    rest = list(xs)
+    for step in steps:
+        y, x = _folded(rest.pop(step.second), step.y), _folded(rest.pop(step.first), step.x)
+        # nothing to add up: multiplying is quicker than products of matrices with one column
+        out = np.matmul(x, y) if step.contracts else x * y
+        rest.append(out.reshape(step.shape))
+    return _folded(rest[0], last)
 
 
 def _einsum_vjp(

@@ -1,8 +1,8 @@
 """QR, symmetric eigenvalues, singular values and the pseudo-inverse, batched over the leading axes.
 
 The rules are those of Seeger, Hetzel, Dai, Meissner and Lawrence 2017, "Auto-differentiating linear algebra"; Townsend
-2016, "Differentiating the singular value decomposition"; Golub and Pereyra 1973 for the pseudo-inverse. In the comments A is
-the input, dA a tangent, G_Q the upstream gradient of Q; ∘ multiplies element by element.
+2016, "Differentiating the singular value decomposition"; Golub and Pereyra 1973 for the pseudo-inverse. In the comments
+A is the input, dA a tangent, G_Q the upstream gradient of Q; ∘ multiplies element by element.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def _gaps(x: Any) -> Any:
 def _refuse_completed(q: Any, r: Any) -> None:
     if q.shape[-1] > r.shape[-1]:
         raise GraphError(
-            f"linalg.qr: with mode='complete' the last {q.shape[-1] - r.shape[-1]} columns of Q {tuple(q.shape)} may be "
-            "turned at will, so they have no derivative; use mode='reduced'"
+            f"linalg.qr: with mode='complete' the last {q.shape[-1] - r.shape[-1]} columns of Q {tuple(q.shape)} "
+            "may be turned at will, so they have no derivative; use mode='reduced'"
         )
 
 
@@ -103,19 +103,23 @@ def _eigh(xp: Any, x: Any, *, lower: bool) -> Any:
     return tuple(xp.linalg.eigh(x, "L" if lower else "U", symmetrize_input=False))
 
 
+def _symmetric(x: Any) -> Any:
+    return (x + mT(x)) * 0.5
+
+
 def _eigh_vjp(g: Any, ans: Any) -> Any:
-    # V (diag(G_w) + VᵀG_V ∘ F) Vᵀ, F = 1 / (wⱼ - wᵢ) off the diagonal
+    # V (diag(G_w) + VᵀG_V ∘ F) Vᵀ, F = 1 / (wⱼ - wᵢ) off the diagonal; symmetrised, as A is
     (w, v), (g_w, g_v) = ans, g
     middle = _total(
         [None if g_w is None else _as_diagonal(g_w), None if g_v is None else matmul(mT(v), g_v) * _gaps(w)]
     )
-    return matmul(matmul(v, middle), mT(v))
+    return matmul(matmul(v, _symmetric(middle)), mT(v))
 
 
 def _eigh_jvp(t: Any, ans: Any) -> Any:
     # with dP = Vᵀ dA V: dw = diag(dP), dV = V (dP ∘ F)
     w, v = ans
-    p = matmul(matmul(mT(v), t), v)
+    p = matmul(matmul(mT(v), _symmetric(t)), v)
     return diagonal(p), matmul(v, p * _gaps(w))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradwright.backend import jax_modules
 from gradwright.engine.op import Op, general
 from gradwright.engine.ops.elementwise import zeros_like
 from gradwright.engine.ops.indexing import getitem
@@ -129,7 +130,7 @@ split: Op = general(
 # --- pad --------------------------------------------------------------------------------------------------------------
 def _pad(xp: Any, x: Any, *, widths: tuple[tuple[int, int], ...], value: float = 0) -> Any:
     if xp is not np:
-        return xp.pad(x, widths, constant_values=value)
+        return jax_modules().lax.pad(x, np.asarray(value, x.dtype), [(lo, hi, 0) for lo, hi in widths])
     # numpy.pad does the same in many more steps
     out = np.full([n + lo + hi for n, (lo, hi) in zip(x.shape, widths, strict=True)], value, x.dtype)
     out[tuple(slice(lo, lo + n) for n, (lo, _) in zip(x.shape, widths, strict=True))] = x

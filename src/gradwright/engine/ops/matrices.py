@@ -152,7 +152,8 @@ def _cholesky_vjp(g: Any, ans: Any) -> Any:
 
 
 def _cholesky_jvp(t: Any, ans: Any) -> Any:
-    # dL = L Φ(L⁻¹ dA L⁻ᵀ)
+    # dL = L Φ(L⁻¹ dA L⁻ᵀ) for the symmetric part of dA
+    t = (t + mT(t)) * 0.5
     return matmul(ans, _halved(mT(_lower(ans, mT(_lower(ans, t))))))
 
 
