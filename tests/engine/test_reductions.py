@@ -57,7 +57,11 @@ KINKS: list[tuple[str, list[Any]]] = [
     ("x.mode().values", [3.0, 1.0, 3.0, 1.0]),
     ("x.scatter_reduce(0, T.tensor([0, 0, 1]), T.ones(3, dtype=T.float64), 'amax')", [1.0, 2.0]),
     ("x.scatter_reduce(0, T.tensor([0, 0, 1]), T.zeros(3, dtype=T.float64), 'prod')", [1.0, 2.0]),
-    *[(f"T.norm(x, {p!r})", point) for p in ("fro", 0.5, 1, 1.5, 2, 3, INF, -INF, -1) for point in ([0.0, 0.0], [0.0, 2.0, -2.0])],  # noqa: E501
+    *[
+        (f"T.norm(x, {p!r})", point)
+        for p in ("fro", 0.5, 1, 1.5, 2, 3, INF, -INF, -1)
+        for point in ([0.0, 0.0], [0.0, 2.0, -2.0])
+    ],
 ]  # fmt: skip
 
 

@@ -87,7 +87,7 @@ def _value(input: Any, value: Any) -> Any:
     if isinstance(value, TensorBase):
         value = value.to(dtype)  # type: ignore[attr-defined]
     elif isinstance(value, bool | int | float):
-        return {"b": bool, "i": int, "u": int}.get(dtype.kind, float)(value)
+        return number_in("index assignment", value, dtype)
     else:
         array = value if is_array(value) else np.asarray(value)
         if array.dtype.kind not in "biufV" + ("c" if dtype.kind == "c" else ""):
@@ -98,6 +98,21 @@ def _value(input: Any, value: Any) -> Any:
     while extra < len(shape) and shape[extra] == 1:
         extra += 1
     return reshape(value, shape=shape[extra:]) if extra else value
+
+
+def number_in(name: str, value: Any, dtype: np.dtype) -> Any:
+    """Return a Python number that is written into a tensor of a dtype, floats cut off for integers.
+
+    Raises
+    ------
+    DTypeError
+        The dtype has no such number: an infinity among integers, a complex one.
+    """
+    kind = {"b": bool, "i": int, "u": int, "c": complex}.get(dtype.kind, float)
+    try:
+        return kind(value)
+    except (TypeError, ValueError, OverflowError):
+        raise DTypeError(f"{name}: the value {value} does not fit into {dtype}") from None
 
 
 # --- masks that a compiled step computes ------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def _median(xp: Any, x: Any, *, ignore_nan: bool = False) -> Any:
     if x.size == 0:
         return xp.asarray(np.nan, x.dtype)
     ordered = xp.sort(x.reshape(-1))  # NaN come last
-    if x.dtype.kind != "f":
+    if x.dtype.kind in "biu":
         return ordered[(x.size - 1) // 2]
     if ignore_nan:
         return ordered[xp.maximum(x.size - xp.isnan(x).sum() - 1, 0) // 2]
