@@ -167,7 +167,9 @@ def test_gradients_are_pytorchs(statement: str):
         try:
             (names["x"] * 3).sum().backward()
             refused.append(False)
-        except RuntimeError:
+        except RuntimeError as error:
+            if "is not implemented" in str(error):
+                pytest.skip("PyTorch has no gradient")
             refused.append(True)
     assert refused[0] == refused[1], "one of the two refuses backward"
     if refused[0]:
