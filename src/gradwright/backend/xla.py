@@ -49,7 +49,7 @@ def special_functions(xp: ModuleType) -> ModuleType:
     if xp is np:
         import scipy.special
 
-        return scipy.special  # type: ignore[no-any-return]
+        return scipy.special
     import jax.scipy.special
 
     return jax.scipy.special

@@ -59,7 +59,7 @@ class detect_anomaly:
             )
             raise NonFiniteError(
                 f"forward: {op.name}{_inside(trace_now.modules)} gave {bad}; its inputs: {shown}"
-                f"{spoken(calling_line())}"
+                + spoken(calling_line())
             )
 
     def backward(self, node: Any, gradient: Any, position: int) -> None:

@@ -55,17 +55,32 @@ def unary(op: Op, doc: str, *, floats: bool = False) -> Callable[[Tensor], Tenso
     return _named(function, op.name, doc)
 
 
-def binary(op: Op, doc: str, *, floats: bool = False) -> Callable[[Any, Any], Tensor]:
-    """Make the public function of an operation with two inputs, one of which may be a number."""
+def binary(op: Op, doc: str, *, numbers: str = "either", floats: bool = False) -> Callable[[Any, Any], Tensor]:
+    """Make the public function of an operation with two inputs.
+
+    Parameters
+    ----------
+    numbers : "either", "second" or "neither"
+        Which of the two may be a Python number rather than a Tensor.
+    floats : bool
+        Whether to refuse inputs without a float among them.
+    """
+    first, second = numbers == "either", numbers != "neither"
 
     def function(input: Any, other: Any) -> Any:
-        if not (isinstance(input, TensorBase) or isinstance(other, TensorBase)):
-            need_tensor(op.name, input)
+        if not isinstance(input, TensorBase):
+            if not isinstance(other, TensorBase) or (not first and isinstance(input, _NUMBERS)):
+                need_tensor(op.name, input)
+        elif not second and isinstance(other, _NUMBERS):
+            need_tensor(op.name, other)
         if floats:
             need_float(op.name, input, other)
         return op(input, other)
 
     return _named(function, op.name, doc)
+
+
+_NUMBERS = (bool, int, float, np.generic)
 
 
 def _named(function: Any, name: str, doc: str) -> Any:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gradwright.backend import special_functions
 from gradwright.engine.op import elementwise, general
 from gradwright.engine.ops.elementwise import abs as abs_
 from gradwright.engine.ops.elementwise import cast, exp, ge, gt, le, logical_not, lt, minimum, mul, where
 from gradwright.engine.ops.reduction import sum as sum_
-from gradwright.engine.ops.special import erfc
+from gradwright.engine.ops.special import by_name, erfc
 
 __all__ = [
     "elu", "gelu", "gelu_tanh", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_softmax",
@@ -132,7 +131,7 @@ ROOT_HALF = math.sqrt(0.5)
 # The normal distribution as an erfc: 1 + erf would lose its digits on the left.
 gelu = elementwise(
     "gelu",
-    lambda xp, x: 0.5 * x * special_functions(xp).erfc(-ROOT_HALF * x),
+    lambda xp, x: 0.5 * x * by_name(xp, "erfc", -ROOT_HALF * x),
     lambda x: 0.5 * erfc(-ROOT_HALF * x) + x * exp(-0.5 * x * x) / math.sqrt(2 * math.pi),
     floating=True,
 )

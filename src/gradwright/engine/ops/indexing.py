@@ -159,7 +159,7 @@ def _gather(xp: Any, x: Any, index: Any, *, axis: int, unique: bool = False) -> 
         return xp.take_along_axis(xp.asarray(x), index, axis)
     # One element of each row: a comparison fuses with its neighbours where XLA's gather on CPUs is a loop of its own.
     out = xp.sum(xp.where(_hot(xp, index, n, axis), x, 0), axis=axis, keepdims=True, dtype=x.dtype)
-    return xp.where((index >= 0) & (index < n), out, xp.nan) if x.dtype.kind == "f" else out
+    return xp.where((index >= 0) & (index < n), out, xp.nan) if x.dtype.kind not in "iu" else out
 
 
 def _hot(xp: Any, index: Any, n: int, axis: int) -> Any:
