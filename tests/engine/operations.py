@@ -451,3 +451,7 @@ ROWS += LINALG_ROWS
 from .operations_convolution import CONVOLUTION_ROWS  # noqa: E402 - its rows are made with the tools above
 
 ROWS += CONVOLUTION_ROWS
+
+from .rows_networks import NETWORK_ROWS  # noqa: E402
+
+ROWS += NETWORK_ROWS
