@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import linecache
 import os
 import sys
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FrameType
 
 from gradwright import errors
 from gradwright.view.graph import Line
@@ -17,9 +18,14 @@ __all__ = ["calling_line", "is_ours", "read_line", "spoken"]
 _PACKAGE = os.path.dirname(errors.__file__) + os.sep
 
 
+@functools.cache
+def _is_own_file(file: str) -> bool:
+    return file.startswith(_PACKAGE)
+
+
 def is_ours(code: CodeType) -> bool:
     """Say whether code belongs to the library itself."""
-    return code.co_filename.startswith(_PACKAGE)
+    return _is_own_file(code.co_filename)
 
 
 def calling_line() -> tuple[CodeType, int] | None:
@@ -28,12 +34,12 @@ def calling_line() -> tuple[CodeType, int] | None:
     A code object outlives its frame and is shared by all of its calls, so this keeps nothing alive that
     was not there before.
     """
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
-        if not is_ours(code):
+        if not _is_own_file(code.co_filename):
             return code, frame.f_lasti
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from gradwright.engine.op import elementwise, general
 from gradwright.engine.ops.elementwise import abs as abs_
 from gradwright.engine.ops.elementwise import cast, exp, ge, gt, le, logical_not, lt, minimum, mul, where
@@ -16,7 +18,19 @@ __all__ = [
     "logsigmoid", "mish", "prelu", "relu", "sigmoid", "silu", "softmax", "softplus", "softshrink", "tanh", "threshold",
 ]  # fmt: skip
 
-relu = elementwise("relu", lambda xp, x: xp.maximum(x, 0), lambda ans: cast(gt(ans, 0), dtype=ans.dtype))  # 0 at 0
+
+def _where_positive(g: Any, ans: Any) -> Any:
+    """``g`` where the output is positive, 0 elsewhere (also at 0)."""
+    if type(g) is np.ndarray and type(ans) is np.ndarray:
+        passes = np.greater(ans, 0, out=np.empty_like(ans))  # no mask beside the result: networks peak here
+        passes *= g
+        return passes
+    return g * (ans > 0)
+
+
+relu = general(
+    "relu", lambda xp, x: xp.maximum(x, 0), vjp=[_where_positive], jvp=[lambda t, ans: _where_positive(t, ans)]
+)
 tanh = elementwise("tanh", lambda xp, x: xp.tanh(x), lambda ans: 1 - ans * ans, floating=True)
 
 
