@@ -7,8 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from gradwright.engine.op import OPERATIONS
+
 README = Path(__file__).parents[1] / "README.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def test_the_page_on_extending_runs():
+    page = README.with_name("docs") / "EXTENDING.md"
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 4
+    before = dict(OPERATIONS)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(compile("\n".join(blocks), page.name, "exec"), {"__name__": "extending"})
+    finally:
+        OPERATIONS.clear()
+        OPERATIONS.update(before)
+    assert printed.getvalue().startswith("tensor([")
 
 
 @pytest.mark.parametrize("code", BLOCKS, ids=[f"example {i}" for i in range(1, len(BLOCKS) + 1)])
@@ -35,7 +51,7 @@ def test_options_in_the_readme_exist():
 
     commands = get_command(app).commands
     lines = re.findall(r"^gradwright (\w+)(.*)$", README.read_text(encoding="utf-8"), re.MULTILINE)
-    assert {name for name, _ in lines} == {"train", "predict", "evaluate"}
+    assert {name for name, _ in lines} == {"train", "predict", "evaluate", "graph"}
     for name, rest in lines:
         known = {o for p in commands[name].params for o in p.opts}
         assert set(re.findall(r"--[a-z-]+", rest.split("#")[0])) <= known

@@ -12,14 +12,18 @@ __all__ = [
     "ConfigError",
     "DTypeError",
     "DataError",
+    "DeviceError",
+    "DivisionByZeroError",
     "GradwrightError",
     "GraphError",
     "IndexOutOfRangeError",
+    "LinAlgError",
     "MissingDependencyError",
     "NonFiniteError",
     "RunError",
     "ShapeError",
     "StateError",
+    "UnknownNameError",
 ]
 
 
@@ -35,12 +39,20 @@ class DTypeError(GradwrightError, TypeError):
     """A dtype that an operation does not take."""
 
 
+class DivisionByZeroError(GradwrightError, ZeroDivisionError):
+    """A whole number divided by the whole number 0, which has no answer among whole numbers."""
+
+
 class IndexOutOfRangeError(GradwrightError, IndexError):
     """An index or class label outside its range; the message names the row and the value."""
 
 
 class GraphError(GradwrightError, RuntimeError):
     """The computation graph cannot answer: freed, never recorded, or not a scalar."""
+
+
+class LinAlgError(GradwrightError, RuntimeError):
+    """A matrix that has no such inverse or factorization: singular, or not positive-definite."""
 
 
 class NonFiniteError(GradwrightError, ArithmeticError):
@@ -69,3 +81,11 @@ class RunError(GradwrightError):
 
 class MissingDependencyError(GradwrightError, ImportError):
     """An optional dependency is not installed; the message names the extra that brings it."""
+
+
+class DeviceError(GradwrightError, RuntimeError):
+    """A device that is not there; the message says what to use instead."""
+
+
+class UnknownNameError(GradwrightError, AttributeError):
+    """A function, method or attribute that is not there; the message names it and says what to use instead."""

@@ -38,6 +38,10 @@ class Row:
     order: int = 2
     forward_tolerance: float = 1e-12
     gradient_tolerance: float = 1e-9
+    # Made of what Tensors of both libraries have. Before the operation: inputs that must be symmetric. After it: what
+    # of several outputs, or of outputs that are not unique, is compared.
+    before: Callable[[list[Any]], list[Any]] | None = None
+    after: Callable[[Any], Any] | None = None
 
 
 # --- numbers -----------------------------------------------------------------------------------------------
@@ -227,20 +231,6 @@ def scatters(r: np.random.Generator) -> Iterator[Sample]:
         yield Sample((real(r, *_picked(shape, index).shape),), {"index": index, "shape": shape})
 
 
-def settings(r: np.random.Generator) -> Iterator[Sample]:
-    for shape, index in INDICES:
-        if len(np.unique(_picked(shape, index))) == _picked(shape, index).size:  # who wins is nobody's promise
-            yield Sample((real(r, *shape), real(r, *_picked(shape, index).shape)), {"index": index})
-    yield Sample((real(r, 3, 2), real(r, 2)), {"index": slice(1, 3)})
-    yield Sample((real(r, 3, 2), 0.5), {"index": 1})
-
-
-def _torch_set_at(x: torch.Tensor, value: Any, index: Any) -> torch.Tensor:
-    places = torch.from_numpy(np.ascontiguousarray(_picked(tuple(x.shape), index)))
-    value = torch.as_tensor(value, dtype=x.dtype).expand(places.shape).reshape(-1)
-    return x.reshape(-1).index_copy(0, places.reshape(-1), value).reshape(x.shape)
-
-
 def _torch_getitem(x: torch.Tensor, index: Any) -> torch.Tensor:
     positions = _picked(tuple(x.shape), index)
     return x.reshape(-1)[torch.from_numpy(np.ascontiguousarray(positions).ravel())].reshape(positions.shape)
@@ -397,7 +387,7 @@ ROWS = [
     Row("square", torch.square, unary(real)),
     Row("rsqrt", torch.rsqrt, unary(positive)),
     Row("pow", torch.pow, powers),
-    Row("sign", torch.sign, unary(real), order=0),
+    Row("sign", torch.sign, unary(real), order=1),
     Row("abs", torch.abs, unary(real)),
     Row("maximum", _torch_pair(torch.maximum), apart),
     Row("minimum", _torch_pair(torch.minimum), apart),
@@ -429,13 +419,10 @@ ROWS = [
     Row("relu", torch.relu, unary(real)),
     Row("tanh", torch.tanh, unary(real)),
     Row("sigmoid", torch.sigmoid, unary(real)),
-    # torch's softplus turns into the identity above a threshold; the log of a sum is the function itself
-    Row("softplus", lambda x: torch.logaddexp(x, torch.zeros_like(x)), unary(real)),
     Row("softmax", lambda x, axis: torch.softmax(x, axis), along),
     Row("log_softmax", lambda x, axis: torch.log_softmax(x, axis), along),
     Row("getitem", _torch_getitem, picks),
     Row("scatter_into", _torch_scatter, scatters),
-    Row("set_at", _torch_set_at, settings),
     Row(
         "one_hot",
         lambda x, classes, dtype: F.one_hot(x, classes).to(_torch_dtype(dtype)),
@@ -451,3 +438,20 @@ ROWS = [
     Row("logistic_loss", _torch_logistic, _logits),
     Row("binary_loss", _torch_binary, _probabilities),
 ]
+
+from .rows_elementwise import ROWS as ELEMENTWISE_ROWS  # noqa: E402 - made with the tools above
+from .rows_linalg import ROWS as LINALG_ROWS  # noqa: E402
+from .rows_reduction import ROWS as REDUCTION_ROWS  # noqa: E402
+from .rows_shape import ROWS as SHAPE_ROWS  # noqa: E402
+
+ROWS += ELEMENTWISE_ROWS
+ROWS += REDUCTION_ROWS
+ROWS += SHAPE_ROWS
+ROWS += LINALG_ROWS
+from .operations_convolution import CONVOLUTION_ROWS  # noqa: E402 - its rows are made with the tools above
+
+ROWS += CONVOLUTION_ROWS
+
+from .rows_networks import NETWORK_ROWS  # noqa: E402
+
+ROWS += NETWORK_ROWS

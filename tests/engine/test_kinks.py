@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 import gradwright.engine.functions as gw
+from gradwright import special
 from gradwright.engine import tensor
+from gradwright.engine.functions import activation
 from gradwright.engine.tensor import Tensor
 
 NAN, INF = float("nan"), float("inf")
@@ -166,7 +170,7 @@ def test_var_is_unbiased_unless_told_along_an_axis():
         for correction in (0, 1, 2):
             for keepdim in (False, True):
                 np.testing.assert_allclose(
-                    Tensor(x).var(dim, correction, keepdim).numpy(),
+                    Tensor(x).var(dim, correction=correction, keepdim=keepdim).numpy(),
                     t.var(dim, correction=correction, keepdim=keepdim).numpy(),
                     rtol=1e-12,
                 )
@@ -178,3 +182,162 @@ def test_sums_of_truth_values_and_small_integers_are_int64():
         assert tensor(np.ones(300, dtype)).sum().dtype == np.int64
         assert tensor(np.ones(300, dtype)).sum().item() == 300
         assert tensor(np.ones((2, 3), dtype)).sum(0).dtype == np.int64
+
+
+# --- every function at the edges of its numbers --------------------------------------------------------------
+#: Kinks, ties, zeros of both signs, infinities, NaN, where exponentials overflow; then a denormal and a huge number.
+POINTS = [
+    *(0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, -3.0, 6.0, 20.0, -20.0, 25.0, 88.0, -88.0, 1000.0, -1000.0),
+    *(1e-8, -1e-8, INF, -INF, NAN),
+]  # fmt: skip
+DENORMAL = {np.float64: 1e-310, np.float32: 1e-40}
+HUGE = {np.float64: 1e200, np.float32: 1e30}
+
+Function = Callable[..., Any]
+words = str.split
+SAME_NAME = words("""
+    abs absolute neg sign sgn exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal sin cos tan asin acos
+    atan sinh cosh tanh asinh acosh atanh sigmoid erf erfc erfinv lgamma digamma floor ceil round trunc frac nan_to_num
+    sinc logit relu selu isnan isinf isfinite isposinf isneginf signbit logical_not deg2rad rad2deg positive i0
+""")
+SAME_SPECIAL = words("entr ndtr ndtri log_ndtr i0e i1 i1e expit gammaln")
+SAME_ACTIVATION = words("""
+    relu6 leaky_relu elu celu gelu silu mish hardtanh hardsigmoid hardswish hardshrink softshrink tanhshrink logsigmoid
+    softplus softsign
+""")
+SAME_OF_TWO = words("""
+    add sub mul div pow atan2 remainder fmod maximum minimum fmax fmin hypot logaddexp logaddexp2 xlogy copysign
+    floor_divide clamp_min clamp_max heaviside isclose eq ne lt le gt ge logical_and logical_or logical_xor
+""")
+
+ONE: dict[str, tuple[Function, Function]] = {
+    **{name: (getattr(gw, name), getattr(torch, name)) for name in SAME_NAME},
+    **{f"special.{name}": (getattr(special, name), getattr(torch.special, name)) for name in SAME_SPECIAL},
+    **{f"F.{name}": (getattr(activation, name), getattr(F, name)) for name in SAME_ACTIVATION},
+    "gelu, tanh": (lambda x: activation.gelu(x, "tanh"), lambda x: F.gelu(x, approximate="tanh")),
+    "softplus, steep": (lambda x: activation.softplus(x, 2, 10), lambda x: F.softplus(x, 2, 10)),
+    "celu, 2": (lambda x: activation.celu(x, 2.0), lambda x: F.celu(x, 2.0)),
+    "threshold": (lambda x: activation.threshold(x, 0.5, 7.0), lambda x: F.threshold(x, 0.5, 7.0)),
+    "hardshrink at 0": (lambda x: activation.hardshrink(x, 0.0), lambda x: F.hardshrink(x, 0.0)),
+    "softshrink at 0": (lambda x: activation.softshrink(x, 0.0), lambda x: F.softshrink(x, 0.0)),
+    "polygamma": (lambda x: gw.polygamma(1, x), lambda x: torch.polygamma(1, x)),
+    "logit, clamped": (lambda x: gw.logit(x, 0.25), lambda x: torch.logit(x, 0.25)),
+    "clamp": (lambda x: gw.clamp(x, -1, 1), lambda x: torch.clamp(x, -1, 1)),
+    "clamp to nothing": (lambda x: gw.clamp(x, 2, 1), lambda x: torch.clamp(x, 2, 1)),
+    "round, decimals": (lambda x: gw.round(x, decimals=2), lambda x: torch.round(x, decimals=2)),
+    "x**2": (lambda x: x**2, lambda x: x**2),
+    "x**3.0": (lambda x: x**3.0, lambda x: x**3.0),
+    "x**0.5": (lambda x: x**0.5, lambda x: x**0.5),
+    "x**-1": (lambda x: x**-1, lambda x: x**-1),
+    "2**x": (lambda x: 2**x, lambda x: 2**x),
+    "0**x": (lambda x: 0**x, lambda x: 0**x),
+    "x % 3": (lambda x: x % 3, lambda x: x % 3),
+    "5 % x": (lambda x: 5 % x, lambda x: 5 % x),
+    "x // 3": (lambda x: x // 3, lambda x: x // 3),
+    "5 // x": (lambda x: 5 // x, lambda x: 5 // x),
+    "fmod": (lambda x: gw.fmod(x, 3), lambda x: torch.fmod(x, 3)),
+    "x / 0": (lambda x: x / 0, lambda x: x / 0),
+    "1 / x": (lambda x: 1 / x, lambda x: 1 / x),
+    "1 - x": (lambda x: 1 - x, lambda x: 1 - x),
+}  # fmt: skip
+TWO: dict[str, tuple[Function, Function]] = {
+    **{name: (getattr(gw, name), getattr(torch, name)) for name in SAME_OF_TWO},
+    "xlog1py": (special.xlog1py, torch.special.xlog1py),
+    "div, trunc": (
+        lambda x, y: gw.div(x, y, rounding_mode="trunc"),
+        lambda x, y: torch.div(x, y, rounding_mode="trunc"),
+    ),
+    "prelu": (lambda x, y: gw.prelu(x.reshape(1, -1), y), lambda x, y: torch.prelu(x.reshape(1, -1), y)),
+    "lerp": (lambda x, y: gw.lerp(x, x * 2, y), lambda x, y: torch.lerp(x, x * 2, y)),
+    "clamp, tied bounds": (lambda x, y: gw.clamp(x, y, y), lambda x, y: torch.clamp(x, y, y)),
+    "clamp, bounds": (lambda x, y: gw.clamp(x, y, x * 0 + 1), lambda x, y: torch.clamp(x, y, x * 0 + 1)),
+    "isclose, equal_nan": (
+        lambda x, y: gw.isclose(x, y, equal_nan=True),
+        lambda x, y: torch.isclose(x, y, equal_nan=True),
+    ),
+}
+
+#: Where the answer is deliberately another: the points, and why.
+ANOTHER: dict[str, tuple[Callable[[np.ndarray], Any], str]] = {
+    "acosh": (lambda x: x == -1, "outside the domain"),
+    "lgamma": (lambda x: np.abs(x) < 1e-300, "SciPy's overflows at denormals"),
+    "special.gammaln": (lambda x: np.abs(x) < 1e-300, "SciPy's overflows at denormals"),
+    "digamma": (lambda x: (x < 0) & (x == np.floor(x)), "poles, where PyTorch's slope is some large number"),
+    "polygamma": (lambda x: (x <= 0) & (x == np.floor(x)) | np.isinf(x), "PyTorch's poles are large numbers"),
+    "sinc": (lambda x: (np.abs(x) < 1e-7) & (x != 0) | (np.abs(x) > 1e20), "PyTorch's slope has lost its digits"),
+    "special.log_ndtr": (lambda x: x <= -88, "neither slope has float32's digits"),
+    "x**0.5": (np.signbit, "PyTorch's slope there is the square root's"),
+    "5 % x": (lambda x: (x != 0) & (np.abs(x) < 1e-37), "PyTorch's quotient overflows"),
+}
+
+
+def points(dtype: Any) -> np.ndarray:
+    return np.array([*POINTS, DENORMAL[dtype], -DENORMAL[dtype], HUGE[dtype], -HUGE[dtype]], dtype)
+
+
+def agree(name: str, what: str, ours: Any, theirs: Any, inputs: tuple[np.ndarray, ...], skipped: np.ndarray) -> None:
+    ours, theirs = np.ravel(ours.detach().numpy()), np.ravel(theirs.detach().numpy(force=True))
+    assert ours.dtype == theirs.dtype
+    rtol = {"f8": 1e-9, "f4": 2e-5}.get(ours.dtype.str[1:], 0)
+    if name == "F.hardsigmoid":
+        rtol = 2e-7 if rtol < 1e-7 else rtol  # PyTorch's slope is 1/6 in float32
+    atol = 4 * float(np.finfo(theirs.dtype).eps) if theirs.dtype.kind == "f" else 0
+    with np.errstate(all="ignore"):
+        same = np.isclose(ours, theirs, rtol=rtol, atol=atol, equal_nan=True) | skipped
+    if not same.all():
+        i = int(np.argmin(same))
+        at = ", ".join(repr(x[i].item()) for x in inputs)
+        pytest.fail(f"{name}, {what} at {at}: {ours[i]!r}, PyTorch's {theirs[i]!r} ({(~same).sum()} of {same.size})")
+
+
+def compared_at(name: str, functions: tuple[Function, Function], inputs: tuple[np.ndarray, ...]) -> None:
+    skip = ANOTHER.get(name)
+    skipped = skip[0](inputs[0]) if skip else np.zeros(inputs[0].shape, bool)
+    ours = [tensor(x, requires_grad=True) for x in inputs]
+    theirs = [torch.tensor(x, requires_grad=True) for x in inputs]
+    a, b = functions[0](*ours), functions[1](*theirs)
+    agree(name, "value", a, b, inputs, skipped)
+    if not b.requires_grad:
+        assert not a.requires_grad
+        return
+    try:
+        b.sum().backward()
+    except RuntimeError as error:
+        if "is not implemented" in str(error):
+            return
+        raise
+    a.sum().backward()
+    if len(inputs) == 1:  # PyTorch's slope at NaN depends on whether a vector instruction met it
+        skipped |= np.isnan(inputs[0])
+    for i, (x, y) in enumerate(zip(ours, theirs, strict=True)):
+        agree(name, f"gradient {i}", x.grad, y.grad, inputs, skipped)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
+@pytest.mark.parametrize("name", ONE)
+def test_one_argument_at_the_edges(name: str, dtype: Any):
+    compared_at(name, ONE[name], (points(dtype),))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
+@pytest.mark.parametrize("name", TWO)
+def test_two_arguments_at_the_edges(name: str, dtype: Any):
+    edges = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -2.5, INF, -INF, NAN, 1000.0, -1000.0, HUGE[dtype]], dtype)
+    compared_at(name, TWO[name], (np.repeat(edges, edges.size), np.tile(edges, edges.size)))
+
+
+def test_saturating_functions_are_finite_under_xla_where_they_are_eagerly():
+    names = words("sigmoid log1p tanh selu F.elu F.gelu F.silu F.mish F.logsigmoid F.softplus F.hardswish")
+    x = np.array(POINTS, np.float32)
+
+    def step(array: Any) -> list[Any]:
+        found = []
+        for name in names:
+            leaf = Tensor(array).requires_grad_()
+            out = ONE[name][0](leaf)
+            out.sum().backward()
+            found += [out._array, leaf.grad._array]
+        return found
+
+    for name, ours, eager in zip(np.repeat(names, 2), jax.jit(step)(x), step(x), strict=True):
+        np.testing.assert_allclose(np.asarray(ours), eager, rtol=2e-5, atol=1e-6, err_msg=name)

@@ -22,12 +22,13 @@ each_smooth_row = pytest.mark.parametrize("row", [r for r in ROWS if r.order >= 
 def test_every_registered_operation_has_a_row_and_every_row_an_operation():
     names = [row.name for row in ROWS]
     assert sorted(names) == sorted(set(names)), "a row twice"
-    assert set(OPERATIONS) - set(names) == set(), "operations without a row in operations.py"
+    own = {name for name, op in OPERATIONS.items() if op.forward.__module__.startswith("gradwright.")}
+    assert own - set(names) == set(), "operations without a row in operations.py"
     assert set(names) - set(OPERATIONS) == set(), "rows without an operation"
 
 
 def test_rows_of_order_0_are_the_nondifferentiable_operations():
-    without = {name for name, op in OPERATIONS.items() if op.kind == "nondifferentiable"}
+    without = {name for name in (row.name for row in ROWS) if OPERATIONS[name].kind == "nondifferentiable"}
     assert {row.name for row in ROWS if row.order == 0} == without
 
 
@@ -46,11 +47,16 @@ def moving(sample: Sample) -> list[int]:
 
 
 def called(row: Row, sample: Sample, arrays: list[Any]) -> Any:
-    return OPERATIONS[row.name](*arrays, **sample.meta)
+    return around(row, OPERATIONS[row.name], sample, arrays)
 
 
 def torchs(row: Row, sample: Sample, arrays: list[Any]) -> Any:
-    return row.torch(*arrays, **sample.meta)
+    return around(row, row.torch, sample, arrays)
+
+
+def around(row: Row, function: Any, sample: Sample, arrays: list[Any]) -> Any:
+    out = function(*(row.before(arrays) if row.before else arrays), **sample.meta)
+    return row.after(out) if row.after else out
 
 
 def tensors(sample: Sample, dtype: Any = np.float64, requires_grad: bool = False) -> list[Any]:

@@ -10,8 +10,8 @@ import pytest
 
 from gradwright.report import example_files, example_record, graph_info, parse_record
 from gradwright.report.graph import CUT_ABOVE, GraphInfo, graph_words
-from gradwright.report.graph_drawing import draw_graph
-from gradwright.report.graph_layout import Box, layout
+from gradwright.report.graph_drawing import draw_graph, place_graph
+from gradwright.view.layout import Box
 
 
 def _graph(nodes: list[tuple[str, str]], edges: list[tuple[int, int]]) -> GraphInfo:
@@ -85,7 +85,7 @@ GRAPHS: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_boxes_keep_apart_and_edges_run_downwards(name: str) -> None:
-    placed = layout(GRAPHS[name]())
+    placed = place_graph(GRAPHS[name]())
     boxes = [*placed.boxes, *placed.sides]
     for a, b in combinations(boxes, 2):
         assert not _overlap(a, b), (a, b)
@@ -129,7 +129,7 @@ def test_a_long_graph_without_repetition_is_cut_in_the_middle() -> None:
     info = _graph([("input", "x"), *[(f"op{i}", "") for i in range(size)]], [(i, i + 1) for i in range(size)])
     assert len(info.nodes) <= CUT_ABOVE + 2
     assert any(node.name == f"{size - CUT_ABOVE:,} operations not drawn" for node in info.nodes)
-    layout(info)
+    place_graph(info)
 
 
 def test_the_target_stands_beside_the_loss() -> None:

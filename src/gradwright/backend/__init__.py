@@ -9,8 +9,9 @@ from gradwright.backend.arrays import (
     to_numpy,
 )
 from gradwright.backend.dtypes import promote
+from gradwright.backend.loops import scan
 from gradwright.backend.random import random_bits, threefry, uniform_from_bits
-from gradwright.backend.xla import compiler_options, jax_modules
+from gradwright.backend.xla import compiler_options, jax_modules, special_functions
 
 __all__ = [
     "compiler_options",
@@ -22,6 +23,8 @@ __all__ = [
     "namespace",
     "promote",
     "random_bits",
+    "scan",
+    "special_functions",
     "threefry",
     "to_numpy",
     "uniform_from_bits",

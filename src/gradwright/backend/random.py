@@ -66,5 +66,7 @@ def random_bits(xp: ModuleType, key: Any, draw: Any, size: int) -> Any:
 
 
 def uniform_from_bits(xp: ModuleType, bits: Any, dtype: Any = np.float32) -> Any:
-    """Turn uint32 words into uniform numbers in [0, 1): multiples of 2**-24, which every float dtype holds exactly."""
-    return (bits >> np.uint32(8)).astype(dtype) * np.asarray(2.0**-24, dtype)[()]
+    """Turn uint32 words into uniform numbers in [0, 1): multiples of 2**-24 (half: 2**-11, bfloat16: 2**-8)."""
+    dtype = np.dtype(dtype)
+    digits = 24 if dtype.itemsize > 2 else 11 if dtype.kind == "f" else 8
+    return (bits >> np.uint32(32 - digits)).astype(dtype) * np.asarray(2.0**-digits, dtype)[()]

@@ -7,9 +7,11 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from gradwright.errors import MissingDependencyError
 
-__all__ = ["JaxModules", "compiler_options", "jax_loaded", "jax_modules"]
+__all__ = ["JaxModules", "compiler_options", "jax_loaded", "jax_modules", "special_functions"]
 
 
 class JaxModules(NamedTuple):
@@ -40,6 +42,17 @@ def jax_modules() -> JaxModules:
             "Install it with `pip install jax`, or run eagerly on NumPy (`--eager`)."
         ) from error
     return JaxModules(jax, jax.numpy, jax.lax, jax.core.Tracer, jax.Array)
+
+
+def special_functions(xp: ModuleType) -> ModuleType:
+    """Return ``scipy.special`` for NumPy and its twin in JAX for jax.numpy, imported when first used."""
+    if xp is np:
+        import scipy.special
+
+        return scipy.special
+    import jax.scipy.special
+
+    return jax.scipy.special
 
 
 @lru_cache(maxsize=1)

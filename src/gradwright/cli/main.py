@@ -240,6 +240,27 @@ def evaluate(
             print(safe(f"This was look {figures['looks']} at the test part; the ledger and the report say so."))
 
 
+@app.command(context_settings={"ignore_unknown_options": True})  # an expression may begin with a minus
+def graph(
+    expression: Annotated[str, typer.Argument(help="Such as '(x + y) * max(y, z)'; quote it.")],
+    values: Annotated[list[str] | None, typer.Argument(help="A value for each name: x=1 w=[1,2,3].")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write it to a .html file (to step through), .svg, .png, .dot or .txt instead.")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Show the computation graph of EXPRESSION: every value forward, every gradient backward."""
+    with _explained(debug):
+        from gradwright.cli.console import safe
+        from gradwright.cli.expression import graph_of
+
+        drawn = graph_of(expression, values or [])
+        if out is not None:
+            print(safe(f"Graph: {drawn.save(out)}"), file=sys.stderr)
+            return
+        print(safe(drawn.text(digits=8)))
+
+
 def main() -> None:
     """Run the command line."""
     app()

@@ -17,6 +17,8 @@ from gradwright.engine.op import wrap
 from gradwright.engine.random import current_generator
 from gradwright.engine.state import structure_version
 from gradwright.engine.tensor import Tensor
+from gradwright.engine.tracing import trace_now
+from gradwright.engine.transforms.tree import leaves, rebuild
 from gradwright.errors import CompileError, IndexOutOfRangeError, ShapeError
 
 __all__ = ["CompiledStep", "compile", "place"]
@@ -109,6 +111,8 @@ class CompiledStep:
     # --- running ----------------------------------------------------------------------------------------------------
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run one step and return what it returns, as Tensors."""
+        if trace_now.watcher is not None:
+            return self._watched(_Arguments(args, kwargs), [None])
         return self._run(self._call_job(args, kwargs))
 
     def prepare(self, *args: Any, **kwargs: Any) -> None:
@@ -136,7 +140,22 @@ class CompiledStep:
         CompileError
             When gradients would pile up from step to step: call ``zero_grad()`` in the step.
         """
+        if trace_now.watcher is not None:
+            rows = range(len(leaves(args)[0] if leaves(args) else args[0])) if order is None else np.asarray(order)
+            return self._watched(_Arguments(args, {}), list(rows))
         return self._run(self._scan_job(args, order))
+
+    def _watched(self, arguments: _Arguments, rows: list[Any]) -> Any:
+        """Run eagerly, so that whoever watches, such as ``detect_anomaly``, sees each operation; the numbers agree."""
+        results = []
+        for row in rows:
+            arrays = [np.asarray(a) for a in arguments.arrays]
+            args, kwargs = arguments.build(arrays if row is None else [a[row] for a in arrays])
+            results.append(self.function(*args, **kwargs))
+        if rows == [None]:
+            return results[0]
+        stacked = [wrap(np.stack([t._array for t in parts])) for parts in zip(*map(leaves, results), strict=True)]
+        return rebuild(results[0], iter(stacked))
 
     def prepare_scan(self, *args: Any, order: Any = None) -> None:
         """Trace a scan of such arguments now and compile it in the background."""

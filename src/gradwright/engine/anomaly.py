@@ -9,6 +9,7 @@ import numpy as np
 
 from gradwright.backend import is_tracer
 from gradwright.engine.base import Leaf, Node, TensorBase
+from gradwright.engine.lines import calling_line, spoken
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import NonFiniteError
 
@@ -18,8 +19,9 @@ __all__ = ["detect_anomaly"]
 class detect_anomaly:
     """Raise at the first operation whose output, or whose gradient, is NaN or infinite.
 
-    The message names the operation, the module whose forward it ran in, the parameters among its inputs and the range
-    of each input. Slower than usual; for finding a fault, not for training.
+    The message names the operation, the line of your code that called it, the module whose forward it ran in, the
+    parameters among its inputs and the range of each input. Compiled steps run eagerly inside the block, operation by
+    operation, on the same numbers. Slower than usual; for finding a fault, not for training.
 
     Raises
     ------
@@ -33,7 +35,7 @@ class detect_anomaly:
     >>> with gw.detect_anomaly():
     ...     x.log().sum()
     Traceback (most recent call last):
-    gradwright.errors.NonFiniteError: forward: log gave -inf at [1]; its inputs: x (2,) from 0 to 1
+    gradwright.errors.NonFiniteError: forward: log gave -inf at [1]; its inputs: x (2,) from 0 to 1 (...)
     """
 
     def __enter__(self) -> detect_anomaly:
@@ -52,8 +54,13 @@ class detect_anomaly:
             bad = _first_bad(array)
             if bad is None:
                 continue
-            shown = "; ".join(_describe(name, value) for name, value in zip(op.inputs, inputs, strict=True))
-            raise NonFiniteError(f"forward: {op.name}{_inside(trace_now.modules)} gave {bad}; its inputs: {shown}")
+            shown = "; ".join(
+                _describe(name, value) for name, value in zip(_names(op, len(inputs)), inputs, strict=True)
+            )
+            raise NonFiniteError(
+                f"forward: {op.name}{_inside(trace_now.modules)} gave {bad}; its inputs: {shown}"
+                + spoken(calling_line())
+            )
 
     def backward(self, node: Any, gradient: Any, position: int) -> None:
         """Look at a gradient that a rule has computed."""
@@ -62,17 +69,32 @@ class detect_anomaly:
         if bad is None:
             return
         where = f" in module {node.where}" if node.where else ""
-        target = f"its input {node.op.inputs[position]}"
+        target = f"its input {_names(node.op, len(node.inputs))[position]}"
         source = node.inputs[position][0]
         if isinstance(source, Leaf):
             leaf = source.tensor()
             if leaf is not None and leaf.name:
                 target = f"parameter {leaf.name}"
         elif isinstance(source, Node):
-            target += f" (the output of {source.name})"
+            target += f" (the output of {source.op.name})"
         raise NonFiniteError(
-            f"backward: the rule of {node.name}{where} gave {bad} as the gradient of {target} {node.shapes[position]}"
+            f"backward: the rule of {node.op.name}{where} gave {bad} as the gradient of {target} "
+            f"{node.shapes[position]}; its forward inputs: {_kept(node)}{spoken(node.line)}"
         )
+
+
+def _kept(node: Node) -> str:
+    """Describe those inputs of the operation that its rules kept."""
+    saved = node.saved or {}
+    if node.op.kind == "call":
+        return "not kept"
+    values = [(n, saved[n]) for n in node.op.inputs if n in saved]
+    flat = [(n, v) for n, value in values for v in (value if isinstance(value, tuple) else (value,))]
+    return "; ".join(_describe(n, v) for n, v in flat) or "not kept"
+
+
+def _names(op: Any, count: int) -> list[str]:
+    return [f"{op.inputs[0]}[{i}]" for i in range(count)] if op.variadic else list(op.inputs)
 
 
 def _inside(modules: tuple[str, ...]) -> str:

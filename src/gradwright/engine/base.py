@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
-import sys
 import weakref
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gradwright.backend import is_tracer, to_numpy
+from gradwright.engine.lines import calling_line
 from gradwright.engine.tracing import trace_now
 
 __all__ = ["Edge", "Leaf", "Node", "TensorBase", "settle"]
 
 # Numbers of creation order every node's inputs before it, so that one heap gives the reverse topological order.
 _next_id = itertools.count(1).__next__
-
-
-_PACKAGE = str(Path(__file__).parents[1])
-
-
-@functools.cache
-def _is_ours(file: str) -> bool:
-    return file.startswith(_PACKAGE)
-
-
-def caller() -> tuple[Any, int] | None:
-    """Return where the first line outside the package stands, as its code and the instruction in it.
-
-    A frame would keep all its variables alive, and looking up a line number takes longer than most operations.
-    """
-    frame: Any = sys._getframe(3)
-    while frame is not None:
-        code = frame.f_code
-        if not _is_ours(code.co_filename):
-            return (code, frame.f_lasti)
-        frame = frame.f_back
-    return None
 
 
 class Node:
@@ -49,7 +25,8 @@ class Node:
     """
 
     __slots__ = (
-        "dtypes", "id", "inputs", "line", "many", "meta", "op", "outputs", "retained", "saved", "shapes", "where",
+        "dtypes", "hooks", "id", "inputs", "line", "many", "meta", "op", "outputs", "retained", "saved", "shapes",
+        "where",
     )  # fmt: skip
 
     def __init__(
@@ -72,28 +49,54 @@ class Node:
         self.dtypes = dtypes
         self.outputs = outputs  # their shapes and dtypes
         self.many = many  # whether the operation gives a tuple
-        self.line = caller()
+        self.line = calling_line()  # the user's code, and how far into it
         self.retained: list[tuple[int, weakref.ref[TensorBase]]] | None = None
+        self.hooks: dict[int, tuple[int, Any]] | None = None  # (which output, function) by the order of registration
         self.where: str | None = None  # the module's path, when someone is looking
 
-    @property
     def name(self) -> str:
-        """The operation's name."""
+        """Return the operation's name."""
         return str(self.op.name)
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
+        """The nodes that its inputs came from, and which of their outputs; (None, 0) where no gradient goes."""
+        return tuple([(None, 0) if edge is None else edge for edge in self.inputs])
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the operation was called with besides its inputs."""
+        return self.meta
 
     def __repr__(self) -> str:
         shapes = ", ".join(str(shape) for shape, _ in self.outputs)
-        return f"<{self.name} -> {shapes}>"
+        return f"<{self.name()} -> {shapes}>"
 
 
 class Leaf:
     """A tensor that the user made and that asks for a gradient: where the graph ends."""
 
-    __slots__ = ("__weakref__", "id", "tensor")
+    __slots__ = ("__weakref__", "after", "hooks", "id", "tensor")
 
     def __init__(self, tensor: TensorBase) -> None:
         self.id = 0
         self.tensor = weakref.ref(tensor)
+        self.hooks: dict[int, tuple[int, Any]] | None = None
+        self.after: dict[int, Any] | None = None  # functions that run when the tensor's `grad` has been added to
+
+    def name(self) -> str:
+        """Return what PyTorch calls such a node."""
+        return "AccumulateGrad"
+
+    @property
+    def variable(self) -> TensorBase | None:
+        """The tensor; None when nobody holds it any more."""
+        return self.tensor()
+
+    @property
+    def next_functions(self) -> tuple[()]:
+        """Nothing: the graph ends here."""
+        return ()
 
 
 Edge = tuple["Node | Leaf", int]  # the node, and which of its outputs
@@ -104,7 +107,13 @@ class TensorBase:
 
     __slots__ = ("__weakref__", "_array", "_base", "_grad", "_index", "_node", "_requires_grad", "_views", "name")
 
-    def __init__(self, array: Any, node: Node | Leaf | None = None, index: int = 0) -> None:
+    def __init__(self, array: Any = (), node: Any = None, index: Any = 0, *more: Any) -> None:
+        if type(array) is not np.ndarray and not hasattr(array, "dtype"):
+            # `Tensor(2, 3)`, `Tensor([1, 2])`: PyTorch's constructors of old
+            from gradwright.engine.from_data import constructed
+
+            given = () if node is None else (node, *((index,) if index or more else ()), *more)
+            array, node, index = constructed(array, given), None, 0
         self._array = array
         self._node = node
         self._index = index
@@ -127,6 +136,8 @@ class TensorBase:
 
         The old array is left as it was, so a graph that still needs it stays right.
         """
+        if type(array) is not np.ndarray and isinstance(array, np.generic):
+            array = np.asarray(array)  # zero-dimensional results come as scalars
         trace = trace_now.trace
         if trace is not None:
             trace.check_write(self, array)

@@ -10,6 +10,7 @@ import numpy as np
 from gradwright.engine.mode import no_grad
 from gradwright.engine.op import wrap
 from gradwright.engine.tracing import trace_now
+from gradwright.errors import DTypeError
 
 __all__ = ["Differences", "differences"]
 
@@ -56,15 +57,19 @@ def differences(flat: Callable[..., list[Any]], xs: Sequence[Any], position: int
             ys = flat(*tensors)
         else:
             with no_grad():
-                ys = flat(*tensors)
+                ys = flat(*[wrap(t._array.astype(complex)) if t._array.dtype.kind == "f" else t for t in tensors])
         return np.concatenate([y.detach().numpy().ravel() for y in ys] or [np.zeros(0)])
 
     x = arrays[position]
     here = value(x, True)
     if _is_analytic(flat, xs):
-        columns = [value(_moved(x.astype(complex), i, 1e-30j), False).imag / 1e-30 for i in range(x.size)]
-        slope = _matrix(columns, here.size)
-        return Differences(slope, slope, slope, True)
+        try:
+            columns = [value(_moved(x.astype(complex), i, 1e-30j), False).imag / 1e-30 for i in range(x.size)]
+        except DTypeError:  # a product of a complex matrix and a real one that stands in the function
+            pass
+        else:
+            slope = _matrix(columns, here.size)
+            return Differences(slope, slope, slope, True)
     right = [(value(_moved(x, i, eps), True) - here) / eps for i in range(x.size)]
     left = [(here - value(_moved(x, i, -eps), True)) / eps for i in range(x.size)]
     a, b = _matrix(left, here.size), _matrix(right, here.size)

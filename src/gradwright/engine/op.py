@@ -27,10 +27,11 @@ import numpy as np
 from numpy import ndarray
 
 from gradwright.backend import namespace, promote
+from gradwright.backend.dtypes import get_default_dtype
 from gradwright.engine.base import Node, TensorBase, settle
 from gradwright.engine.mode import mode
 from gradwright.engine.tracing import trace_now
-from gradwright.errors import GradwrightError, ShapeError
+from gradwright.errors import ConfigError, DTypeError, GradwrightError, ShapeError
 
 __all__ = [
     "OPERATIONS",
@@ -47,6 +48,9 @@ __all__ = [
 ]
 
 Rule = Callable[..., Any]
+
+#: What array libraries would turn into arrays, or into numbers that no Tensor holds, in silence.
+_FOREIGN = (list, tuple, str, bytes, complex)
 
 #: Every operation by name; the test battery has a row for each, and a row without an operation fails.
 OPERATIONS: dict[str, Op] = {}
@@ -140,6 +144,9 @@ class Op:
         self.plans: dict[int, tuple[tuple[str, int], ...] | None] = {}
         self.promotes = promotes
         self.floating = floating
+        before = OPERATIONS.get(name)
+        if before is not None and _is_ours(before.forward) and not _is_ours(forward):
+            raise ConfigError(f"an operation called {name!r} is part of the library, whose rules use it; name it anew")
         OPERATIONS[name] = self
 
     def __repr__(self) -> str:
@@ -164,6 +171,8 @@ class Op:
                 if tracing is not None:
                     tracing.check_read(value)
             else:
+                if isinstance(value, _FOREIGN):
+                    raise DTypeError(f"{self.name}: expected a Tensor or a number, got {type(value).__name__}")
                 # a NumPy scalar beside a Tensor counts as a Python number
                 array = value.item() if isinstance(value, np.generic) else value
             arrays.append(array)
@@ -190,9 +199,14 @@ class Op:
                 dtype = getattr(array, "dtype", None)
                 if dtype is not None and dtype.kind in "iub":
                     # PyTorch's floating operations turn integers into the default float; NumPy's into float64
-                    arrays[i] = array.astype(np.float32)
+                    arrays[i] = array.astype(get_default_dtype())
         try:
             return self.forward(np if common is not None else namespace(arrays), *arrays, **meta)
+        except OverflowError:  # a Python number outside the range of a small integer dtype wraps, as in PyTorch
+            wrapped = _wrap_numbers(arrays)
+            if wrapped is None:
+                raise
+            return self.forward(namespace(wrapped), *wrapped, **meta)
         except (ValueError, TypeError) as error:
             explained = _explain(self, arrays, error)
             if explained is error:
@@ -244,6 +258,10 @@ class Op:
         return plan
 
 
+def _is_ours(forward: Callable[..., Any]) -> bool:
+    return (forward.__module__ or "").startswith("gradwright.")
+
+
 _tensor_class: type[TensorBase] = TensorBase
 
 
@@ -280,9 +298,24 @@ def _agree(arrays: list[Any]) -> Any:
     return None if floats and dtype is not None and dtype.kind != "f" else dtype
 
 
+def _wrap_numbers(arrays: list[Any]) -> list[Any] | None:
+    """Return the arrays with Python numbers cut down to the bits of the arrays' integer dtype, if they have one."""
+    dtype = next((a.dtype for a in arrays if getattr(a, "dtype", np.dtype(bool)).kind in "iu"), None)
+    if dtype is None:
+        return None
+    mask = (1 << 8 * dtype.itemsize) - 1
+    return [np.array(a & mask, np.uint64).astype(dtype)[()] if type(a) is int else a for a in arrays]
+
+
 def _explain(op: Op, arrays: list[Any], error: Exception) -> Exception:
-    """Turn the array library's complaint about shapes into one that names the operation and all shapes."""
+    """Turn the array library's complaint about shapes or dtypes into one that names the operation and all of them."""
     if isinstance(error, GradwrightError):
+        return error
+    if isinstance(error, TypeError):
+        # not XLA's errors about traced values, which are TypeErrors too and are explained elsewhere
+        if type(error) is TypeError or type(error).__module__.startswith("numpy"):
+            dtypes = ", ".join(str(getattr(a, "dtype", type(a).__name__)) for a in arrays)
+            return DTypeError(f"{op.name} of {dtypes}: {error}")
         return error
     shapes = [getattr(a, "shape", ()) for a in arrays]
     try:
@@ -315,7 +348,8 @@ def elementwise(name: str, forward: Callable[..., Any], *local: Rule | float | N
     forward : callable ``(xp, x, y, …, *, metadata)``
         What it computes, on the array namespace ``xp``.
     *local
-        For each input the local derivative d ans / d input, as a rule or a constant; None where there is none.
+        For each input the local derivative d ans / d input, as a rule or a constant; None where there is none. A
+        constant 0 gives gradients of zeros, as PyTorch's flat functions have them.
     floating : bool
         Whether integer inputs become floats.
     """
@@ -330,6 +364,8 @@ def elementwise(name: str, forward: Callable[..., Any], *local: Rule | float | N
             return None
         shape = f"{x}_shape"
         if not callable(rule):
+            if rule == 0:  # flat nearly everywhere: zeros, where 0·inf would be NaN
+                return _named(["g", shape], lambda g, s: OPERATIONS["zeros_like"](sum_to(g, s)))
             if rule == 1:
                 return _named(["g", shape], lambda g, s: sum_to(g, s))
             return _named(["g", shape], lambda g, s: sum_to(g * rule, s))
@@ -339,6 +375,8 @@ def elementwise(name: str, forward: Callable[..., Any], *local: Rule | float | N
         if rule is None:
             return None
         if not callable(rule):
+            if rule == 0:
+                return _named(["t"], lambda t: OPERATIONS["zeros_like"](t))
             return _named(["t"], lambda t: t * rule)
         return _named(["t", *names_of(rule)], lambda t, *a: t * rule(*a))
 

@@ -6,13 +6,13 @@ what is refused there is refused here, or code written here would fail there and
 
 from __future__ import annotations
 
-import linecache
 import weakref
 from typing import Any
 
 import numpy as np
 
-from gradwright.engine.base import Node, caller
+from gradwright.engine.base import Node
+from gradwright.engine.lines import calling_line, spoken
 from gradwright.errors import GraphError
 
 __all__ = ["overwritten", "refuse_overwritten", "remember_overwritten"]
@@ -25,7 +25,7 @@ def remember_overwritten(array: Any) -> None:
     """Note that a tensor that held ``array`` has been written to in place."""
     if type(array) is np.ndarray:
         number = id(array)
-        overwritten[number] = (weakref.ref(array, lambda _: overwritten.pop(number, None)), caller())
+        overwritten[number] = (weakref.ref(array, lambda _: overwritten.pop(number, None)), calling_line())
 
 
 def refuse_overwritten(node: Node) -> None:
@@ -40,19 +40,10 @@ def refuse_overwritten(node: Node) -> None:
         for array in value if isinstance(value, tuple) else (value,):
             reference, place = overwritten.get(id(array), (None, None))
             written: Any = None if reference is None else reference()
-            if written is None or written is not array or place == node.line:
-                continue  # `y *= b` itself kept the y that it wrote over
+            if written is None or written is not array:
+                continue
             what = "its output" if name == "ans" else f"its input {name}"
             raise GraphError(
-                f"backward: {node.name} needs {what} {written.shape}, which has been written over in place since"
-                f"{_line(place)}. Write `y = y + …` instead of `y += …` there, or call clone() before."
+                f"backward: {node.op.name} needs {what} {written.shape}, which has been written over in place since"
+                f"{spoken(place)}. Write `y = y + …` instead of `y += …` there, or call clone() before."
             )
-
-
-def _line(place: Any) -> str:
-    if place is None:
-        return ""
-    code, instruction = place
-    number = next((line for start, end, line in code.co_lines() if start <= instruction < end), code.co_firstlineno)
-    text = linecache.getline(code.co_filename, number or 0).strip()
-    return f" ({code.co_filename}:{number}{': ' + text if text else ''})"

@@ -1,109 +1,32 @@
-"""The random stream: one counter-based generator for eager and compiled code."""
+"""Random tensors under PyTorch's names; all draw from the current generator, or from the one that is given."""
 
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradwright.backend import namespace, random_bits, uniform_from_bits
-from gradwright.engine.base import settle
+from gradwright.engine.creation import lengths, made
+from gradwright.engine.dtypes import as_dtype
+from gradwright.engine.functions.calling import need_tensor
+from gradwright.engine.generator import Generator, current_generator, use_generator
 from gradwright.engine.op import wrap
-from gradwright.engine.state import Lift, Stateful
-from gradwright.engine.tensor import Tensor
-from gradwright.errors import ConfigError
+from gradwright.engine.sampling import bernoulli, floats, multinomial, normal, whole_numbers
+from gradwright.errors import DTypeError
 
-__all__ = ["Generator", "current_generator", "manual_seed", "rand", "randn", "use_generator"]
+if TYPE_CHECKING:
+    from gradwright.engine.tensor import Tensor
 
-
-class Generator(Stateful):
-    """A stream of random numbers: a key made of the seed, and a count of the draws so far.
-
-    The state is two small tensors, which a compiled step lifts like any other state, so eager and compiled code draw
-    the same numbers. Threefry-2x32 (Salmon et al., SC 2011).
-
-    Parameters
-    ----------
-    seed : int, 0 to 2**64 - 1
-        Which stream.
-    """
-
-    def __init__(self, seed: int = 0) -> None:
-        self.key = Tensor(np.zeros(2, np.uint32))
-        self.draws = Tensor(np.zeros((), np.uint32))
-        self.manual_seed(seed)
-
-    def manual_seed(self, seed: int) -> Generator:
-        """Start the stream that belongs to ``seed`` from its beginning."""
-        if not 0 <= seed < 2**64:
-            raise ConfigError(f"seed must be a whole number from 0 to 2**64 - 1, got {seed}")
-        self.key._set(np.array([seed >> 32, seed & 0xFFFFFFFF], np.uint32))
-        self.draws._set(np.zeros((), np.uint32))
-        return self
-
-    def uniform(self, shape: tuple[int, ...], dtype: Any = np.float32) -> Any:
-        """Draw an array of uniform numbers in [0, 1) and advance the stream by one draw."""
-        key, draw = settle(self.key), settle(self.draws)
-        xp = namespace([key, draw])
-        bits = random_bits(xp, key, draw, int(np.prod(shape)))
-        # 0-d NumPy arithmetic warns when the count wraps round at 2**32; the mask says that it may
-        self.draws._set(np.asarray((int(draw) + 1) & 0xFFFFFFFF, np.uint32) if xp is np else draw + np.uint32(1))
-        return xp.reshape(uniform_from_bits(xp, bits, np.dtype(dtype)), shape)
-
-    def normal(self, shape: tuple[int, ...], dtype: Any = np.float32) -> Any:
-        """Draw standard normal numbers by the Box-Muller transform."""
-        size = int(np.prod(shape))
-        half = (size + 1) // 2
-        u = self.uniform((2 * half,), dtype)
-        xp = namespace([u])
-        # 1 - u lies in (0, 1], so that the logarithm is finite
-        radius = xp.sqrt(-2 * xp.log(1 - u[:half]))
-        angle = 2 * np.pi * u[half:]
-        both = xp.concatenate([radius * xp.cos(angle), radius * xp.sin(angle)])
-        return xp.reshape(both[:size], shape).astype(dtype)
-
-    def lift_into(self, lift: Lift, path: str) -> None:
-        """Show key and count."""
-        lift.tensor(f"{path}.key", self.key)
-        lift.tensor(f"{path}.draws", self.draws)
-
-    def get_state(self) -> tuple[int, int, int]:
-        """Return (key word, key word, draws so far)."""
-        key, draws = np.asarray(self.key._array), np.asarray(self.draws._array)
-        return int(key[0]), int(key[1]), int(draws)
-
-    def set_state(self, state: tuple[int, int, int]) -> None:
-        """Go on from where :meth:`get_state` was called."""
-        self.key._set(np.array(state[:2], np.uint32))
-        self.draws._set(np.array(state[2], np.uint32))
+__all__ = [
+    "Generator", "bernoulli", "current_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed",
+    "multinomial", "normal", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "seed",
+    "set_rng_state", "use_generator",
+]  # fmt: skip
 
 
-class _Current(threading.local):
-    def __init__(self) -> None:
-        self.stack = [Generator(0)]
-
-
-_current_stack = _Current()
-
-
-def current_generator() -> Generator:
-    """Return the generator that everything random draws from now."""
-    return _current_stack.stack[-1]
-
-
-@contextlib.contextmanager
-def use_generator(generator: Generator) -> Iterator[Generator]:
-    """Let everything random inside draw from ``generator``."""
-    _current_stack.stack.append(generator)
-    try:
-        yield generator
-    finally:
-        _current_stack.stack.pop()
-
-
+# --- the stream -----------------------------------------------------------------------------------------------------
 def manual_seed(seed: int) -> Generator:
     """Start the current generator's stream anew: initial weights, dropout masks, everything.
 
@@ -119,16 +42,116 @@ def manual_seed(seed: int) -> Generator:
     return current_generator().manual_seed(seed)
 
 
-def rand(*size: int, requires_grad: bool = False) -> Tensor:
-    """Return uniform random numbers in [0, 1) as float32."""
-    return _made(current_generator().uniform(size), requires_grad)
+def seed() -> int:
+    """Start a stream of a seed that the operating system draws, and return it."""
+    return current_generator().seed()
 
 
-def randn(*size: int, requires_grad: bool = False) -> Tensor:
-    """Return standard normal random numbers as float32."""
-    return _made(current_generator().normal(size), requires_grad)
+def initial_seed() -> int:
+    """Return the seed of the current generator's stream."""
+    return current_generator().initial_seed()
 
 
-def _made(array: Any, requires_grad: bool) -> Tensor:
-    out: Tensor = wrap(array)
-    return out.requires_grad_() if requires_grad else out
+def get_rng_state() -> Tensor:
+    """Return the state of the current generator: two words of the key, and the draws so far."""
+    out: Tensor = wrap(np.array(current_generator().get_state(), np.uint32))
+    return out
+
+
+def set_rng_state(new_state: Any) -> None:
+    """Go on from where :func:`get_rng_state` was called."""
+    current_generator().set_state(new_state)
+
+
+@contextlib.contextmanager
+def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
+    """Put the current generator back, afterwards, to where it was before the ``with`` block."""
+    generator = current_generator()
+    state = generator.get_state()
+    try:
+        yield
+    finally:
+        if enabled:
+            generator.set_state(state)
+
+
+# --- of a shape -----------------------------------------------------------------------------------------------------
+def rand(
+    *sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Return uniform random numbers in [0, 1), float32 by default."""
+    array = (generator or current_generator()).uniform(lengths("rand", sizes, size), floats("rand", dtype))
+    return made("rand", array, device, requires_grad)
+
+
+def randn(
+    *sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Return standard normal random numbers, float32 by default."""
+    array = (generator or current_generator()).normal(lengths("randn", sizes, size), floats("randn", dtype))
+    return made("randn", array, device, requires_grad)
+
+
+def randint(
+    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = None,
+    device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Return random whole numbers from ``low`` (0 unless given) up to but without ``high``.
+
+    Raises
+    ------
+    ConfigError
+        When there is no number to draw.
+
+    Examples
+    --------
+    >>> import gradwright as gw
+    >>> gw.randint(0, 10, (2, 3)).shape
+    (2, 3)
+    """
+    if size is None:
+        low, high, size = 0, low, high
+    elif high is None:
+        low, high = 0, low
+    if size is None:
+        raise DTypeError("randint: the size is missing: randint(high, size) or randint(low, high, size)")
+    array = whole_numbers(
+        "randint", low, high, lengths("randint", (), size), generator, np.int64 if dtype is None else dtype
+    )
+    return made("randint", array, device, requires_grad)
+
+
+def randperm(
+    n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Return the numbers 0 to n - 1 in random order, each order equally likely."""
+    (count,) = lengths("randperm", (n,))
+    array = (generator or current_generator()).permutation(
+        count, np.int64 if dtype is None else as_dtype("randperm", dtype)
+    )
+    return made("randperm", array, device, requires_grad)
+
+
+def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, **options: Any) -> Tensor:
+    """Return uniform random numbers in [0, 1) of another tensor's shape and dtype."""
+    need_tensor("rand_like", input)
+    return rand(*input.shape, generator=generator, dtype=_own("rand_like", input, dtype), **options)
+
+
+def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, **options: Any) -> Tensor:
+    """Return standard normal random numbers of another tensor's shape and dtype."""
+    need_tensor("randn_like", input)
+    return randn(*input.shape, generator=generator, dtype=_own("randn_like", input, dtype), **options)
+
+
+def randint_like(input: Tensor, low: int, high: Any = None, *, dtype: Any = None, **options: Any) -> Tensor:
+    """Return random whole numbers in another tensor's shape and dtype; see :func:`randint`."""
+    need_tensor("randint_like", input)
+    low, high = (0, low) if high is None else (low, high)
+    return randint(low, high, input.shape, dtype=_own("randint_like", input, dtype), **options)
+
+
+def _own(name: str, input: Tensor, dtype: Any) -> np.dtype:
+    return input.dtype if dtype is None else as_dtype(name, dtype)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from gradwright.engine.base import Edge, Leaf, Node, TensorBase
+from gradwright.engine.hooks import run_hooks
 from gradwright.engine.mode import set_grad_enabled
 from gradwright.engine.op import OPERATIONS, wrap
 from gradwright.engine.overwritten import overwritten, refuse_overwritten
 from gradwright.engine.tracing import trace_now
-from gradwright.errors import GraphError, ShapeError
+from gradwright.errors import DTypeError, GraphError, ShapeError
 
 __all__ = ["backward", "grad", "run_reverse"]
 
@@ -67,6 +68,8 @@ def run_reverse(
     with set_grad_enabled(create_graph), np.errstate(all="ignore"):  # an infinite slope is a value
         while heap:
             node, gs = reached.pop(-heapq.heappop(heap))
+            if node.hooks:
+                gs[:] = [g if g is None else run_hooks(node.hooks, i, g) for i, g in enumerate(gs)]
             if edges_wanted is not None:
                 for i, g in enumerate(gs):
                     if (node, i) in edges_wanted:
@@ -77,6 +80,9 @@ def run_reverse(
                 send(edge, g)
             if not retain_graph:
                 node.saved = None
+        for edge, g in arrived.items():
+            if isinstance(edge[0], Leaf) and edge[0].hooks:
+                arrived[edge] = run_hooks(edge[0].hooks, edge[1], g)
     return arrived
 
 
@@ -84,7 +90,7 @@ def local_gradients(node: Node, gs: list[Any], create_graph: bool) -> list[tuple
     """Run the node's reverse rules: for each input that asks, where its gradient goes and the gradient."""
     if node.saved is None:
         raise GraphError(
-            f"backward reached {node.name} {node.outputs[0][0]} a second time, but the first backward freed what it "
+            f"backward reached {node.op.name} {node.outputs[0][0]} a second time, but the first backward freed what it "
             "kept. Call backward(retain_graph=True) the first time, or run the forward pass again."
         )
     if overwritten:
@@ -202,42 +208,92 @@ def _ancestors_of(outputs: Sequence[TensorBase], wanted: set[Edge]) -> set[int]:
     return needed | wanted_nodes
 
 
-def _seed(output: TensorBase, gradient: Any, create_graph: bool) -> Any:
+def _seed(what: str, output: TensorBase, gradient: Any, create_graph: bool) -> Any:
+    if not isinstance(output, TensorBase):
+        raise DTypeError(f"{what}: expected a Tensor, got {type(output).__name__}")
     array = output._array
     if not output._requires_grad:
         raise GraphError(
-            "backward needs an output that depends on a tensor with requires_grad=True; this one does not. "
+            f"{what} needs an output that depends on a tensor with requires_grad=True; this one does not. "
             "Was it computed under no_grad, or detached?"
         )
     if gradient is None:
         if array.size != 1:
             raise GraphError(
-                f"backward starts from one number; this output has shape {tuple(array.shape)}. "
+                f"{what} starts from one number; this output has shape {tuple(array.shape)}. "
                 "Reduce it (`.sum()`, `.mean()`), or pass the upstream gradient: backward(gradient)."
             )
         seed = OPERATIONS["ones_like"](array)
+    elif not hasattr(gradient, "shape"):
+        raise DTypeError(f"{what}: an upstream gradient is a Tensor, got {type(gradient).__name__}")
     else:
         seed = gradient._array if isinstance(gradient, TensorBase) and not create_graph else gradient
     if tuple(seed.shape) != tuple(array.shape):
-        raise ShapeError(f"backward: gradient {tuple(seed.shape)} for an output of shape {tuple(array.shape)}")
+        raise ShapeError(f"{what}: gradient {tuple(seed.shape)} for an output of shape {tuple(array.shape)}")
     if create_graph and not isinstance(seed, TensorBase):
         seed = wrap(seed, None, 0)
     return seed
 
 
+def _listed(values: Any) -> list[Any]:
+    return list(values) if isinstance(values, Iterable) and not isinstance(values, TensorBase) else [values]
+
+
+def _one(gradient: Any) -> list[Any]:
+    """Return the gradient of a single output, whether or not it stands in a list."""
+    return list(gradient) if isinstance(gradient, list | tuple) and len(gradient) == 1 else [gradient]
+
+
 def backward(
-    output: TensorBase, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False
+    tensors: TensorBase | Sequence[TensorBase],
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: TensorBase | Sequence[TensorBase] | None = None,
 ) -> None:
-    """Add d output / d leaf to the ``grad`` of every leaf tensor that requires it."""
-    seed = _seed(output, gradient, create_graph)
+    """Add the derivative of ``tensors`` to the ``grad`` of every leaf tensor that requires it.
+
+    Parameters
+    ----------
+    tensors : Tensor or sequence of Tensor
+        What is differentiated; the derivatives of several add up.
+    grad_tensors : Tensor or sequence of Tensor, optional
+        Upstream gradients, each of its tensor's shape; may be left out (None) for a single number.
+    retain_graph : bool, optional
+        Keep what the graph stored, for another backward. Default: the value of ``create_graph``.
+    create_graph : bool
+        Record the derivative, so that it can itself be differentiated.
+    inputs : Tensor or sequence of Tensor, optional
+        Leave gradients only in these, which need not be leaves.
+
+    Raises
+    ------
+    GraphError
+        Not a single number and no gradient given; nothing requires grad; the graph has been freed.
+    """
+    ys = _listed(tensors)
+    vs = [None] * len(ys) if grad_tensors is None else _listed(grad_tensors) if len(ys) > 1 else _one(grad_tensors)
+    if len(ys) != len(vs):
+        raise ShapeError(f"backward: {len(ys)} tensors, but {len(vs)} upstream gradients")
+    seeds = [_seed("backward", y, v, create_graph) for y, v in zip(ys, vs, strict=True)]
     keep = create_graph if retain_graph is None else retain_graph
-    for edge, g in run_reverse([output], [seed], retain_graph=keep, create_graph=create_graph).items():
-        leaf = edge[0].tensor() if isinstance(edge[0], Leaf) else None
-        if leaf is None:
+    wanted = None if inputs is None else _listed(inputs)
+    if wanted == []:
+        raise GraphError("backward: inputs is empty; leave it out to reach every leaf")
+    arrived = run_reverse(ys, seeds, retain_graph=keep, create_graph=create_graph, wanted=wanted)
+    if wanted is None:
+        reached = [(edge[0].tensor(), g, edge[0]) for edge, g in arrived.items() if isinstance(edge[0], Leaf)]
+    else:
+        reached = [(x, arrived[e], e[0]) for x in wanted if (e := x._edge()) is not None and e in arrived]
+    for tensor, g, node in reached:
+        if tensor is None or g is None:
             continue
         new = _own(g)
         with set_grad_enabled(create_graph):
-            leaf._grad = new if leaf._grad is None else leaf._grad + new
+            tensor._grad = new if tensor._grad is None else tensor._grad + new
+        if isinstance(node, Leaf) and node.after:
+            for hook in tuple(node.after.values()):
+                hook(tensor)
 
 
 def grad(
@@ -246,7 +302,9 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    allow_unused: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
     """Return the gradients of ``outputs`` with respect to ``inputs``; no ``grad`` is touched.
 
@@ -262,8 +320,13 @@ def grad(
         Keep the graph for another backward (default: the value of ``create_graph``).
     create_graph : bool
         Record the derivative itself, so that it can be differentiated again.
-    allow_unused : bool
-        Return None for an input that no output depends on instead of raising.
+    allow_unused : bool, optional
+        Return None for an input that no output depends on instead of raising (default: the value of
+        ``materialize_grads``).
+    is_grads_batched : bool
+        Not there: map over a batch of gradients with ``gradwright.func.vmap``, or in a loop.
+    materialize_grads : bool
+        Return zeros instead of None for an input that no output depends on.
 
     Raises
     ------
@@ -278,21 +341,28 @@ def grad(
     >>> slope.item(), gw.autograd.grad(slope, x)[0].item()
     (27.0, 18.0)
     """
-    ys = [outputs] if isinstance(outputs, TensorBase) else list(outputs)
-    xs = [inputs] if isinstance(inputs, TensorBase) else list(inputs)
-    vs = [grad_outputs] if grad_outputs is None or isinstance(grad_outputs, TensorBase) else list(grad_outputs)
-    if grad_outputs is None:
-        vs = [None] * len(ys)
+    if is_grads_batched:
+        raise GraphError("grad: is_grads_batched is not there; map over the gradients, or call grad for each")
+    if materialize_grads and allow_unused is False:
+        raise GraphError("grad: materialize_grads=True gives zeros for unused inputs, so allow_unused cannot be False")
+    ys, xs = _listed(outputs), _listed(inputs)
+    vs = [None] * len(ys) if grad_outputs is None else _listed(grad_outputs)
+    if len(ys) != len(vs):
+        raise ShapeError(f"grad: {len(ys)} outputs, but {len(vs)} upstream gradients")
     for i, x in enumerate(xs):
+        if not isinstance(x, TensorBase):
+            raise DTypeError(f"grad: input {i} is a {type(x).__name__}, not a Tensor")
         if not x._requires_grad:
             raise GraphError(f"grad: input {i} of shape {tuple(x._array.shape)} has requires_grad=False")
-    seeds = [_seed(y, v, create_graph) for y, v in zip(ys, vs, strict=True)]
+    seeds = [_seed("grad", y, v, create_graph) for y, v in zip(ys, vs, strict=True)]
     keep = create_graph if retain_graph is None else retain_graph
     arrived = run_reverse(ys, seeds, retain_graph=keep, create_graph=create_graph, wanted=xs)
     results: list[Any] = []
     for i, x in enumerate(xs):
         edge = x._edge()
         g = arrived.get(edge) if edge is not None else None
+        if g is None and materialize_grads:
+            g = OPERATIONS["zeros_like"](x)
         if g is None and not allow_unused:
             raise GraphError(
                 f"grad: no output depends on input {i} of shape {tuple(x._array.shape)}. "

@@ -2,44 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from gradwright.backend import to_numpy
 from gradwright.engine.base import Node, TensorBase, settle
+from gradwright.engine.creation import CreationMethods
 from gradwright.engine.functions.activation import ActivationMethods
 from gradwright.engine.functions.comparison import ComparisonMethods
+from gradwright.engine.functions.conversion import ConversionMethods
 from gradwright.engine.functions.elementwise import ElementwiseMethods
 from gradwright.engine.functions.indexing import IndexingMethods
 from gradwright.engine.functions.inplace import InPlaceMethods
 from gradwright.engine.functions.linalg import LinalgMethods
+from gradwright.engine.functions.norms import NormMethods
+from gradwright.engine.functions.operators import OperatorMethods
+from gradwright.engine.functions.protocols import PythonMethods
 from gradwright.engine.functions.reduction import ReductionMethods
+from gradwright.engine.functions.refill import RandomMethods
+from gradwright.engine.functions.rounding import RoundingMethods
+from gradwright.engine.functions.scan import ScanMethods
+from gradwright.engine.functions.scattering import ScatteringMethods
 from gradwright.engine.functions.shape import ShapeMethods
+from gradwright.engine.functions.sorting import SortingMethods
+from gradwright.engine.functions.special import SpecialMethods
+from gradwright.engine.functions.statistics import StatisticsMethods
+from gradwright.engine.functions.trigonometric import TrigonometricMethods
+from gradwright.engine.hooks import RemovableHandle, register, register_after
+from gradwright.engine.missing import TENSOR_HINTS, no_such_name
 from gradwright.engine.mode import mode
 from gradwright.engine.op import retain, set_tensor_class
 from gradwright.engine.ops import elementwise as ew
-from gradwright.engine.ops import linalg
 from gradwright.engine.overwritten import remember_overwritten
 from gradwright.engine.printing import show
 from gradwright.engine.reverse import backward
 from gradwright.engine.tracing import trace_now
 from gradwright.engine.views import alias, check_write, spread
-from gradwright.errors import GraphError, ShapeError
+from gradwright.errors import DTypeError, GraphError, ShapeError
 
 __all__ = ["Parameter", "Tensor"]
 
 
 class Tensor(
+    OperatorMethods,
     ElementwiseMethods,
+    TrigonometricMethods,
+    RoundingMethods,
+    SpecialMethods,
     ActivationMethods,
     ComparisonMethods,
     ReductionMethods,
     ShapeMethods,
     IndexingMethods,
     LinalgMethods,
+    NormMethods,
+    ScanMethods,
+    ScatteringMethods,
+    SortingMethods,
+    StatisticsMethods,
     InPlaceMethods,
+    CreationMethods,
+    RandomMethods,
+    ConversionMethods,
+    PythonMethods,
     TensorBase,
 ):
     """An array that remembers how it was computed.
@@ -104,6 +131,8 @@ class Tensor(
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
+        if value is not None and not isinstance(value, Tensor):
+            raise DTypeError(f"grad: expected a Tensor or None, got {type(value).__name__}")
         if value is not None and value.shape != self.shape:
             raise ShapeError(f"grad: a gradient of shape {value.shape} for a tensor of shape {self.shape}")
         self._grad = value
@@ -117,11 +146,6 @@ class Tensor(
     def data(self, value: Tensor) -> None:
         self._set(settle(value))
 
-    @property
-    def T(self) -> Tensor:
-        """The transpose: axes reversed."""
-        return self.permute(*reversed(range(self.ndim)))
-
     def size(self, dim: int | None = None) -> Any:
         """Return the shape, or the length of one axis."""
         return self.shape if dim is None else self.shape[dim]
@@ -130,9 +154,13 @@ class Tensor(
         """Return the number of axes."""
         return self.ndim
 
+    ndimension = dim
+
     def numel(self) -> int:
         """Return the number of elements."""
-        return int(np.prod(self.shape))
+        return math.prod(self._array.shape)
+
+    nelement = numel
 
     # --- out of the graph -------------------------------------------------------------------------------------------
     def detach(self) -> Tensor:
@@ -143,33 +171,17 @@ class Tensor(
         alias(self, detached)
         return detached
 
-    def clone(self) -> Tensor:
+    def clone(self, *, memory_format: Any = None) -> Tensor:
         """Return a copy that is part of the graph."""
         return ew.identity(self)
 
-    def numpy(self) -> np.ndarray:
-        """Return the numbers as a NumPy array; a copy, so writing to it changes nothing here."""
-        if self._requires_grad:
-            raise GraphError("numpy() on a tensor that requires grad: call .detach().numpy()")
-        return to_numpy(self._array)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        array = np.asarray(self._array)
-        return array if dtype is None else array.astype(dtype)
-
-    def item(self) -> Any:
-        """Return the one element as a Python number."""
-        if self._array.size != 1:
-            raise ShapeError(f"item() needs exactly one element; this tensor has shape {self.shape}")
-        return self._array.item()
-
-    def tolist(self) -> Any:
-        """Return the numbers as nested lists."""
-        return np.asarray(self._array).tolist()
-
     # --- gradients --------------------------------------------------------------------------------------------------
     def backward(
-        self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
     ) -> None:
         """Add the derivative of this tensor to the ``grad`` of every leaf that it depends on.
 
@@ -181,13 +193,15 @@ class Tensor(
             Keep what the graph stored, for another backward. Default: the value of ``create_graph``.
         create_graph : bool
             Record the derivative, so that it can itself be differentiated.
+        inputs : Tensor or sequence of Tensor, optional
+            Leave gradients only in these, which need not be leaves.
 
         Raises
         ------
         GraphError
             Not a scalar and no ``gradient``; nothing requires grad; the graph has been freed.
         """
-        backward(self, gradient, retain_graph, create_graph)
+        backward(self, gradient, retain_graph, create_graph, inputs)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for gradients, or stop asking; leaves only."""
@@ -208,74 +222,46 @@ class Tensor(
             raise GraphError("retain_grad() on a tensor with requires_grad=False")
         retain(self)
 
-    # --- operators --------------------------------------------------------------------------------------------------
-    def __add__(self, other: Any) -> Tensor:
-        return ew.add(self, other)
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Let a function see every gradient of this tensor; what it returns, unless None, takes the gradient's place.
 
-    def __radd__(self, other: Any) -> Tensor:
-        return ew.add(other, self)
+        Hooks run in the order of their registration, on the gradient that one backward has added up; those of inner
+        tensors while backward passes by, those of leaves at its end.
 
-    def __sub__(self, other: Any) -> Tensor:
-        return ew.sub(self, other)
+        Returns
+        -------
+        RemovableHandle
+            Its ``remove()`` takes the hook away.
 
-    def __rsub__(self, other: Any) -> Tensor:
-        return ew.sub(other, self)
+        Examples
+        --------
+        >>> import gradwright as gw
+        >>> x = gw.tensor([1.0, 2.0], requires_grad=True)
+        >>> handle = x.register_hook(lambda g: g * 10)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([20., 40.])
+        """
+        return register(self, hook)
 
-    def __mul__(self, other: Any) -> Tensor:
-        return ew.mul(self, other)
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Let a function see this leaf whenever backward has added to its ``grad``."""
+        return register_after(self, hook)
 
-    def __rmul__(self, other: Any) -> Tensor:
-        return ew.mul(other, self)
+    @property
+    def retains_grad(self) -> bool:
+        """Whether :meth:`retain_grad` was called on this inner tensor."""
+        kept = self._node.retained if isinstance(self._node, Node) else None
+        return kept is not None and any(reference() is self for _, reference in kept)
 
-    def __truediv__(self, other: Any) -> Tensor:
-        return ew.div(self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return ew.div(other, self)
-
-    def __pow__(self, other: Any) -> Tensor:
-        return ew.pow(self, other)
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return ew.pow(other, self)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return linalg.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return linalg.matmul(other, self)
-
-    def __neg__(self) -> Tensor:
-        return ew.neg(self)
-
-    def __abs__(self) -> Tensor:
-        return ew.abs(self)
-
-    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return ew.eq(self, other)
-
-    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return ew.ne(self, other)
-
-    def __lt__(self, other: Any) -> Tensor:
-        return ew.lt(self, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return ew.le(self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return ew.gt(self, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return ew.ge(self, other)
-
-    # --- in place, and other dtypes ---------------------------------------------------------------------------------
+    # --- in place ---------------------------------------------------------------------------------------------------
     def _assign(self, result: Tensor) -> Tensor:
         """Take over the result of an operation: every in-place method ends here."""
         check_write(self)
         if result.shape != self.shape:
             raise ShapeError(f"in place: a result of shape {result.shape} does not fit into {self.shape}")
-        result = result.to(self.dtype)
+        if result._array.dtype != self._array.dtype:
+            result = result.to(self.dtype)
         recorded = mode.grad and (result._requires_grad or self._requires_grad)
         if recorded and not result._requires_grad:
             result = ew.where(np.True_, result, self)  # what was here before still counts in the graph: with slope 0
@@ -290,49 +276,11 @@ class Tensor(
             spread(self, recorded)
         return self
 
-    def to(self, dtype: Any) -> Tensor:
-        """Return the tensor in another dtype."""
-        dtype = np.dtype(dtype)
-        return self if dtype == self.dtype else ew.cast(self, dtype=dtype)
-
-    def float(self) -> Tensor:
-        """Return the tensor in float32."""
-        return self.to(np.float32)
-
-    def double(self) -> Tensor:
-        """Return the tensor in float64."""
-        return self.to(np.float64)
-
-    def long(self) -> Tensor:
-        """Return the tensor in int64."""
-        return self.to(np.int64)
-
-    def bool(self) -> Tensor:
-        """Return the tensor as truth values."""
-        return self.to(np.bool_)
-
-    # --- Python's protocols -----------------------------------------------------------------------------------------
-    def __len__(self) -> int:
-        if self.ndim == 0:
-            raise TypeError("len() of a tensor without axes")
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
-
-    def __bool__(self) -> bool:  # type: ignore[valid-type]
-        if self._array.size != 1:
-            raise ShapeError(f"the truth value of a tensor of shape {self.shape} is ambiguous: use .any() or .all()")
-        return bool(self._array)
-
-    def __float__(self) -> float:  # type: ignore[valid-type]
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
     def __repr__(self) -> str:
         return show(self)
+
+    def __getattr__(self, name: str) -> Any:
+        raise no_such_name("Tensor", name, dir(type(self)), TENSOR_HINTS)
 
 
 class Parameter(Tensor):
@@ -349,6 +297,10 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Tensor, requires_grad: bool = True) -> None:
+        if not isinstance(data, Tensor):
+            raise DTypeError(
+                f"Parameter: expected a Tensor, got {type(data).__name__}; make one with gradwright.tensor(…)"
+            )
         super().__init__(settle(data))  # not a device buffer that a compiled step will donate
         self._requires_grad = requires_grad
 

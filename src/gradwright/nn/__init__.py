@@ -1,5 +1,6 @@
 """Layers, losses and initial values, under PyTorch's names."""
 
+from gradwright.engine.missing import explained
 from gradwright.engine.tensor import Parameter
 from gradwright.nn import functional, init, utils
 from gradwright.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
@@ -34,3 +35,5 @@ __all__ = [
     "init",
     "utils",
 ]
+
+__getattr__ = explained("gradwright.nn", globals())

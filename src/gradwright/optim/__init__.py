@@ -1,7 +1,10 @@
 """Update rules, under PyTorch's names."""
 
+from gradwright.engine.missing import explained
 from gradwright.optim.adam import Adam, AdamW
 from gradwright.optim.optimizer import Optimizer
 from gradwright.optim.sgd import SGD
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer"]
+
+__getattr__ = explained("gradwright.optim", globals())

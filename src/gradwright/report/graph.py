@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from gradwright.report.layers import shape_text
 from gradwright.report.records import RunRecord
 from gradwright.report.text import listed, plural
+from gradwright.view.folding import Fold, fold_away
 
 __all__ = ["GraphInfo", "GraphNode", "graph_info", "graph_words"]
 
@@ -96,20 +97,17 @@ def graph_info(record: RunRecord) -> GraphInfo:
     def signature(node: Node) -> tuple[object, ...]:
         return (node["op"], tuple(side["op"] for side in at_side.get(node["id"], ())))
 
-    folds = _folds([signature(node) for node in operations]) if len(nodes) > FOLD_ABOVE else []
-    if len(operations) - sum(stop - start for start, stop, _ in folds) > CUT_ABOVE:
-        half = CUT_ABOVE // 2
-        folds = [(half, len(operations) - half, 0)]
-    stands_for = {node["id"]: node["id"] for node in nodes}
-    fold_nodes: dict[int, GraphNode] = {}
-    for start, stop, period in folds:
-        inside = operations[start:stop]
-        ids = {node["id"] for node in inside}
-        fold_id = inside[0]["id"]
-        # Leaves that feed only what is folded away go with it.
-        ids |= {node["id"] for node in nodes if leaf[node["id"]] and _feeds_only(consumers[node["id"]], ids)}
-        stands_for |= dict.fromkeys(ids, fold_id)
-        fold_nodes[fold_id] = _fold_node(fold_id, inside, period)
+    by_id = {node["id"]: node for node in nodes}
+    folds, folded_into = fold_away(
+        [node["id"] for node in operations],
+        [signature(node) for node in operations],
+        consumers,
+        [i for i, is_leaf in leaf.items() if is_leaf],
+        fold=len(nodes) > FOLD_ABOVE,
+        cut_above=CUT_ABOVE,
+    )
+    stands_for = {node["id"]: node["id"] for node in nodes} | folded_into
+    fold_nodes = {fold.id: _fold_node(fold, by_id) for fold in folds}
     drawn = [
         fold_nodes.get(node["id"]) or _node(node, at_side.get(node["id"], ()), node is nodes[-1])
         for node in nodes
@@ -128,12 +126,8 @@ def graph_info(record: RunRecord) -> GraphInfo:
         tuple(kept),
         len(operations),
         sum(node["op"] == "parameter" for node in nodes),
-        sum(stop - start for start, stop, _ in folds),
+        sum(len(fold.operations) for fold in folds),
     )
-
-
-def _feeds_only(readers: Sequence[int], ids: set[int]) -> bool:
-    return bool(readers) and ids.issuperset(readers)
 
 
 def _node(node: Node, satellites: Sequence[Node], is_last: bool) -> GraphNode:
@@ -150,43 +144,12 @@ def _node(node: Node, satellites: Sequence[Node], is_last: bool) -> GraphNode:
     )
 
 
-def _fold_node(identity: int, inside: Sequence[Node], period: int) -> GraphNode:
-    if not period:
-        return GraphNode(identity, "fold", f"{plural(len(inside), 'operation')} not drawn", "")
-    pattern = " → ".join(node["op"] for node in inside[:period][:5]) + (" …" if period > 5 else "")
-    times = len(inside) // period
-    return GraphNode(identity, "fold", f"{times} more of the same" if times > 1 else "once more", pattern)
-
-
-def _folds(signatures: Sequence[tuple[object, ...]], longest: int = 40) -> list[tuple[int, int, int]]:
-    """Find runs that repeat what stands right before them: (start, stop, period) of what can be folded away.
-
-    The first occurrence stays. From the left, the period that folds most is taken; what it covers is not
-    looked at again.
-
-    Examples
-    --------
-    >>> _folds([("a",), ("b",), ("a",), ("b",), ("a",), ("b",), ("c",)])
-    [(2, 6, 2)]
-    """
-    folds, start, size = [], 0, len(signatures)
-    while start < size:
-        best = (0, 0)
-        for period in range(1, min(longest, (size - start) // 2) + 1):
-            same = 0
-            while start + period + same < size and signatures[start + same] == signatures[start + period + same]:
-                same += 1
-            repeats = same // period
-            # One repetition of a single operation is not worth a fold.
-            if repeats * period > max(best[0], 1):
-                best = (repeats * period, period)
-        covered, period = best
-        if covered:
-            folds.append((start + period, start + period + covered, period))
-            start += period + covered
-        else:
-            start += 1
-    return folds
+def _fold_node(fold: Fold, by_id: Mapping[int, Node]) -> GraphNode:
+    if not fold.period:
+        return GraphNode(fold.id, "fold", f"{plural(len(fold.operations), 'operation')} not drawn", "")
+    pattern = " → ".join(by_id[i]["op"] for i in fold.operations[: fold.period][:5])
+    pattern += " …" if fold.period > 5 else ""
+    return GraphNode(fold.id, "fold", f"{fold.times} more of the same" if fold.times > 1 else "once more", pattern)
 
 
 def graph_words(info: GraphInfo) -> str:

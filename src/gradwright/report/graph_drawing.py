@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from gradwright.report.graph import GraphInfo, graph_words
-from gradwright.report.graph_layout import Box, layout
+from gradwright.report.graph import GraphInfo, GraphNode, graph_words
 from gradwright.report.svg import Drawing, drawing, element, label
 from gradwright.report.text import short
+from gradwright.view.layout import Box, Layout, layout
 
-__all__ = ["draw_graph"]
+__all__ = ["draw_graph", "place_graph"]
 
-_LONGEST = 30
+_LONGEST = 30  # characters of a name or a detail that are drawn
+_HEIGHT, _SIDE_HEIGHT = 42, 36
 
 
 def draw_graph(info: GraphInfo) -> Drawing:
@@ -26,7 +27,7 @@ def draw_graph(info: GraphInfo) -> Drawing:
     >>> draw_graph(graph_info(example_record())).key
     'graph'
     """
-    placed = layout(info)
+    placed = place_graph(info)
     parts = [_arrowhead()]
     parts += [_edge(points, downwards=True) for points in placed.edges]
     parts += [_edge(points, downwards=False) for points in placed.side_edges]
@@ -40,6 +41,28 @@ def draw_graph(info: GraphInfo) -> Drawing:
         description=graph_words(info),
         class_="fixed",
     )
+
+
+def place_graph(info: GraphInfo) -> Layout[GraphNode]:
+    """Lay a graph out, its boxes as wide as their text.
+
+    Examples
+    --------
+    >>> from gradwright.report import example_record
+    >>> from gradwright.report.graph import graph_info
+    >>> placed = place_graph(graph_info(example_record(hidden=1)))
+    >>> [box.node.name for box in placed.boxes]
+    ['x', 'linear', 'relu', 'linear', 'cross_entropy']
+    >>> all(a.y + a.height < b.y for a, b in zip(placed.boxes, placed.boxes[1:]))
+    True
+    """
+    beside = {satellite.id for node in info.nodes for satellite in node.satellites}
+
+    def size(node: GraphNode) -> tuple[float, float]:
+        longest = max(len(short(node.name, _LONGEST)) * 7.4, len(short(node.detail, _LONGEST)) * 6.6)
+        return max(84.0, longest + 24), _SIDE_HEIGHT if node.id in beside else _HEIGHT
+
+    return layout(info.nodes, info.edges, size)
 
 
 def _arrowhead() -> Markup:
@@ -72,7 +95,7 @@ def _edge(points: Sequence[tuple[float, float]], *, downwards: bool) -> Markup:
     return element("path", class_="edge" if downwards else "edge side", d="".join(d), marker_end="url(#arrow)")
 
 
-def _box(box: Box) -> Markup:
+def _box(box: Box[GraphNode]) -> Markup:
     node = box.node
     middle = box.x + box.width / 2
     # The shape tells the kind without its colour: pills are parameters, slanted boxes inputs, double

@@ -7,10 +7,7 @@ allows nothing else, so even an escape that was missed somewhere could neither r
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
-import json
 import os
 import tempfile
 from functools import cache
@@ -35,6 +32,7 @@ from gradwright.report.scatter import draw_scatter, scatter_info, scatter_words
 from gradwright.report.summary import summary_info
 from gradwright.report.svg import Drawing
 from gradwright.report.text import clean, count, many, percent, plural, short, significant
+from gradwright.view.embed import embedded, policy
 
 __all__ = ["render", "write_report"]
 
@@ -89,13 +87,10 @@ def render(record: RunRecord) -> str:
         _environment()
         .get_template("page.html")
         .render(
-            policy=(
-                f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-                "base-uri 'none'; form-action 'none'"
-            ),
+            policy=policy(style, script),
             style=Markup(style),
             script=Markup(script),
-            charts=_embedded({drawing.key: drawing.data for drawing in drawn if drawing.data}),
+            charts=embedded({drawing.key: drawing.data for drawing in drawn if drawing.data}),
             record=record,
             summary=summary_info(record),
             curves=curves,
@@ -190,17 +185,6 @@ def _sync_folder(folder: Path) -> None:
 
 def _paired(wide: list[Drawing], narrow: list[Drawing]) -> list[tuple[Drawing, Drawing]]:
     return list(zip(wide, narrow, strict=True))
-
-
-def _hash(content: str) -> str:
-    """The name that a Content-Security-Policy gives to an inline style or script."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
-
-
-def _embedded(value: object) -> Markup:
-    """JSON that can stand inside a script element: nothing in it can end that element or begin a comment."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False)
-    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
 
 @cache

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gradwright.engine.files import write_whole
 from gradwright.errors import RunError
 
 __all__ = ["RunFolder", "plain", "write_bytes", "write_json", "write_lines", "write_text"]
@@ -42,16 +43,10 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: temporary name, flush, rename."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Write a file whole or not at all."""
     try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        write_whole(path, content)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise RunError(f"cannot write {path}: {error.strerror}") from None
 
 

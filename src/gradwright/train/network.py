@@ -76,7 +76,7 @@ def describe_network(model: nn.Module, criterion: nn.Module, features: int, targ
             buffer._set(array)
         for handle in handles:
             handle.remove()
-    g = graph(loss)
+    g = graph(loss, values=False)
     total = sum(p.numel() for p in model.parameters())
     return {
         "layers": layers,
@@ -87,7 +87,7 @@ def describe_network(model: nn.Module, criterion: nn.Module, features: int, targ
                 {
                     "id": n.id,
                     "op": n.op,
-                    "label": n.label,
+                    "label": n.label or n.where,
                     "shape": [
                         None if i == 0 and s == _ROWS and n.op != "parameter" else s for i, s in enumerate(n.shape)
                     ],

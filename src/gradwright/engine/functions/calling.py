@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gradwright.engine.base import TensorBase
 from gradwright.engine.op import Op
-from gradwright.errors import DTypeError
+from gradwright.errors import DTypeError, IndexOutOfRangeError
 
 if TYPE_CHECKING:
     from gradwright.engine.tensor import Tensor
 
-__all__ = ["axes", "binary", "need_tensor", "unary"]
+__all__ = ["axes", "axis", "binary", "need_float", "need_tensor", "unary"]
 
 
 def need_tensor(name: str, value: Any) -> None:
@@ -27,26 +29,58 @@ def need_tensor(name: str, value: Any) -> None:
         raise DTypeError(f"{name}: expected a Tensor, got {type(value).__name__}; make one with gradwright.tensor(…)")
 
 
-def unary(op: Op, doc: str) -> Callable[[Tensor], Tensor]:
+def need_float(name: str, *values: Any) -> None:
+    """Refuse Tensors that all hold whole numbers or truth values, for functions that PyTorch has only of floats.
+
+    Raises
+    ------
+    DTypeError
+        Naming the function and the dtypes.
+    """
+    kinds = [v._array.dtype for v in values if isinstance(v, TensorBase)]
+    if all(dtype.kind in "biu" for dtype in kinds):
+        raise DTypeError(f"{name}: only for floating tensors, got {', '.join(map(str, kinds))}; use .float()")
+
+
+def unary(op: Op, doc: str, *, floats: bool = False) -> Callable[[Tensor], Tensor]:
     """Make the public function of an operation that has one input and nothing else to say."""
 
     def function(input: Any) -> Any:
         if not isinstance(input, TensorBase):
             need_tensor(op.name, input)
+        if floats:
+            need_float(op.name, input)
         return op(input)
 
     return _named(function, op.name, doc)
 
 
-def binary(op: Op, doc: str) -> Callable[[Any, Any], Tensor]:
-    """Make the public function of an operation with two inputs, one of which may be a number."""
+def binary(op: Op, doc: str, *, numbers: str = "either", floats: bool = False) -> Callable[[Any, Any], Tensor]:
+    """Make the public function of an operation with two inputs.
+
+    Parameters
+    ----------
+    numbers : "either", "second" or "neither"
+        Which of the two may be a Python number rather than a Tensor.
+    floats : bool
+        Whether to refuse inputs without a float among them.
+    """
+    first, second = numbers == "either", numbers != "neither"
 
     def function(input: Any, other: Any) -> Any:
-        if not (isinstance(input, TensorBase) or isinstance(other, TensorBase)):
-            need_tensor(op.name, input)
+        if not isinstance(input, TensorBase):
+            if not isinstance(other, TensorBase) or (not first and isinstance(input, _NUMBERS)):
+                need_tensor(op.name, input)
+        elif not second and isinstance(other, _NUMBERS):
+            need_tensor(op.name, other)
+        if floats:
+            need_float(op.name, input, other)
         return op(input, other)
 
     return _named(function, op.name, doc)
+
+
+_NUMBERS = (bool, int, float, np.generic)
 
 
 def _named(function: Any, name: str, doc: str) -> Any:
@@ -58,3 +92,22 @@ def _named(function: Any, name: str, doc: str) -> Any:
 def axes(dim: Any) -> Any:
     """Turn PyTorch's ``dim`` (None, a number, a list or tuple of numbers) into an ``axis``."""
     return tuple(dim) if isinstance(dim, list) else dim
+
+
+def axis(name: str, input: Tensor, dim: Any) -> int:
+    """Return ``dim`` as an axis of the tensor, counted from 0; a single number may be asked along axis 0.
+
+    Raises
+    ------
+    IndexOutOfRangeError
+        Naming the function, ``dim`` and the shape.
+    """
+    count = max(input.ndim, 1)
+    if not isinstance(dim, int | np.integer) or isinstance(dim, bool):
+        raise DTypeError(f"{name}: dim must be a whole number, got {dim!r}")
+    if not -count <= dim < count:
+        raise IndexOutOfRangeError(
+            f"{name}: dim {dim} is out of range for a tensor of shape {input.shape}, "
+            f"whose dims are {-count} to {count - 1}"
+        )
+    return int(dim) % count

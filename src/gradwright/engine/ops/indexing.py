@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.backend import namespace
+from gradwright.backend import jax_modules, namespace
 from gradwright.engine.op import Op, general, linear, nondifferentiable, shows, sum_to
 from gradwright.engine.ops.elementwise import zeros_like
-from gradwright.errors import IndexOutOfRangeError
+from gradwright.errors import IndexOutOfRangeError, ShapeError
 
-__all__ = ["getitem", "one_hot", "scatter_into", "set_at"]
+__all__ = ["gather", "getitem", "one_hot", "scatter_into", "scatter_sum", "set_at"]
 
 
+# --- brackets ---------------------------------------------------------------------------------------------------------
 def _getitem(xp: Any, x: Any, *, index: Any) -> Any:
     index = _arrays_for_lists(index)
     if xp is np:  # a constant may be indexed by what is traced
@@ -30,13 +31,54 @@ def _scatter_into(xp: Any, x: Any, *, index: Any, shape: tuple[int, ...]) -> Any
     """Add ``x`` into zeros of ``shape`` at ``index``; repeated indices add up."""
     index = _arrays_for_lists(index)
     if xp is np:
-        out = np.zeros(shape, x.dtype)
-        if _is_basic(index):
-            out[index] = x  # slices repeat nothing, and assignment is many times faster than add.at
+        xp = namespace(index if isinstance(index, tuple) else (index,))
+    if xp is not np and _is_basic(index):
+        return _padded(xp, x, index, shape)
+    if xp is not np:
+        return xp.zeros(shape, x.dtype).at[index].add(x)
+    out = np.zeros(shape, x.dtype)
+    if _repeats(index):
+        np.add.at(out, index, x)
+    else:
+        out[index] = x  # many times faster
+    return out
+
+
+def _repeats(index: Any) -> bool:
+    """Say whether a place may be picked twice: by index arrays, but not by slices and masks."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(p, np.ndarray) and p.ndim > 0 and p.dtype != bool for p in parts)
+
+
+def _padded(xp: Any, x: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Put ``x`` between zeros, which XLA does faster than a scatter: slices and integers only."""
+    parts = list(index if isinstance(index, tuple) else (index,))
+    named = len(parts) - sum(p is None or p is Ellipsis for p in parts)
+    if Ellipsis in parts:
+        at = parts.index(Ellipsis)
+        parts[at : at + 1] = [slice(None)] * (len(shape) - named)
+    else:
+        parts += [slice(None)] * (len(shape) - named)
+    x = xp.reshape(x, [n for n, p in _lengths(parts, x.shape) if p is not None])
+    padding, backwards = [], []
+    for axis, (part, n) in enumerate(zip([p for p in parts if p is not None], shape, strict=True)):
+        if isinstance(part, slice):
+            span = range(n)[part]
+            if span.step < 0:
+                backwards.append(axis)
+                span = span[::-1]
+            low, high = (span[0], n - 1 - span[-1]) if span else (0, n)
+            padding.append((low, high, span.step - 1 if len(span) > 1 else 0))
         else:
-            np.add.at(out, index, x)
-        return out
-    return xp.zeros(shape, x.dtype).at[index].add(x)
+            padding.append((part % n, n - 1 - part % n, 0))
+    x = xp.flip(x, backwards) if backwards else x
+    return jax_modules().lax.pad(x, xp.zeros((), x.dtype), padding)
+
+
+def _lengths(parts: list[Any], shape: tuple[int, ...]) -> list[tuple[int, Any]]:
+    """For each part of an index the length that it has in the result, 1 for an integer."""
+    rest = iter(shape)
+    return [(1 if isinstance(p, int) else next(rest), p) for p in parts]
 
 
 def _arrays_for_lists(index: Any) -> Any:
@@ -58,28 +100,109 @@ getitem = shows(
 scatter_into: Op = linear("scatter_into", _scatter_into, lambda g, index: getitem(g, index=index))
 
 
-def _set_at(xp: Any, x: Any, value: Any, *, index: Any) -> Any:
-    index = _arrays_for_lists(index)
-    if xp is not np:
-        return xp.asarray(x).at[index].set(value)
-    out = x.copy()
-    out[index] = value
-    return out
+# --- brackets that are assigned to ------------------------------------------------------------------------------------
+def _set_at(xp: Any, x: Any, value: Any, *, index: Any = (), inner: Any = None) -> Any:
+    """Return a copy of ``x`` in which ``value`` stands at ``x[index]``, or at ``x[index][inner]``.
+
+    With ``inner``, ``index`` holds nothing but integers, slices and None.
+    """
+    index = index if isinstance(index, tuple) else (index,)
+    if xp is np:
+        xp = namespace((*index, *(inner or ())))
+    x = xp.asarray(x)
+    try:
+        if xp is np:
+            out = x.copy()
+            if inner is None:
+                out[index] = value
+            else:
+                out[(*index, ...)][inner] = value  # the ellipsis makes a view also of a single element
+            return out
+        value = xp.asarray(value, x.dtype)
+        if inner is not None:
+            value = x[index].at[inner].set(value)
+        return x.at[index].set(value) if index else xp.broadcast_to(value, x.shape)
+    except ValueError:
+        place = x[index] if inner is None else x[index][inner]
+        raise ShapeError(
+            f"a value of shape {np.shape(value)} does not fit into the shape {tuple(place.shape)} that the index picks"
+            f" of {tuple(x.shape)}"
+        ) from None
 
 
-def _value_ahead(t: Any, ans: Any, index: Any) -> Any:
-    return set_at(zeros_like(ans), t, index=index)
+def _picked(x: Any, index: Any, inner: Any) -> Any:
+    if not (isinstance(index, tuple) and not index):
+        x = getitem(x, index=index)
+    return x if inner is None else getitem(x, index=inner)
 
 
-#: ``x`` with ``x[index] = value``: what is written over has slope 0.
+#: where an index is repeated, one of the values stays, but all get the gradient, as PyTorch's do
 set_at: Op = general(
     "set_at",
     _set_at,
     vjp=[
-        lambda g, index: set_at(g, 0.0, index=index),
-        lambda g, value_shape, index: sum_to(getitem(g, index=index), value_shape),
+        lambda g, index, inner: set_at(g, 0, index=index, inner=inner),
+        lambda g, value_shape, index, inner: sum_to(_picked(g, index, inner), value_shape),
     ],
-    jvp=[lambda t, index: set_at(t, 0.0, index=index), _value_ahead],
+    jvp=[
+        lambda t, index, inner: set_at(t, 0, index=index, inner=inner),
+        lambda t, ans, index, inner: set_at(zeros_like(ans), t, index=index, inner=inner),
+    ],
+)
+
+
+# --- along one axis ---------------------------------------------------------------------------------------------------
+def _gather(xp: Any, x: Any, index: Any, *, axis: int, unique: bool = False) -> Any:
+    n = x.shape[axis]
+    x = x[tuple(slice(None) if a == axis else slice(m) for a, m in enumerate(index.shape))]
+    if xp is np or index.shape[axis] != 1 or x.dtype.kind == "b":
+        return xp.take_along_axis(xp.asarray(x), index, axis)
+    # One element of each row: a comparison fuses with its neighbours where XLA's gather on CPUs is a loop of its own.
+    out = xp.sum(xp.where(_hot(xp, index, n, axis), x, 0), axis=axis, keepdims=True, dtype=x.dtype)
+    return xp.where((index >= 0) & (index < n), out, xp.nan) if x.dtype.kind not in "iu" else out
+
+
+def _hot(xp: Any, index: Any, n: int, axis: int) -> Any:
+    return index == xp.arange(n, dtype=index.dtype).reshape([-1 if a == axis else 1 for a in range(index.ndim)])
+
+
+def _scatter_sum(xp: Any, x: Any, index: Any, *, axis: int, shape: tuple[int, ...], unique: bool = False) -> Any:
+    if xp is np:
+        out = np.zeros(shape, x.dtype)
+        part = out[tuple(slice(None) if a == axis else slice(m) for a, m in enumerate(index.shape))]
+        if unique or index.shape[axis] == 1:
+            np.put_along_axis(part, index, x, axis)
+        else:
+            np.add.at(part, grid(np, index, axis), x)
+        return out
+    x, index = xp.asarray(x), xp.asarray(index)
+    if index.shape[axis] == 1 and all(
+        a == axis or m == n for a, (m, n) in enumerate(zip(index.shape, shape, strict=True))
+    ):
+        return xp.where(_hot(xp, index, shape[axis], axis), x, xp.zeros((), x.dtype))
+    return xp.zeros(shape, x.dtype).at[grid(xp, index, axis)].add(x, unique_indices=unique)
+
+
+def grid(xp: Any, index: Any, axis: int) -> tuple[Any, ...]:
+    """Return index arrays for brackets: ``index`` along ``axis``, each element's own place along the others."""
+    return tuple(
+        index if a == axis else xp.arange(n).reshape([-1 if b == a else 1 for b in range(index.ndim)])
+        for a, n in enumerate(index.shape)
+    )
+
+
+#: out[i][j][k] = x[i][index[i][j][k]][k] for the middle axis; ``unique``: no place is picked twice
+gather: Op = linear(
+    "gather",
+    _gather,
+    lambda g, index, x_shape, axis, unique: scatter_sum(g, index, axis=axis, shape=x_shape, unique=unique),
+    None,
+)
+scatter_sum: Op = linear(
+    "scatter_sum",
+    _scatter_sum,
+    lambda g, index, axis, unique: gather(g, index, axis=axis, unique=unique),
+    None,
 )
 
 one_hot = nondifferentiable(

@@ -9,17 +9,21 @@ import numpy as np
 from gradwright.engine.op import general, linear, sum_to
 from gradwright.engine.ops.reduction import sum as sum_
 from gradwright.engine.ops.shape import reshape, swap
-from gradwright.errors import ShapeError
+from gradwright.errors import DTypeError, ShapeError
 
 __all__ = ["affine", "matmul"]
 
 
 def _matmul(xp: Any, x: Any, y: Any) -> Any:
+    if not (hasattr(x, "ndim") and hasattr(y, "ndim")):
+        raise DTypeError(f"matmul: expected two tensors, got a {type(y if hasattr(x, 'ndim') else x).__name__}")
     if x.ndim == 0 or y.ndim == 0 or x.shape[-1] != y.shape[-2 if y.ndim > 1 else 0]:
         raise ShapeError(
             f"matmul: {tuple(x.shape)} @ {tuple(y.shape)}: the last axis of the first must be as long as "
             f"the {'second to last' if y.ndim > 1 else 'only'} axis of the second"
         )
+    if x.dtype != y.dtype:
+        raise DTypeError(f"matmul: {x.dtype} @ {y.dtype}: both must have the same dtype; convert one with .to(dtype)")
     return xp.matmul(x, y)
 
 
@@ -44,7 +48,7 @@ def _matmul_y(g: Any, x: Any, x_shape: tuple[int, ...], y_shape: tuple[int, ...]
     return reshape(sum_to(out, (*y_shape, 1)), shape=y_shape) if len(y_shape) == 1 else sum_to(out, y_shape)
 
 
-matmul = linear("matmul", _matmul, _matmul_x, _matmul_y, promotes=True)
+matmul = linear("matmul", _matmul, _matmul_x, _matmul_y)
 
 
 def _affine(xp: Any, x: Any, weight: Any, bias: Any) -> Any:

@@ -6,29 +6,38 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.engine.op import elementwise, general
+from gradwright.engine.op import Op, elementwise, general, linear
 from gradwright.engine.ops.activation import sigmoid, softmax
-from gradwright.engine.ops.elementwise import clamp, log, maximum
+from gradwright.engine.ops.elementwise import clamp, log, maximum, where
 from gradwright.engine.ops.indexing import one_hot
 from gradwright.engine.ops.reduction import sum as sum_
 from gradwright.engine.ops.shape import reshape
 
-__all__ = ["binary_loss", "logistic_loss", "softmax_cross_entropy"]
+__all__ = ["binary_loss", "huber", "logistic_loss", "pick", "softmax_cross_entropy"]
+
+
+def _pick(xp: Any, x: Any, target: Any) -> Any:
+    if xp is np:
+        return np.take_along_axis(x, target[..., None], -1)[..., 0]
+    # A comparison fuses with its neighbours where XLA's gather on CPUs is a loop of its own. A label that no
+    # class has would match nothing and lose in silence: NaN says it.
+    hot = target[..., None] == xp.arange(x.shape[-1], dtype=target.dtype)
+    picked = xp.sum(xp.where(hot, x, 0), axis=-1)
+    return xp.where((target >= 0) & (target < x.shape[-1]), picked, xp.nan)
+
+
+def _pick_transpose(g: Any, target: Any, x_shape: tuple[int, ...]) -> Any:
+    hot = one_hot(target, classes=x_shape[-1], dtype=np.dtype(np.bool_))
+    return where(hot, reshape(g, shape=(*g.shape, 1)), 0.0)
+
+
+#: x[…, target]: the element at each row's label
+pick: Op = linear("pick", _pick, _pick_transpose, None)
 
 
 def _cross_entropy(xp: Any, x: Any, target: Any) -> Any:
-    top = x.max(axis=-1, keepdims=True)
-    shifted = x - top
-    lse = xp.log(xp.exp(shifted).sum(axis=-1))
-    if xp is np:
-        picked = np.take_along_axis(shifted, target[..., None], -1)[..., 0]
-    else:
-        # A comparison fuses with its neighbours where XLA's gather on CPUs is a loop of its own. A label that no
-        # class has would match nothing and lose in silence: NaN says it.
-        hot = target[..., None] == xp.arange(x.shape[-1], dtype=target.dtype)
-        picked = xp.sum(xp.where(hot, shifted, 0), axis=-1)
-        picked = xp.where((target >= 0) & (target < x.shape[-1]), picked, xp.nan)
-    return lse - picked
+    shifted = x - x.max(axis=-1, keepdims=True)
+    return xp.log(xp.exp(shifted).sum(axis=-1)) - _pick(xp, shifted, target)
 
 
 def _residual(x: Any, target: Any) -> Any:
@@ -65,3 +74,13 @@ binary_loss = elementwise(
 
 #: binary cross-entropy from a logit: log(1 + e^x) - x·target without overflow
 logistic_loss = elementwise("logistic_loss", _logistic, lambda x, target: sigmoid(x) - target, lambda x: -x)
+
+
+def _huber(xp: Any, x: Any, *, delta: float) -> Any:
+    size = xp.abs(x)
+    inner = xp.minimum(size, delta)
+    return inner * (size - 0.5 * inner)
+
+
+#: x²/2 up to a distance of delta from 0, from there on its tangent; the slope is x, held within ±delta
+huber = elementwise("huber", _huber, lambda x, delta: clamp(x, low=-delta, high=delta), floating=True)

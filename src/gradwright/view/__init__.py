@@ -1,0 +1,1 @@
+"""What is shown, made of plain data alone: words and numbers, SVG, and computation graphs to look into."""
