@@ -16,9 +16,10 @@ __all__ = ["gather", "getitem", "one_hot", "scatter_into", "scatter_sum", "set_a
 
 # --- brackets ---------------------------------------------------------------------------------------------------------
 def _getitem(xp: Any, x: Any, *, index: Any) -> Any:
-    index = _arrays_for_lists(index)
-    if xp is np:  # a constant may be indexed by what is traced
-        x = namespace(index if isinstance(index, tuple) else (index,)).asarray(x)
+    if not _is_basic(index):
+        index = _arrays_for_lists(index)
+        if xp is np:  # a constant may be indexed by what is traced
+            x = namespace(index if isinstance(index, tuple) else (index,)).asarray(x)
     try:
         return x[index]
     except IndexError as error:
@@ -89,8 +90,13 @@ def _arrays_for_lists(index: Any) -> Any:
 
 
 def _is_basic(index: Any) -> bool:
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(p is None or p is Ellipsis or isinstance(p, int | slice) for p in parts)
+    for part in index if isinstance(index, tuple) else (index,):
+        if not (isinstance(part, _BASIC) or part is None or part is Ellipsis):
+            return False
+    return True
+
+
+_BASIC = (slice, int)
 
 
 getitem = shows(
