@@ -40,7 +40,12 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     shape = tuple(input._array.shape)
     if type(index) is int and shape and -shape[0] <= index < shape[0]:  # the common case, sooner
         return indexing.getitem(input, index=(index,))
-    if type(index) is slice and shape and index != _ALL and _END >= {type(index.start), type(index.stop), type(index.step)}:
+    if (
+        type(index) is slice
+        and shape
+        and index != _ALL
+        and _END >= {type(index.start), type(index.stop), type(index.step)}
+    ):
         return indexing.getitem(input, index=(index,))
     basic, arrays = split(shape, index, input._array)
     if basic is not None:
