@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["getitem", "setitem", "split"]
 
 _ALL = slice(None)
-_END = {int, type(None)}
 _WHAT = "integers, slices, ..., None, and tensors, arrays, lists or ranges of integers or truth values"
 
 
@@ -40,12 +39,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     shape = tuple(input._array.shape)
     if type(index) is int and shape and -shape[0] <= index < shape[0]:  # the common case, sooner
         return indexing.getitem(input, index=(index,))
-    if (
-        type(index) is slice
-        and shape
-        and index != _ALL
-        and _END >= {type(index.start), type(index.stop), type(index.step)}
-    ):
+    if type(index) is slice and shape and index != _ALL and _counts(index):
         return indexing.getitem(input, index=(index,))
     basic, arrays = split(shape, index, input._array)
     if basic is not None:
@@ -252,6 +246,14 @@ def _listed(part: Any) -> Any:
     except ValueError:
         raise DTypeError(f"index: {part!r} has lists of different lengths") from None
     return array if array.size or array.dtype.kind in "biu" else array.astype(np.int64)
+
+
+def _counts(index: slice) -> bool:
+    """Say whether a slice is made of Python's integers alone."""
+    for end in (index.start, index.stop, index.step):
+        if end is not None and type(end) is not int:
+            return False
+    return True
 
 
 def _end(end: Any) -> Any:
