@@ -250,10 +250,10 @@ def _listed(part: Any) -> Any:
 
 def _counts(index: slice) -> bool:
     """Say whether a slice is made of Python's integers alone."""
-    for end in (index.start, index.stop, index.step):
-        if end is not None and type(end) is not int:
-            return False
-    return True
+    return {type(index.start), type(index.stop), type(index.step)} <= _WHOLE
+
+
+_WHOLE = {int, type(None)}
 
 
 def _end(end: Any) -> Any:
