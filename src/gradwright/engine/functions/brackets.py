@@ -44,7 +44,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
         type(index) is slice
         and shape
         and index != _ALL
-        and _END >= {type(index.start), type(index.stop), type(index.step)}
+        and {type(index.start), type(index.stop), type(index.step)} <= _END
     ):
         return indexing.getitem(input, index=(index,))
     basic, arrays = split(shape, index, input._array)
