@@ -24,7 +24,7 @@ SHALLOW, DEEP = 20, 100
 CHAIN = 100_000
 
 
-# --- in the process ----------------------------------------------------------------------------------------------------
+# --- in the process ---------------------------------------------------------------------------------------------------
 def _network(lib: Any, layers: int) -> Any:
     lib.manual_seed(0)
     parts = [part for _ in range(layers) for part in (lib.nn.Linear(WIDTH, WIDTH), lib.nn.ReLU())]
@@ -122,7 +122,7 @@ def _library(who: str) -> Any:
     return gradwright
 
 
-# --- outside -----------------------------------------------------------------------------------------------------------
+# --- outside ----------------------------------------------------------------------------------------------------------
 def _ask(*arguments: object) -> list[float]:
     # freed arrays go back to the system at once, in both libraries, or the peak would be that of what lies about
     environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
@@ -156,8 +156,9 @@ def section(rounds: int = 3) -> list[str]:
     return [
         "## Memory and depth of backward",
         "",
-        f"Peak of forward and backward of Linear({WIDTH}, {WIDTH}) and ReLU, so often one after the other, batch {BATCH}, "
-        f"float32, eager: resident memory above what was there before, in a fresh process; median of {rounds}.",
+        f"Peak of forward and backward of Linear({WIDTH}, {WIDTH}) and ReLU, so often one after the other, batch "
+        f"{BATCH}, float32, eager: resident memory above what was there before, in a fresh process; median of "
+        f"{rounds}.",
         "",
         *table(["network", "Gradwright", "PyTorch", "of PyTorch's", "asked", ""], rows),
         "",

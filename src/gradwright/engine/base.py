@@ -49,7 +49,7 @@ class Node:
         self.dtypes = dtypes
         self.outputs = outputs  # their shapes and dtypes
         self.many = many  # whether the operation gives a tuple
-        self.line = calling_line()  # the user's code, and how far into it
+        self.line = calling_line(2)  # the user's code, and how far into it
         self.retained: list[tuple[int, weakref.ref[TensorBase]]] | None = None
         self.hooks: dict[int, tuple[int, Any]] | None = None  # (which output, function) by the order of registration
         self.where: str | None = None  # the module's path, when someone is looking

@@ -28,13 +28,15 @@ def is_ours(code: CodeType) -> bool:
     return _is_own_file(code.co_filename)
 
 
-def calling_line() -> tuple[CodeType, int] | None:
+def calling_line(above: int = 0) -> tuple[CodeType, int] | None:
     """Return the code nearest to this call that is not the library's own, and the place in it.
+
+    So many callers ``above`` this call are known to be the library's.
 
     A code object outlives its frame and is shared by all of its calls, so this keeps nothing alive that
     was not there before.
     """
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1 + above)
     while frame is not None:
         code = frame.f_code
         if not _is_own_file(code.co_filename):

@@ -27,7 +27,7 @@ import numpy as np
 from numpy import ndarray
 
 from gradwright.backend import namespace, promote
-from gradwright.backend.dtypes import get_default_dtype
+from gradwright.backend.dtypes import agreed, get_default_dtype
 from gradwright.engine.base import Node, TensorBase, settle
 from gradwright.engine.mode import mode
 from gradwright.engine.tracing import trace_now
@@ -42,6 +42,7 @@ __all__ = [
     "nondifferentiable",
     "retain",
     "set_tensor_class",
+    "set_track",
     "shows",
     "sum_to",
     "wrap",
@@ -184,14 +185,12 @@ class Op:
         many = type(ans) is tuple
         outputs = tuple([wrap(a, node, i) for i, a in enumerate(ans)]) if many else wrap(ans, node, 0)
         if self.view is not None and self.view(meta) and isinstance(inputs[0], TensorBase):
-            from gradwright.engine.views import track
-
-            track(self, inputs[0], outputs if many else (outputs,), meta)
+            _track(self, inputs[0], outputs if many else (outputs,), meta)
         return outputs
 
     def _compute(self, arrays: list[Any], meta: dict[str, Any]) -> Any:
         """Run the forward function, after promotion; ``arrays`` then holds what it ran on."""
-        common = _agree(arrays)
+        common = agreed(arrays)
         if common is None and self.promotes and len(arrays) > 1:
             arrays[:] = promote(arrays)
         if self.floating and (common is None or common.kind != "f"):
@@ -263,12 +262,19 @@ def _is_ours(forward: Callable[..., Any]) -> bool:
 
 
 _tensor_class: type[TensorBase] = TensorBase
+_track: Callable[..., None]
 
 
 def set_tensor_class(cls: type[TensorBase]) -> None:
     """Say what results are wrapped in; called once, by the module that defines Tensor."""
     global _tensor_class
     _tensor_class = cls
+
+
+def set_track(track: Callable[[Op, TensorBase, tuple[TensorBase, ...], dict[str, Any]], None]) -> None:
+    """Say who notes that results show an input's elements; called once, by the module of views."""
+    global _track
+    _track = track
 
 
 def wrap(array: Any, node: Node | None = None, index: int = 0) -> Any:
@@ -278,24 +284,6 @@ def wrap(array: Any, node: Node | None = None, index: int = 0) -> Any:
     if node is not None and array.dtype.kind not in "fVc":
         node = None  # indices and masks carry no gradient
     return _tensor_class(array, node, index)
-
-
-def _agree(arrays: list[Any]) -> Any:
-    """Return the one dtype of arrays that NumPy holds, at a glance; None where somebody must look closer."""
-    dtype = None
-    floats = False
-    for array in arrays:
-        kind = type(array)
-        if kind is ndarray:
-            if dtype is None:
-                dtype = array.dtype
-            elif array.dtype is not dtype:
-                return None
-        elif kind is float:
-            floats = True
-        elif kind is not int:
-            return None
-    return None if floats and dtype is not None and dtype.kind != "f" else dtype
 
 
 def _wrap_numbers(arrays: list[Any]) -> list[Any] | None:

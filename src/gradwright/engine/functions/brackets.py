@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["getitem", "setitem", "split"]
 
 _ALL = slice(None)
+_END = {int, type(None)}
 _WHAT = "integers, slices, ..., None, and tensors, arrays, lists or ranges of integers or truth values"
 
 
@@ -38,6 +39,13 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     """
     shape = tuple(input._array.shape)
     if type(index) is int and shape and -shape[0] <= index < shape[0]:  # the common case, sooner
+        return indexing.getitem(input, index=(index,))
+    if (
+        type(index) is slice
+        and shape
+        and index != _ALL
+        and {type(index.start), type(index.stop), type(index.step)} <= _END
+    ):
         return indexing.getitem(input, index=(index,))
     basic, arrays = split(shape, index, input._array)
     if basic is not None:

@@ -37,9 +37,11 @@ def need_float(name: str, *values: Any) -> None:
     DTypeError
         Naming the function and the dtypes.
     """
-    kinds = [v._array.dtype for v in values if isinstance(v, TensorBase)]
-    if all(dtype.kind in "biu" for dtype in kinds):
-        raise DTypeError(f"{name}: only for floating tensors, got {', '.join(map(str, kinds))}; use .float()")
+    for value in values:
+        if isinstance(value, TensorBase) and value._array.dtype.kind not in "biu":
+            return
+    kinds = [str(v._array.dtype) for v in values if isinstance(v, TensorBase)]
+    raise DTypeError(f"{name}: only for floating tensors, got {', '.join(kinds)}; use .float()")
 
 
 def unary(op: Op, doc: str, *, floats: bool = False) -> Callable[[Tensor], Tensor]:
@@ -102,7 +104,9 @@ def axis(name: str, input: Tensor, dim: Any) -> int:
     IndexOutOfRangeError
         Naming the function, ``dim`` and the shape.
     """
-    count = max(input.ndim, 1)
+    count = input.ndim or 1
+    if type(dim) is int and -count <= dim < count:
+        return dim % count
     if not isinstance(dim, int | np.integer) or isinstance(dim, bool):
         raise DTypeError(f"{name}: dim must be a whole number, got {dim!r}")
     if not -count <= dim < count:

@@ -338,7 +338,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         return tuple(wrap(places) for places in np.nonzero(np.atleast_1d(condition._array)))
     if input is None or other is None:
         raise DTypeError("where: give both input and other, or neither")
-    if condition.dtype not in (np.bool_, np.uint8):
+    if condition._array.dtype.char not in "?B":
         raise DTypeError(f"where: the condition must hold truth values, got {condition.dtype}")
     if not (isinstance(input, TensorBase) or isinstance(other, TensorBase)):
         input, other = wrap(_number(input)), wrap(_number(other))
