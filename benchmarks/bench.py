@@ -1,7 +1,8 @@
-"""Measure training speed side by side, and write benchmarks/RESULTS.md.
+"""Measure speed and memory side by side, and write benchmarks/RESULTS.md.
 
-Everybody trains the same network from the same weights on the same batches in float32. Rounds alternate, so that a busy
-machine is busy for all; the figure is the median over rounds. Ratios are medians of the rounds' own ratios.
+Training: everybody trains the same network from the same weights on the same batches in float32. Rounds alternate, so
+that a busy machine is busy for all; the figure is the median over rounds. Ratios are medians of the rounds' own ratios.
+The engine's sections are files of their own: overhead.py, memory.py, gradients.py.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ import statistics
 import subprocess
 import sys
 import time
-from importlib.metadata import version
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import contenders
+import gradients
+import memory
 import numpy as np
+import overhead
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -107,37 +112,18 @@ def startup(rounds: int) -> list[str]:
     ]
 
 
-def main() -> None:
-    """Measure, print, and write the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9, help="timed rounds, at least 5")
-    parser.add_argument("--no-write", action="store_true", help="print only")
-    options = parser.parse_args()
-    if options.rounds < 5:
-        parser.error("a median of fewer than 5 rounds says little")
-    packages = ("gradwright", "numpy", "jax", "torch", "optax", "scikit-learn")
-    lines = [
-        "# Measured",
-        "",
-        "Written by `make bench`. Medians of "
-        f"{options.rounds} alternating rounds, equal work, loss curves checked to agree; ratios are medians of the "
-        "rounds' own. [NOTES.md](NOTES.md) says what the figures mean and why one is missed.",
-        "",
-        f"Machine: {os.cpu_count()} cores ({_processor()}), {platform.system()}, Python {platform.python_version()}; "
-        + ", ".join(f"{p} {version(p)}" for p in packages)
-        + ".",
-        "",
-        "## Starting",
-        "",
-        "| what | measured | at most |",
-        "| --- | --- | --- |",
-    ]
-    print("starting …")
-    lines += startup(5)
+def starting(rounds: int) -> list[str]:
+    """Measure importing and the first epoch, and return the section's lines."""
+    return ["## Starting", "", "| what | measured | at most |", "| --- | --- | --- |", *startup(5)]
+
+
+def training(rounds: int) -> list[str]:
+    """Measure training, and return the lines of a section for each network and rule."""
+    lines: list[str] = []
     for title, sizes, batch, steps, agree in CASES:
         for rule in ("adam", "sgd"):
             print(f"{title}, {rule} …", flush=True)
-            seconds = measure(sizes, batch, steps, rule, options.rounds, agree)
+            seconds = measure(sizes, batch, steps, rule, rounds, agree)
             best = fastest(seconds, TORCH)
             best_eager = fastest(seconds, TORCH_EAGER)
             shown = "Adam" if rule == "adam" else "SGD with momentum"
@@ -160,10 +146,68 @@ def main() -> None:
                 f"in lax.scan: **{ratio(seconds, SCAN, OURS):.2f} times**",
                 f"- eager on NumPy takes **{ratio(seconds, EAGER, best_eager):.2f} times** as long as {best_eager}",
             ]
+    return lines[1:]
+
+
+#: What is measured, in the order in which it is written; the number says how many rounds for each of the command's.
+SECTIONS: dict[str, tuple[Callable[[int], list[str]], int]] = {
+    "starting": (starting, 1),
+    "training": (training, 1),
+    "gradients": (gradients.section, 6),
+    "memory": (lambda rounds: memory.section(), 1),
+    "overhead": (overhead.section, 4),  # last, for tinygrad leaves threads behind
+}
+
+
+def main() -> None:
+    """Measure, print, and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9, help="timed rounds, at least 5")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="sections; others stay")
+    parser.add_argument("--no-write", action="store_true", help="print only")
+    options = parser.parse_args()
+    if options.rounds < 5:
+        parser.error("a median of fewer than 5 rounds says little")
+    packages = ("gradwright", "numpy", "jax", "torch", "optax", "scikit-learn", "autograd", "tinygrad")
+    lines = [
+        "# Measured",
+        "",
+        "Written by `make bench`. Medians of "
+        f"{options.rounds} alternating rounds where nothing else is said, equal work, results checked to agree; ratios "
+        "are medians of the rounds' own. [NOTES.md](NOTES.md) says what the figures mean and why some are missed.",
+        "",
+        f"Machine: {os.cpu_count()} cores ({_processor()}), {platform.system()}, Python {platform.python_version()}; "
+        + ", ".join(f"{p} {version(p)}" for p in packages if _installed(p))
+        + ".",
+    ]
+    before = _written()
+    for name, (section, times) in SECTIONS.items():
+        if name in options.only:
+            print(f"{name} …", flush=True)
+            found = [f"<!-- {name} -->", *section(options.rounds * times)]
+        else:
+            found = before.get(name, [])
+        lines += ["", *found] if found else []
     text = "\n".join(lines) + "\n"
     print("\n" + text)
     if not options.no_write:
         RESULTS.write_text(text, encoding="utf-8")
+
+
+def _written() -> dict[str, list[str]]:
+    """Return the sections of the results that are there, by the comments that they start with."""
+    found: dict[str, list[str]] = {}
+    for part in RESULTS.read_text(encoding="utf-8").split("<!-- ")[1:] if RESULTS.exists() else []:
+        name = part.partition(" ")[0]
+        found[name] = ("<!-- " + part).rstrip().splitlines()
+    return found
+
+
+def _installed(package: str) -> bool:
+    try:
+        return bool(version(package))
+    except PackageNotFoundError:
+        return False
 
 
 def _processor() -> str:

@@ -48,6 +48,24 @@ def category(dtype: np.dtype) -> int:
     return _CATEGORY[dtype.kind]
 
 
+def agreed(arrays: list[Any]) -> Any:
+    """Return the one dtype of arrays that NumPy holds, at a glance; None where somebody must look closer."""
+    dtype = None
+    floats = False
+    for array in arrays:
+        kind = type(array)
+        if kind is np.ndarray:
+            if dtype is None:
+                dtype = array.dtype
+            elif array.dtype is not dtype:
+                return None
+        elif kind is float:
+            floats = True
+        elif kind is not int:
+            return None
+    return None if floats and dtype is not None and dtype.kind != "f" else dtype
+
+
 def promote(arrays: list[Any]) -> list[Any]:
     """Bring arrays of different dtypes to PyTorch's common one.
 
@@ -61,6 +79,8 @@ def promote(arrays: list[Any]) -> list[Any]:
     >>> [x.dtype.name for x in promote([np.ones(2, np.int64), np.ones(2, np.float32)])]
     ['float32', 'float32']
     """
+    if agreed(arrays) is not None:
+        return arrays
     dtypes = {a.dtype for a in arrays if hasattr(a, "dtype")}
     floats = any(type(a) is float for a in arrays)
     if len(dtypes) <= 1 and not (floats and dtypes and next(iter(dtypes)).kind in "bui"):

@@ -34,6 +34,7 @@ def jax_modules() -> JaxModules:
     """Import JAX and return the parts that the package uses."""
     try:
         import jax
+        import jax.custom_batching
         import jax.extend.core
         import jax.numpy
     except ImportError as error:  # pragma: no cover - JAX is a hard dependency
@@ -49,7 +50,7 @@ def special_functions(xp: ModuleType) -> ModuleType:
     if xp is np:
         import scipy.special
 
-        return scipy.special  # type: ignore[no-any-return]
+        return scipy.special
     import jax.scipy.special
 
     return jax.scipy.special

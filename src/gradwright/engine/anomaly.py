@@ -58,7 +58,8 @@ class detect_anomaly:
                 _describe(name, value) for name, value in zip(_names(op, len(inputs)), inputs, strict=True)
             )
             raise NonFiniteError(
-                f"forward: {op.name}{_inside(trace_now.modules)} gave {bad}; its inputs: {shown}{spoken(calling_line())}"
+                f"forward: {op.name}{_inside(trace_now.modules)} gave {bad}; its inputs: {shown}"
+                + spoken(calling_line())
             )
 
     def backward(self, node: Any, gradient: Any, position: int) -> None:

@@ -37,6 +37,8 @@ class Node:
         meta: dict[str, Any],
         shapes: tuple[tuple[int, ...], ...],
         dtypes: tuple[Any, ...],
+        outputs: tuple[tuple[tuple[int, ...], Any], ...] = (),
+        many: bool = False,
     ) -> None:
         self.id = _next_id()
         self.op = op
@@ -45,9 +47,9 @@ class Node:
         self.meta = meta
         self.shapes = shapes
         self.dtypes = dtypes
-        self.outputs: tuple[tuple[tuple[int, ...], Any], ...] = ()
-        self.many = False  # whether the operation gives a tuple
-        self.line = calling_line()  # the user's code, and how far into it
+        self.outputs = outputs  # their shapes and dtypes
+        self.many = many  # whether the operation gives a tuple
+        self.line = calling_line(2)  # the user's code, and how far into it
         self.retained: list[tuple[int, weakref.ref[TensorBase]]] | None = None
         self.hooks: dict[int, tuple[int, Any]] | None = None  # (which output, function) by the order of registration
         self.where: str | None = None  # the module's path, when someone is looking
@@ -134,6 +136,8 @@ class TensorBase:
 
         The old array is left as it was, so a graph that still needs it stays right.
         """
+        if type(array) is not np.ndarray and isinstance(array, np.generic):
+            array = np.asarray(array)  # zero-dimensional results come as scalars
         trace = trace_now.trace
         if trace is not None:
             trace.check_write(self, array)

@@ -64,8 +64,8 @@ def record_call(name: str, inputs: Sequence[TensorBase], output: Any, reverse: R
         {},
         tuple(tuple(x._array.shape) for x in inputs),
         tuple(x._array.dtype for x in inputs),
+        tuple((np.shape(a), a.dtype) for a in arrays),
+        isinstance(output, tuple),
     )
-    node.many = isinstance(output, tuple)
-    node.outputs = tuple((np.shape(a), a.dtype) for a in arrays)
     wrapped = tuple(wrap(a, node, k) for k, a in enumerate(arrays))
     return wrapped if node.many else wrapped[0]

@@ -114,6 +114,8 @@ def arange(
     if end is None:
         start, end = 0, start
     first, last, by = _numbers("arange", start=start, end=end, step=step)
+    wanted = None if dtype is None else as_dtype("arange", dtype)
+    first, last, by = _whole(wanted, first, last, by)
     if by == 0:
         raise ConfigError("arange: step must not be 0")
     if not all(map(math.isfinite, (first, last))):
@@ -122,8 +124,14 @@ def arange(
         raise ConfigError(f"arange: a step of {by} does not lead from {first} to {last}")
     whole = all(isinstance(v, int) for v in (first, last, by))
     array = np.arange(first, last, by) if whole else first + by * np.arange(math.ceil((last - first) / by))
-    wanted = (np.dtype(np.int64) if whole else get_default_dtype()) if dtype is None else as_dtype("arange", dtype)
+    if wanted is None:
+        wanted = np.dtype(np.int64) if whole else get_default_dtype()
     return made("arange", array.astype(wanted), device, requires_grad)
+
+
+def _whole(dtype: np.dtype | None, *numbers: Any) -> tuple[Any, ...]:
+    """Cut the ends of a range of whole numbers to whole numbers first, as PyTorch does."""
+    return tuple([int(n) for n in numbers]) if dtype is not None and dtype.kind in "iub" else numbers
 
 
 def _numbers(name: str, **values: Any) -> list[Any]:
@@ -142,8 +150,9 @@ def linspace(
 ) -> Tensor:
     """Return ``steps`` numbers from ``start`` to ``end``, both included, at equal distances."""
     (count,) = lengths("linspace", (steps,))
-    first, last = _numbers("linspace", start=start, end=end)
-    array = _spaced(first, last, count).astype(floating("linspace", dtype))
+    wanted = floating("linspace", dtype)
+    first, last = _whole(wanted, *_numbers("linspace", start=start, end=end))
+    array = _spaced(first, last, count).astype(wanted)
     return made("linspace", array, device, requires_grad)
 
 
@@ -160,8 +169,9 @@ def logspace(
 ) -> Tensor:  # fmt: skip
     """Return ``base`` to the power of ``steps`` numbers from ``start`` to ``end``."""
     (count,) = lengths("logspace", (steps,))
-    first, last = _numbers("logspace", start=start, end=end)
-    array = np.power(float(base), _spaced(first, last, count)).astype(floating("logspace", dtype))
+    wanted = floating("logspace", dtype)
+    first, last = _whole(wanted, *_numbers("logspace", start=start, end=end))
+    array = np.power(float(base), _spaced(first, last, count)).astype(wanted)
     return made("logspace", array, device, requires_grad)
 
 

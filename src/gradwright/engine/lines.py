@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import linecache
 import os
 import sys
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FrameType
 
 from gradwright import errors
 from gradwright.view.graph import Line
@@ -17,23 +18,30 @@ __all__ = ["calling_line", "is_ours", "read_line", "spoken"]
 _PACKAGE = os.path.dirname(errors.__file__) + os.sep
 
 
+@functools.cache
+def _is_own_file(file: str) -> bool:
+    return file.startswith(_PACKAGE)
+
+
 def is_ours(code: CodeType) -> bool:
     """Say whether code belongs to the library itself."""
-    return code.co_filename.startswith(_PACKAGE)
+    return _is_own_file(code.co_filename)
 
 
-def calling_line() -> tuple[CodeType, int] | None:
+def calling_line(above: int = 0) -> tuple[CodeType, int] | None:
     """Return the code nearest to this call that is not the library's own, and the place in it.
+
+    So many callers ``above`` this call are known to be the library's.
 
     A code object outlives its frame and is shared by all of its calls, so this keeps nothing alive that
     was not there before.
     """
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1 + above)
     while frame is not None:
         code = frame.f_code
-        if not is_ours(code):
+        if not _is_own_file(code.co_filename):
             return code, frame.f_lasti
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return None
 
 

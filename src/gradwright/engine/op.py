@@ -27,7 +27,7 @@ import numpy as np
 from numpy import ndarray
 
 from gradwright.backend import namespace, promote
-from gradwright.backend.dtypes import get_default_dtype
+from gradwright.backend.dtypes import agreed, get_default_dtype
 from gradwright.engine.base import Node, TensorBase, settle
 from gradwright.engine.mode import mode
 from gradwright.engine.tracing import trace_now
@@ -42,6 +42,7 @@ __all__ = [
     "nondifferentiable",
     "retain",
     "set_tensor_class",
+    "set_track",
     "shows",
     "sum_to",
     "wrap",
@@ -59,20 +60,33 @@ OPERATIONS: dict[str, Op] = {}
 class _PlannedRule:
     """A rule with its parameter names resolved, so that calling it needs no introspection."""
 
-    __slots__ = ("function", "keeps", "names")
+    __slots__ = ("function", "keeps", "names", "places")
 
-    def __init__(self, function: Rule, known: set[str], op: str, keepable: Sequence[str]) -> None:
+    def __init__(self, function: Rule, known: set[str], op: Op) -> None:
         self.function = function
         self.names = tuple(inspect.signature(function).parameters)
-        self.keeps = tuple(n for n in self.names if n in keepable or n == "ans")
+        self.keeps = tuple(n for n in self.names if n in op.inputs or n == "ans")
         unknown = [n for n in self.names if n not in known]
         if unknown:
             raise TypeError(
-                f"rule of {op}: nothing is called {', '.join(unknown)}; there are {', '.join(sorted(known))}"
+                f"rule of {op.name}: nothing is called {', '.join(unknown)}; there are {', '.join(sorted(known))}"
             )
+        self.places = [self._place(n, op) for n in self.names]
+
+    def _place(self, name: str, op: Op) -> tuple[str | None, Any]:
+        """Say which of a node's attributes holds a value, and under which key; None for what comes from outside."""
+        if name in ("g", "t", "i", "ts"):
+            return None, name
+        if name in self.keeps:
+            return "saved", name
+        return ("shapes", op.shape_names.index(name)) if name in op.shape_names else ("meta", name)
 
     def __call__(self, values: dict[str, Any]) -> Any:
         return self.function(*[values[name] for name in self.names])
+
+    def on(self, node: Node, g: Any) -> Any:
+        """Call a reverse rule of an operation that is not variadic on plain arrays: what most backward passes do."""
+        return self.function(*[g if holder is None else getattr(node, holder)[key] for holder, key in self.places])
 
 
 class Op:
@@ -126,8 +140,8 @@ class Op:
         common = {"ans", *self.inputs, *self.shape_names, *meta}
         reverse = common | {"g", "i"} if self.variadic else common | {"g"}
         ahead = common | {"ts"} if self.variadic else common | {"t"}
-        self.vjps = tuple(r and _PlannedRule(r, reverse, name, self.inputs) for r in vjps)
-        self.jvps = tuple(r and _PlannedRule(r, ahead, name, self.inputs) for r in jvps)
+        self.vjps = tuple(r and _PlannedRule(r, reverse, self) for r in vjps)
+        self.jvps = tuple(r and _PlannedRule(r, ahead, self) for r in jvps)
         self.plans: dict[int, tuple[tuple[str, int], ...] | None] = {}
         self.promotes = promotes
         self.floating = floating
@@ -171,23 +185,22 @@ class Op:
         many = type(ans) is tuple
         outputs = tuple([wrap(a, node, i) for i, a in enumerate(ans)]) if many else wrap(ans, node, 0)
         if self.view is not None and self.view(meta) and isinstance(inputs[0], TensorBase):
-            from gradwright.engine.views import track
-
-            track(self, inputs[0], outputs if many else (outputs,), meta)
+            _track(self, inputs[0], outputs if many else (outputs,), meta)
         return outputs
 
     def _compute(self, arrays: list[Any], meta: dict[str, Any]) -> Any:
         """Run the forward function, after promotion; ``arrays`` then holds what it ran on."""
-        if self.promotes and len(arrays) > 1 and not _agree(arrays):
+        common = agreed(arrays)
+        if common is None and self.promotes and len(arrays) > 1:
             arrays[:] = promote(arrays)
-        if self.floating:
+        if self.floating and (common is None or common.kind != "f"):
             for i, array in enumerate(arrays):
                 dtype = getattr(array, "dtype", None)
                 if dtype is not None and dtype.kind in "iub":
                     # PyTorch's floating operations turn integers into the default float; NumPy's into float64
                     arrays[i] = array.astype(get_default_dtype())
         try:
-            return self.forward(namespace(arrays), *arrays, **meta)
+            return self.forward(np if common is not None else namespace(arrays), *arrays, **meta)
         except OverflowError:  # a Python number outside the range of a small integer dtype wraps, as in PyTorch
             wrapped = _wrap_numbers(arrays)
             if wrapped is None:
@@ -208,33 +221,27 @@ class Op:
             plan = self._plan(asking, len(inputs))
         if plan is None:
             return None
-        edges, shapes, dtypes = [], [], []
-        rules = self.vjps
-        for i, value in enumerate(inputs):
-            array = arrays[i]
+        edges: list[Any] = []
+        shapes, dtypes = [], []
+        for value, array, rule in zip(inputs, arrays, self.vjps * len(inputs) if self.variadic else self.vjps):
             shapes.append(getattr(array, "shape", ()))
-            if isinstance(value, TensorBase):
-                edges.append(value._edge() if rules[0 if self.variadic else i] is not None else None)
+            if isinstance(value, TensorBase) and value._requires_grad and rule is not None:
+                edges.append(value._edge())
                 # the input's own dtype, before promotion: gradients go back in it
                 dtypes.append(value._array.dtype)
             else:
                 edges.append(None)
                 dtypes.append(None)
-        saved = (
-            {name: ans if i < 0 else arrays[i] for name, i in plan}
-            if not self.variadic
-            else {name: ans if i < 0 else tuple(arrays) for name, i in plan}
-        )
-        if meta:
-            meta = {**self.defaults, **meta}
-        node = Node(self, tuple(edges), saved, meta or self.defaults, tuple(shapes), tuple(dtypes))
+        kept = tuple(arrays) if self.variadic else None
+        saved = {}
+        for name, i in plan:
+            saved[name] = ans if i < 0 else kept or arrays[i]
+        many = type(ans) is tuple
+        outputs = tuple([(np.shape(a), a.dtype) for a in ans]) if many else ((ans.shape, ans.dtype),)
+        meta = {**self.defaults, **meta} if meta else self.defaults
+        node = Node(self, tuple(edges), saved, meta, tuple(shapes), tuple(dtypes), outputs, many)
         if trace_now.modules:
             node.where = trace_now.modules[-1]
-        if type(ans) is tuple:
-            node.many = True
-            node.outputs = tuple([(np.shape(a), a.dtype) for a in ans])
-        else:
-            node.outputs = ((ans.shape, ans.dtype),)
         return node
 
     def _plan(self, asking: int, count: int) -> tuple[tuple[str, int], ...] | None:
@@ -255,12 +262,19 @@ def _is_ours(forward: Callable[..., Any]) -> bool:
 
 
 _tensor_class: type[TensorBase] = TensorBase
+_track: Callable[..., None]
 
 
 def set_tensor_class(cls: type[TensorBase]) -> None:
     """Say what results are wrapped in; called once, by the module that defines Tensor."""
     global _tensor_class
     _tensor_class = cls
+
+
+def set_track(track: Callable[[Op, TensorBase, tuple[TensorBase, ...], dict[str, Any]], None]) -> None:
+    """Say who notes that results show an input's elements; called once, by the module of views."""
+    global _track
+    _track = track
 
 
 def wrap(array: Any, node: Node | None = None, index: int = 0) -> Any:
@@ -270,24 +284,6 @@ def wrap(array: Any, node: Node | None = None, index: int = 0) -> Any:
     if node is not None and array.dtype.kind not in "fVc":
         node = None  # indices and masks carry no gradient
     return _tensor_class(array, node, index)
-
-
-def _agree(arrays: list[Any]) -> bool:
-    """Say at a glance, for most calls, that there is nothing to promote."""
-    dtype = None
-    floats = False
-    for array in arrays:
-        kind = type(array)
-        if kind is ndarray:
-            if dtype is None:
-                dtype = array.dtype
-            elif array.dtype is not dtype:
-                return False
-        elif kind is float:
-            floats = True
-        elif kind is not int:
-            return False
-    return dtype is not None and (not floats or dtype.kind == "f")
 
 
 def _wrap_numbers(arrays: list[Any]) -> list[Any] | None:

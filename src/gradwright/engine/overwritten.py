@@ -40,8 +40,8 @@ def refuse_overwritten(node: Node) -> None:
         for array in value if isinstance(value, tuple) else (value,):
             reference, place = overwritten.get(id(array), (None, None))
             written: Any = None if reference is None else reference()
-            if written is None or written is not array or place == node.line:
-                continue  # `y *= b` itself kept the y that it wrote over
+            if written is None or written is not array:
+                continue
             what = "its output" if name == "ans" else f"its input {name}"
             raise GraphError(
                 f"backward: {node.op.name} needs {what} {written.shape}, which has been written over in place since"

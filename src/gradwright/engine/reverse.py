@@ -95,36 +95,38 @@ def local_gradients(node: Node, gs: list[Any], create_graph: bool) -> list[tuple
         )
     if overwritten:
         refuse_overwritten(node)
+    op = node.op
+    if op.kind == "call":
+        results = _call_results(node, gs, create_graph)
+    elif op.variadic or create_graph:
+        values = rule_values(node, create_graph)
+        values["g"] = tuple(gs) if node.many else gs[0]
+        results = []
+        for i, edge in enumerate(node.inputs):
+            values["i"] = i
+            results.append(None if edge is None else op.vjps[0 if op.variadic else i](values))
+    else:
+        upstream = tuple(gs) if node.many else gs[0]
+        results = [edge and rule.on(node, upstream) for edge, rule in zip(node.inputs, op.vjps, strict=True)]
     found = []
-    for i, g in _rules_results(node, gs, create_graph):
-        edge, dtype = node.inputs[i], node.dtypes[i]
+    watcher = trace_now.watcher
+    for i, (edge, g, dtype) in enumerate(zip(node.inputs, results, node.dtypes, strict=True)):
         if g is None or edge is None:
             continue
         if g.dtype is not dtype and g.dtype != dtype:
             g = cast_to(g, dtype)
-        if trace_now.watcher is not None:
-            trace_now.watcher.backward(node, g, i)
+        if watcher is not None:
+            watcher.backward(node, g, i)
         found.append((edge, g))
     return found
 
 
-def _rules_results(node: Node, gs: list[Any], create_graph: bool) -> Iterable[tuple[int, Any]]:
-    op = node.op
-    if op.kind == "call":  # a function with one rule for all inputs, which works on Tensors
-        assert node.saved is not None
-        given = tuple([g if g is None or isinstance(g, TensorBase) else wrap(g) for g in gs])
-        results = node.saved["vjp"](given)
-        return enumerate(results if create_graph else [g if g is None else g._array for g in results])
-    values = rule_values(node, create_graph)
-    values["g"] = tuple(gs) if node.many else gs[0]
-    if not op.variadic:
-        return [(i, op.vjps[i](values)) for i, edge in enumerate(node.inputs) if edge is not None]
-    found = []
-    for i, edge in enumerate(node.inputs):
-        if edge is not None:
-            values["i"] = i
-            found.append((i, op.vjps[0](values)))
-    return found
+def _call_results(node: Node, gs: list[Any], create_graph: bool) -> list[Any]:
+    """Run a function with one rule for all inputs, which works on Tensors."""
+    assert node.saved is not None
+    given = tuple([g if g is None or isinstance(g, TensorBase) else wrap(g) for g in gs])
+    results = node.saved["vjp"](given)
+    return list(results) if create_graph else [g if g is None else g._array for g in results]
 
 
 def rule_values(node: Node, as_tensors: bool) -> dict[str, Any]:

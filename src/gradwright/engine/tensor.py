@@ -260,7 +260,8 @@ class Tensor(
         check_write(self)
         if result.shape != self.shape:
             raise ShapeError(f"in place: a result of shape {result.shape} does not fit into {self.shape}")
-        result = result.to(self.dtype)
+        if result._array.dtype != self._array.dtype:
+            result = result.to(self.dtype)
         recorded = mode.grad and (result._requires_grad or self._requires_grad)
         if recorded and not result._requires_grad:
             result = ew.where(np.True_, result, self)  # what was here before still counts in the graph: with slope 0

@@ -14,7 +14,7 @@ import numpy as np
 
 from gradwright.engine.base import Node, TensorBase
 from gradwright.engine.mode import mode, no_grad
-from gradwright.engine.op import OPERATIONS, Op
+from gradwright.engine.op import OPERATIONS, Op, set_track
 from gradwright.engine.overwritten import remember_overwritten
 from gradwright.errors import GraphError
 
@@ -180,3 +180,6 @@ def _put(root: TensorBase, tensor: TensorBase, steps: tuple[tuple[Op, dict[str, 
     reshape = OPERATIONS["reshape"]
     written = OPERATIONS["set_at"](reshape(root, shape=(-1,)), reshape(tensor, shape=(-1,)), index=flat)
     return reshape(written, shape=shape)
+
+
+set_track(track)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradwright.engine.functions.calling import axis, need_float, need_tensor, unary
+from gradwright.engine.functions.inplace import put
 from gradwright.engine.op import Op, wrap
 from gradwright.engine.ops import activation as act
 from gradwright.engine.ops import elementwise as ew
@@ -38,7 +39,7 @@ def _activated(op: Op, input: Tensor, inplace: bool, floats: bool = True, **meta
     if not inplace:
         return op(input, **meta)
     # on the identity, so that what the rule keeps is not taken for what has been written over
-    return input._assign(op(ew.identity(input), **meta))
+    return put(input, op(ew.identity(input), **meta))
 
 
 # --- rectifiers -------------------------------------------------------------------------------------------------------
@@ -125,7 +126,7 @@ def rrelu(
         return leaky_relu(input, (lower + upper) / 2, inplace)
     slopes = wrap(_uniform(input) * (upper - lower) + lower)
     result = act.prelu(ew.identity(input) if inplace else input, slopes)
-    return input._assign(result) if inplace else result
+    return put(input, result) if inplace else result
 
 
 def _uniform(like: Tensor) -> Any:

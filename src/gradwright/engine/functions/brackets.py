@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["getitem", "setitem", "split"]
 
 _ALL = slice(None)
+_END = {int, type(None)}
 _WHAT = "integers, slices, ..., None, and tensors, arrays, lists or ranges of integers or truth values"
 
 
@@ -36,7 +37,17 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     IndexOutOfRangeError
         Naming index, axis and shape. A compiled step checks an index that it is given before it runs.
     """
-    basic, arrays = split(tuple(input._array.shape), index, input._array)
+    shape = tuple(input._array.shape)
+    if type(index) is int and shape and -shape[0] <= index < shape[0]:  # the common case, sooner
+        return indexing.getitem(input, index=(index,))
+    if (
+        type(index) is slice
+        and shape
+        and index != _ALL
+        and {type(index.start), type(index.stop), type(index.step)} <= _END
+    ):
+        return indexing.getitem(input, index=(index,))
+    basic, arrays = split(shape, index, input._array)
     if basic is not None:
         input = indexing.getitem(input, index=basic)
     elif arrays is None:
@@ -84,7 +95,7 @@ def _value(input: Any, value: Any) -> Any:
     if isinstance(value, TensorBase):
         value = value.to(dtype)  # type: ignore[attr-defined]
     elif isinstance(value, bool | int | float):
-        return {"b": bool, "i": int, "u": int}.get(dtype.kind, float)(value)
+        return number_in("index assignment", value, dtype)
     else:
         array = value if is_array(value) else np.asarray(value)
         if array.dtype.kind not in "biufV" + ("c" if dtype.kind == "c" else ""):
@@ -95,6 +106,21 @@ def _value(input: Any, value: Any) -> Any:
     while extra < len(shape) and shape[extra] == 1:
         extra += 1
     return reshape(value, shape=shape[extra:]) if extra else value
+
+
+def number_in(name: str, value: Any, dtype: np.dtype) -> Any:
+    """Return a Python number that is written into a tensor of a dtype, floats cut off for integers.
+
+    Raises
+    ------
+    DTypeError
+        The dtype has no such number: an infinity among integers, a complex one.
+    """
+    kind = {"b": bool, "i": int, "u": int, "c": complex}.get(dtype.kind, float)
+    try:
+        return kind(value)
+    except (TypeError, ValueError, OverflowError):
+        raise DTypeError(f"{name}: the value {value} does not fit into {dtype}") from None
 
 
 # --- masks that a compiled step computes ------------------------------------------------------------------------------

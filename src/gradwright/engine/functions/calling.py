@@ -37,9 +37,11 @@ def need_float(name: str, *values: Any) -> None:
     DTypeError
         Naming the function and the dtypes.
     """
-    kinds = [v._array.dtype for v in values if isinstance(v, TensorBase)]
-    if all(dtype.kind in "biu" for dtype in kinds):
-        raise DTypeError(f"{name}: only for floating tensors, got {', '.join(map(str, kinds))}; use .float()")
+    for value in values:
+        if isinstance(value, TensorBase) and value._array.dtype.kind not in "biu":
+            return
+    kinds = [str(v._array.dtype) for v in values if isinstance(v, TensorBase)]
+    raise DTypeError(f"{name}: only for floating tensors, got {', '.join(kinds)}; use .float()")
 
 
 def unary(op: Op, doc: str, *, floats: bool = False) -> Callable[[Tensor], Tensor]:
@@ -55,17 +57,32 @@ def unary(op: Op, doc: str, *, floats: bool = False) -> Callable[[Tensor], Tenso
     return _named(function, op.name, doc)
 
 
-def binary(op: Op, doc: str, *, floats: bool = False) -> Callable[[Any, Any], Tensor]:
-    """Make the public function of an operation with two inputs, one of which may be a number."""
+def binary(op: Op, doc: str, *, numbers: str = "either", floats: bool = False) -> Callable[[Any, Any], Tensor]:
+    """Make the public function of an operation with two inputs.
+
+    Parameters
+    ----------
+    numbers : "either", "second" or "neither"
+        Which of the two may be a Python number rather than a Tensor.
+    floats : bool
+        Whether to refuse inputs without a float among them.
+    """
+    first, second = numbers == "either", numbers != "neither"
 
     def function(input: Any, other: Any) -> Any:
-        if not (isinstance(input, TensorBase) or isinstance(other, TensorBase)):
-            need_tensor(op.name, input)
+        if not isinstance(input, TensorBase):
+            if not isinstance(other, TensorBase) or (not first and isinstance(input, _NUMBERS)):
+                need_tensor(op.name, input)
+        elif not second and isinstance(other, _NUMBERS):
+            need_tensor(op.name, other)
         if floats:
             need_float(op.name, input, other)
         return op(input, other)
 
     return _named(function, op.name, doc)
+
+
+_NUMBERS = (bool, int, float, np.generic)
 
 
 def _named(function: Any, name: str, doc: str) -> Any:
@@ -87,7 +104,9 @@ def axis(name: str, input: Tensor, dim: Any) -> int:
     IndexOutOfRangeError
         Naming the function, ``dim`` and the shape.
     """
-    count = max(input.ndim, 1)
+    count = input.ndim or 1
+    if type(dim) is int and -count <= dim < count:
+        return dim % count
     if not isinstance(dim, int | np.integer) or isinstance(dim, bool):
         raise DTypeError(f"{name}: dim must be a whole number, got {dim!r}")
     if not -count <= dim < count:

@@ -22,18 +22,18 @@ __all__ = [
     "logical_or", "logical_xor", "lt", "ne", "not_equal", "signbit",
 ]  # fmt: skip
 
-eq = binary(ew.eq, "Say of each pair whether they are equal.")
-ne = binary(ew.ne, "Say of each pair whether they differ.")
-lt = binary(ew.lt, "Say of each pair whether the first is smaller.")
-le = binary(ew.le, "Say of each pair whether the first is smaller, or they are equal.")
-gt = binary(ew.gt, "Say of each pair whether the first is larger.")
-ge = binary(ew.ge, "Say of each pair whether the first is larger, or they are equal.")
+eq = binary(ew.eq, "Say of each pair whether they are equal.", numbers="second")
+ne = binary(ew.ne, "Say of each pair whether they differ.", numbers="second")
+lt = binary(ew.lt, "Say of each pair whether the first is smaller.", numbers="second")
+le = binary(ew.le, "Say of each pair whether the first is smaller, or they are equal.", numbers="second")
+gt = binary(ew.gt, "Say of each pair whether the first is larger.", numbers="second")
+ge = binary(ew.ge, "Say of each pair whether the first is larger, or they are equal.", numbers="second")
 not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 
 logical_not = unary(ew.logical_not, "Say of each element whether it is 0.")
-logical_and = binary(ew.logical_and, "Say of each pair whether neither is 0.")
-logical_or = binary(ew.logical_or, "Say of each pair whether they are not both 0.")
-logical_xor = binary(logic.logical_xor, "Say of each pair whether exactly one is 0.")
+logical_and = binary(ew.logical_and, "Say of each pair whether neither is 0.", numbers="neither")
+logical_or = binary(ew.logical_or, "Say of each pair whether they are not both 0.", numbers="neither")
+logical_xor = binary(logic.logical_xor, "Say of each pair whether exactly one is 0.", numbers="neither")
 
 bitwise_not = unary(logic.bitwise_not, "Return each whole number with its bits turned over; truth values negated.")
 bitwise_and = binary(logic.bitwise_and, "Return the bits that both of each pair have.")

@@ -53,6 +53,8 @@ class ConversionMethods:
         """
         if len(where) == 1 and where[0].__class__ is np.dtype:  # the usual call
             dtype = where[0]
+            if dtype is self._array.dtype and not copy:
+                return self
         else:
             if ignored.keys() - {"non_blocking", "memory_format"}:
                 raise DTypeError(f"to: unknown argument {', '.join(sorted(ignored))}")

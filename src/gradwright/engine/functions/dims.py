@@ -62,7 +62,7 @@ def numpy_names(function: F) -> F:
 
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
-        if kwargs:
+        if "axis" in kwargs or "keepdims" in kwargs:
             kwargs = {_ALIASES.get(name, name): value for name, value in kwargs.items()}
         return function(*args, **kwargs)
 

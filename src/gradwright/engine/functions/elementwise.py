@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradwright.backend import promote
 from gradwright.engine.base import TensorBase
 from gradwright.engine.functions.calling import binary, need_float, need_tensor, unary
 from gradwright.engine.functions.rounding import divided
@@ -78,10 +79,22 @@ rsqrt = unary(ew.rsqrt, "Return 1 / sqrt(x) of each element.")
 square = unary(ew.square, "Return the square of each element.")
 reciprocal = unary(ew.reciprocal, "Return 1 / x of each element.")
 mul = binary(ew.mul, "Return the product of each pair of elements.")
-maximum = binary(ew.maximum, "Return the larger of each pair; at ties the gradient is shared evenly.")
-minimum = binary(ew.minimum, "Return the smaller of each pair; at ties the gradient is shared evenly.")
-fmax = binary(ew.fmax, "Return the larger of each pair, or what is not NaN; at ties the first gets the gradient.")
-fmin = binary(ew.fmin, "Return the smaller of each pair, or what is not NaN; at ties the first gets the gradient.")
+maximum = binary(
+    ew.maximum, "Return the larger of each pair; at ties the gradient is shared evenly.", numbers="neither"
+)
+minimum = binary(
+    ew.minimum, "Return the smaller of each pair; at ties the gradient is shared evenly.", numbers="neither"
+)
+fmax = binary(
+    ew.fmax,
+    "Return the larger of each pair, or what is not NaN; at ties the first gets the gradient.",
+    numbers="neither",
+)
+fmin = binary(
+    ew.fmin,
+    "Return the smaller of each pair, or what is not NaN; at ties the first gets the gradient.",
+    numbers="neither",
+)
 
 
 # --- arithmetic -------------------------------------------------------------------------------------------------------
@@ -97,12 +110,33 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
 
 
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
-    """Return ``input - alpha * other``."""
+    """Return ``input - alpha * other``.
+
+    Raises
+    ------
+    DTypeError
+        When either holds truth values, which PyTorch does not subtract.
+    """
+    refuse_minus_truth(input, other)
     return ew.sub(*_scaled("sub", input, other, alpha))
+
+
+def refuse_minus_truth(input: Any, other: Any) -> None:
+    """Refuse a subtraction with truth values in it.
+
+    Raises
+    ------
+    DTypeError
+        Saying what to write instead.
+    """
+    for value in (input, other):
+        if isinstance(value, TensorBase) and value._array.dtype == np.bool_:
+            raise DTypeError("sub: not with truth values; use ~x for 1 - x, x ^ y for x - y, or .float() first")
 
 
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """Return ``other - alpha * input``."""
+    need_tensor("rsub", input)
     return sub(other, input, alpha=alpha)
 
 
@@ -116,7 +150,12 @@ def _scaled(name: str, input: Any, other: Any, alpha: Any) -> tuple[Any, Any]:
         raise DTypeError(f"{name}: alpha must be a whole number for tensors of whole numbers, got {alpha}")
     if isinstance(alpha, bool) and kinds != {"b"}:
         raise DTypeError(f"{name}: alpha may be a truth value only for tensors of truth values")
-    return input, ew.mul(other, bool(alpha) if kinds == {"b"} else alpha) if alpha != 1 else other
+    if alpha == 1:
+        return input, other
+    if isinstance(input, TensorBase) and isinstance(other, TensorBase) and input._array.dtype != other._array.dtype:
+        # the product must not be wider than the sum
+        other = ew.cast(other, dtype=promote([input._array, other._array])[0].dtype)
+    return input, ew.mul(other, bool(alpha) if kinds == {"b"} else alpha)
 
 
 def _kind(value: Any) -> str:
@@ -199,7 +238,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     need_tensor("lerp", input)
     need_tensor("lerp", end)
     need_float("lerp", input)
-    dtypes = {v.dtype for v in (input, end, weight) if isinstance(v, TensorBase)}
+    dtypes = {v.dtype for v in (input, end, weight) if getattr(v, "ndim", 0) or v is not weight}
     if len(dtypes) > 1:
         raise DTypeError(f"lerp: input, end and weight must have one dtype, got {', '.join(sorted(map(str, dtypes)))}")
     return ew.lerp(input, end, weight)
@@ -212,7 +251,8 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) 
     ew.refuse_truth("addcmul", input, tensor1, tensor2)
     if {_kind(input), _kind(tensor1), _kind(tensor2)} <= {"b", "i"}:
         value = int(value)
-    return ew.add(input, ew.mul(tensor1 if value == 1 else ew.mul(tensor1, value), tensor2))
+    product = ew.mul(tensor1, tensor2)
+    return add(input, product, alpha=value) if product.dtype.kind != "b" else ew.add(input, ew.mul(product, value))
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
@@ -298,7 +338,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         return tuple(wrap(places) for places in np.nonzero(np.atleast_1d(condition._array)))
     if input is None or other is None:
         raise DTypeError("where: give both input and other, or neither")
-    if condition.dtype not in (np.bool_, np.uint8):
+    if condition._array.dtype.char not in "?B":
         raise DTypeError(f"where: the condition must hold truth values, got {condition.dtype}")
     if not (isinstance(input, TensorBase) or isinstance(other, TensorBase)):
         input, other = wrap(_number(input)), wrap(_number(other))

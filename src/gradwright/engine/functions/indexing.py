@@ -9,7 +9,7 @@ import numpy as np
 from gradwright.backend import is_concrete, namespace
 from gradwright.engine.base import TensorBase
 from gradwright.engine.checks import check_index, concrete
-from gradwright.engine.functions.brackets import getitem, setitem
+from gradwright.engine.functions.brackets import getitem, number_in, setitem
 from gradwright.engine.functions.calling import need_tensor
 from gradwright.engine.functions.dims import axis_of, numpy_names
 from gradwright.engine.op import wrap
@@ -180,12 +180,7 @@ def as_value(name: str, value: Any, input: Any) -> Any:
         if value._array.dtype.kind == "c" and input.dtype.kind != "c":
             raise DTypeError(f"{name}: a complex value does not fit into {input.dtype}")
         return value.to(input.dtype)  # type: ignore[attr-defined]
-    if isinstance(value, complex) and input.dtype.kind != "c":
-        raise DTypeError(f"{name}: the value {value} does not fit into {input.dtype}")
-    if isinstance(value, np.generic):
-        value = value.item()
-    kind = {"b": bool, "i": int, "u": int}.get(input.dtype.kind)
-    return kind(value) if kind is not None else value
+    return number_in(name, value.item() if isinstance(value, np.generic) else value, input.dtype)
 
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from gradwright.backend.dtypes import category
-from gradwright.engine.base import Node, TensorBase
+from gradwright.engine.base import TensorBase
 from gradwright.engine.mode import mode
 from gradwright.engine.op import wrap
 from gradwright.engine.ops import elementwise as ew
+from gradwright.engine.views import check_write
 from gradwright.errors import DTypeError, GraphError, ShapeError
 
 __all__ = ["InPlaceMethods"]
@@ -41,14 +42,6 @@ IN_PLACE = [
 SHAPE_IN_PLACE = ["squeeze", "swapaxes", "swapdims", "t", "transpose", "unsqueeze"]
 
 
-def _refuse_leaf(tensor: Any) -> None:
-    if mode.grad and tensor._requires_grad and not isinstance(tensor._node, Node):
-        raise GraphError(
-            "an in-place operation on a leaf tensor that requires grad would change what its graph recorded. "
-            "Do it inside `with no_grad():`, on `.data`, or write `x = x + …`."
-        )
-
-
 def put(tensor: Any, result: Any) -> Any:
     """Put the result of an operation into ``tensor``.
 
@@ -56,22 +49,20 @@ def put(tensor: Any, result: Any) -> Any:
     ------
     DTypeError
         When the result is of a higher kind: floats do not go into whole numbers, nor these into truth values.
-    GraphError
-        When the tensor is a leaf that requires grad, outside ``no_grad``.
     """
-    if tensor._requires_grad:
-        _refuse_leaf(tensor)
     have, found = tensor._array.dtype, result._array.dtype
     if found is not have and category(np.dtype(found)) > category(np.dtype(have)):
+        check_write(tensor)  # which PyTorch says first
         raise DTypeError(f"in place: a {found} result does not go into a {have} tensor; write `x = x + …` instead")
-    if mode.grad and tensor._requires_grad and not result._requires_grad:
-        result = _unchosen(tensor, result)
     return tensor._assign(result)
 
 
-def _unchosen(tensor: Any, result: Any) -> Any:
-    """Return the result with the tensor's old value as an input that it does not depend on: its gradient is 0."""
-    return ew.where(np.asarray(False), tensor, result)
+def _over(tensor: Any, result: Any) -> Any:
+    """Put other numbers into ``tensor``, whatever stood there: what made those gets gradients of 0."""
+    if mode.grad and tensor._requires_grad and result._requires_grad:
+        check_write(tensor)
+        result = ew.where(np.True_, result, tensor)
+    return tensor._assign(result)
 
 
 def _before(tensor: Any, *others: Any) -> Any:
@@ -91,8 +82,6 @@ def _before(tensor: Any, *others: Any) -> Any:
 
 def _in_place(name: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self._requires_grad:
-            _refuse_leaf(self)
         return put(self, getattr(_before(self, *args), name)(*args, **kwargs))
 
     method.__name__ = method.__qualname__ = f"{name}_"
@@ -102,7 +91,7 @@ def _in_place(name: str) -> Callable[..., Any]:
 
 def _shape_in_place(name: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        _refuse_leaf(self)
+        check_write(self)
         result = getattr(self, name)(*args, **kwargs)
         self._base = None  # another shape of its own: whoever it was an alias of keeps theirs
         self._set(result._array)
@@ -129,14 +118,6 @@ class InPlaceMethods:
 
     def _assign(self, result: Any) -> Any:
         raise NotImplementedError
-
-    def _replace(self: Any, result: Any) -> Any:
-        """Put other numbers in, whatever stood there: the old ones get gradient 0."""
-        if self._requires_grad:
-            _refuse_leaf(self)
-            if mode.grad:
-                result = _unchosen(self, result)
-        return self._assign(result)
 
     # --- operators --------------------------------------------------------------------------------------------------
     __iadd__ = _operator(operator.add)
@@ -181,19 +162,19 @@ class InPlaceMethods:
         source: Any = src
         if source.shape != self.shape:
             source = source.expand(*self.shape)
-        return self._replace(source.to(self.dtype))
+        return _over(self, source.to(self.dtype))
 
     def fill_(self: Any, value: Any) -> Any:
         """Set every element to ``value``, a number or a Tensor without axes."""
         if isinstance(value, TensorBase):
             if value._array.ndim:
                 raise ShapeError(f"fill_: expected a single number, got a tensor of shape {tuple(value._array.shape)}")
-            return self._replace((ew.zeros_like(self) + value).to(self.dtype))
-        return self._replace(wrap(np.full(self.shape, value, self.dtype)))
+            return _over(self, (ew.zeros_like(self) + value).to(self.dtype))
+        return self._assign(wrap(np.full(self.shape, value, self.dtype)))
 
     def zero_(self: Any) -> Any:
         """Set every element to 0."""
-        return self._replace(ew.zeros_like(self))
+        return self._assign(ew.zeros_like(self))
 
     def fill_diagonal_(self: Any, fill_value: float, wrap: bool = False) -> Any:
         """Set the elements on the diagonal to ``fill_value``; ``wrap`` begins anew below a tall matrix's last row."""
@@ -214,7 +195,7 @@ class InPlaceMethods:
         if self._requires_grad and mode.grad:
             raise GraphError("apply_: a Python function has no gradient; do it inside `with no_grad():`")
         values = [function(x) for x in np.asarray(self._array).ravel().tolist()]
-        return self._replace(wrap(np.array(values, self.dtype).reshape(self.shape)))
+        return self._assign(wrap(np.array(values, self.dtype).reshape(self.shape)))
 
 
 for _name in IN_PLACE:

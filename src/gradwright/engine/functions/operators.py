@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gradwright.engine.functions.elementwise import positive
+import numpy as np
+
+from gradwright.engine.base import TensorBase
+from gradwright.engine.functions.elementwise import positive, refuse_minus_truth
 from gradwright.engine.ops import elementwise as ew
 from gradwright.engine.ops import linalg, logic
 from gradwright.engine.ops import rounding as rd
@@ -16,6 +19,7 @@ __all__ = ["OperatorMethods"]
 
 #: What is never equal to a Tensor: `x == None` is False, as in PyTorch, rather than an error.
 _FOREIGN = (type(None), str, list, tuple, dict, set)
+_TRUTH = np.dtype(np.bool_)
 
 
 class OperatorMethods:
@@ -30,10 +34,14 @@ class OperatorMethods:
     def __radd__(self, other: Any) -> Tensor:
         return ew.add(other, self)
 
-    def __sub__(self, other: Any) -> Tensor:
+    def __sub__(self: Any, other: Any) -> Tensor:
+        if self._array.dtype is _TRUTH or (isinstance(other, TensorBase) and other._array.dtype is _TRUTH):
+            refuse_minus_truth(self, other)
         return ew.sub(self, other)
 
-    def __rsub__(self, other: Any) -> Tensor:
+    def __rsub__(self: Any, other: Any) -> Tensor:
+        if self._array.dtype is _TRUTH:
+            refuse_minus_truth(self, other)
         return ew.sub(other, self)
 
     def __mul__(self, other: Any) -> Tensor:

@@ -80,7 +80,8 @@ class PythonMethods:
 
 def _twin(tensor: Any, array: Any) -> Any:
     """Return a leaf of the same class and settings that holds ``array``."""
-    other = type(tensor).__new__(type(tensor))
+    kind: Any = type(tensor)
+    other = kind.__new__(kind)
     TensorBase.__init__(other, array)
     other._requires_grad = tensor._requires_grad
     other.name = tensor.name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,10 +78,7 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     if dtype is not None:
         input = input.to(dtype)
     need_floating("mean", input)
-    axes = axes_of("mean", input.shape, dim)
-    n = reduction.count(input.shape, axes)
-    total = reduction.sum(input, axis=axes, keepdims=keepdim)
-    return total / n if n else total * math.nan
+    return reduction.mean(input, axis=axes_of("mean", input.shape, dim), keepdims=keepdim)
 
 
 @numpy_names

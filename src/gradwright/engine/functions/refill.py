@@ -96,7 +96,7 @@ class RandomMethods:
         if floats and category(self.dtype) != 2:
             raise DTypeError(f"{name}: fills floating tensors; this one is {self.dtype}")
         array = draw(generator or current_generator(), self.shape, self.dtype)
-        return self._replace(wrap(array.astype(self.dtype)))
+        return self._assign(wrap(array.astype(self.dtype)))
 
 
 def _ceil(array: Any) -> Any:

@@ -21,8 +21,12 @@ trunc = unary(rd.trunc, "Return each element without its fraction; the gradient 
 frac = unary(rd.frac, "Return the fraction of each element, with its sign: x - trunc(x).")
 floor_divide = binary(rd.floor_divide, "Return the quotient of each pair rounded down; the gradient is 0.")
 remainder = binary(rd.remainder, "Return what is left of each pair's division rounded down, with the divisor's sign.")
-fmod = binary(rd.fmod, "Return what is left of each pair's division rounded toward 0, with the dividend's sign.")
-copysign = binary(rd.copysign, "Return each element with the sign of the other's; its gradient at 0 is 0.")
+fmod = binary(
+    rd.fmod, "Return what is left of each pair's division rounded toward 0, with the dividend's sign.", numbers="second"
+)
+copysign = binary(
+    rd.copysign, "Return each element with the sign of the other's; its gradient at 0 is 0.", numbers="second"
+)
 fix = trunc
 
 

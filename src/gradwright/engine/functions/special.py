@@ -33,8 +33,10 @@ i1 = unary(sp.i1, "Return the modified Bessel function of the first kind and ord
 i1e = unary(sp.i1e, "Return i1(x)·e^-|x| of each element.")
 xlogy = binary(sp.xlogy, "Return x·log y of each pair, 0 where x is 0 and y is not NaN.")
 xlog1py = binary(sp.xlog1py, "Return x·log(1 + y) of each pair, 0 where x is 0 and y is not NaN.")
-logaddexp = binary(sp.logaddexp, "Return log(eˣ + eʸ) of each pair without overflow.", floats=True)
-logaddexp2 = binary(sp.logaddexp2, "Return log₂(2ˣ + 2ʸ) of each pair without overflow.", floats=True)
+logaddexp = binary(sp.logaddexp, "Return log(eˣ + eʸ) of each pair without overflow.", numbers="neither", floats=True)
+logaddexp2 = binary(
+    sp.logaddexp2, "Return log₂(2ˣ + 2ʸ) of each pair without overflow.", numbers="neither", floats=True
+)
 
 
 def polygamma(n: int, input: Tensor) -> Tensor:

@@ -17,14 +17,21 @@ tan = unary(tg.tan, "Return the tangent of each element, in radians.")
 asin = unary(tg.asin, "Return the angle in [-π/2, π/2] whose sine each element is; its gradient at ±1 is inf.")
 acos = unary(tg.acos, "Return the angle in [0, π] whose cosine each element is; its gradient at ±1 is -inf.")
 atan = unary(tg.atan, "Return the angle in (-π/2, π/2) whose tangent each element is.")
-atan2 = binary(tg.atan2, "Return the angle of each point (other, input) in [-π, π]; its gradient at (0, 0) is 0.")
+atan2 = binary(
+    tg.atan2,
+    "Return the angle of each point (other, input) in [-π, π]; its gradient at (0, 0) is 0.",
+    numbers="neither",
+)
 sinh = unary(tg.sinh, "Return (eˣ - e⁻ˣ) / 2 of each element.")
 cosh = unary(tg.cosh, "Return (eˣ + e⁻ˣ) / 2 of each element.")
 asinh = unary(tg.asinh, "Return the inverse of sinh of each element.")
 acosh = unary(tg.acosh, "Return the inverse of cosh of each element; its gradient at 1 is inf.")
 atanh = unary(tg.atanh, "Return the inverse of tanh of each element; its gradient at ±1 is inf.")
 hypot = binary(
-    tg.hypot, "Return sqrt(x² + y²) of each pair without overflow; its gradient at (0, 0) is NaN.", floats=True
+    tg.hypot,
+    "Return sqrt(x² + y²) of each pair without overflow; its gradient at (0, 0) is NaN.",
+    numbers="neither",
+    floats=True,
 )
 sinc = unary(tg.sinc, "Return sin(πx) / (πx) of each element, 1 at 0.")
 arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2

@@ -5,19 +5,32 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gradwright.backend import special_functions
+import numpy as np
+
 from gradwright.engine.op import elementwise, general
 from gradwright.engine.ops.elementwise import abs as abs_
 from gradwright.engine.ops.elementwise import cast, exp, ge, gt, le, logical_not, lt, minimum, mul, where
 from gradwright.engine.ops.reduction import sum as sum_
-from gradwright.engine.ops.special import erfc
+from gradwright.engine.ops.special import by_name, erfc
 
 __all__ = [
     "elu", "gelu", "gelu_tanh", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_softmax",
     "logsigmoid", "mish", "prelu", "relu", "sigmoid", "silu", "softmax", "softplus", "softshrink", "tanh", "threshold",
 ]  # fmt: skip
 
-relu = elementwise("relu", lambda xp, x: xp.maximum(x, 0), lambda ans: cast(gt(ans, 0), dtype=ans.dtype))  # 0 at 0
+
+def _where_positive(g: Any, ans: Any) -> Any:
+    """``g`` where the output is positive, 0 elsewhere (also at 0)."""
+    if type(g) is np.ndarray and type(ans) is np.ndarray:
+        passes = np.greater(ans, 0, out=np.empty_like(ans))  # no mask beside the result: networks peak here
+        passes *= g
+        return passes
+    return g * (ans > 0)
+
+
+relu = general(
+    "relu", lambda xp, x: xp.maximum(x, 0), vjp=[_where_positive], jvp=[lambda t, ans: _where_positive(t, ans)]
+)
 tanh = elementwise("tanh", lambda xp, x: xp.tanh(x), lambda ans: 1 - ans * ans, floating=True)
 
 
@@ -132,7 +145,7 @@ ROOT_HALF = math.sqrt(0.5)
 # The normal distribution as an erfc: 1 + erf would lose its digits on the left.
 gelu = elementwise(
     "gelu",
-    lambda xp, x: 0.5 * x * special_functions(xp).erfc(-ROOT_HALF * x),
+    lambda xp, x: 0.5 * x * by_name(xp, "erfc", -ROOT_HALF * x),
     lambda x: 0.5 * erfc(-ROOT_HALF * x) + x * exp(-0.5 * x * x) / math.sqrt(2 * math.pi),
     floating=True,
 )

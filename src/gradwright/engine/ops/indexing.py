@@ -16,9 +16,10 @@ __all__ = ["gather", "getitem", "one_hot", "scatter_into", "scatter_sum", "set_a
 
 # --- brackets ---------------------------------------------------------------------------------------------------------
 def _getitem(xp: Any, x: Any, *, index: Any) -> Any:
-    index = _arrays_for_lists(index)
-    if xp is np:  # a constant may be indexed by what is traced
-        x = namespace(index if isinstance(index, tuple) else (index,)).asarray(x)
+    if not _is_basic(index):
+        index = _arrays_for_lists(index)
+        if xp is np:  # a constant may be indexed by what is traced
+            x = namespace(index if isinstance(index, tuple) else (index,)).asarray(x)
     try:
         return x[index]
     except IndexError as error:
@@ -89,8 +90,13 @@ def _arrays_for_lists(index: Any) -> Any:
 
 
 def _is_basic(index: Any) -> bool:
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(p is None or p is Ellipsis or isinstance(p, int | slice) for p in parts)
+    for part in index if isinstance(index, tuple) else (index,):
+        if not (isinstance(part, _BASIC) or part is None or part is Ellipsis):
+            return False
+    return True
+
+
+_BASIC = (slice, int)
 
 
 getitem = shows(
@@ -154,12 +160,14 @@ set_at: Op = general(
 # --- along one axis ---------------------------------------------------------------------------------------------------
 def _gather(xp: Any, x: Any, index: Any, *, axis: int, unique: bool = False) -> Any:
     n = x.shape[axis]
+    if xp is np and index.ndim == 2 and axis == 1 and len(x) == len(index):  # many times as fast for few numbers
+        return np.asarray(x)[np.arange(len(index))[:, None], index]
     x = x[tuple(slice(None) if a == axis else slice(m) for a, m in enumerate(index.shape))]
     if xp is np or index.shape[axis] != 1 or x.dtype.kind == "b":
         return xp.take_along_axis(xp.asarray(x), index, axis)
     # One element of each row: a comparison fuses with its neighbours where XLA's gather on CPUs is a loop of its own.
     out = xp.sum(xp.where(_hot(xp, index, n, axis), x, 0), axis=axis, keepdims=True, dtype=x.dtype)
-    return xp.where((index >= 0) & (index < n), out, xp.nan) if x.dtype.kind == "f" else out
+    return xp.where((index >= 0) & (index < n), out, xp.nan) if x.dtype.kind not in "iu" else out
 
 
 def _hot(xp: Any, index: Any, n: int, axis: int) -> Any:
@@ -169,8 +177,12 @@ def _hot(xp: Any, index: Any, n: int, axis: int) -> Any:
 def _scatter_sum(xp: Any, x: Any, index: Any, *, axis: int, shape: tuple[int, ...], unique: bool = False) -> Any:
     if xp is np:
         out = np.zeros(shape, x.dtype)
+        once = unique or index.shape[axis] == 1
+        if once and index.ndim == 2 and axis == 1 and len(index) == len(out):
+            out[np.arange(len(index))[:, None], index] = x
+            return out
         part = out[tuple(slice(None) if a == axis else slice(m) for a, m in enumerate(index.shape))]
-        if unique or index.shape[axis] == 1:
+        if once:
             np.put_along_axis(part, index, x, axis)
         else:
             np.add.at(part, grid(np, index, axis), x)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from gradwright.engine.op import general, linear, sum_to
 from gradwright.engine.ops.reduction import sum as sum_
 from gradwright.engine.ops.shape import reshape, swap
@@ -55,7 +57,10 @@ def _affine(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
             f"linear: the input has shape {tuple(x.shape)}, but the weight {tuple(weight.shape)} takes "
             f"{weight.shape[1]} features on the last axis"
         )
-    return xp.matmul(x, weight.T) + bias
+    product = xp.matmul(x, weight.T)
+    if type(product) is np.ndarray and product.dtype == bias.dtype:
+        return np.add(product, bias, out=product)  # one array of the output's size instead of two
+    return product + bias
 
 
 def _rows(x: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from gradwright.engine.op import Op, elementwise, general, linear, nondifferenti
 from gradwright.engine.ops.elementwise import abs, cast, eq, exp, pow, sign, where, zeros_like
 
 __all__ = [
-    "abs_power", "all", "amax", "amin", "any", "argmax", "argmin", "logsumexp", "median", "root", "sum", "var",
+    "abs_power", "all", "amax", "amin", "any", "argmax", "argmin", "logsumexp", "mean", "median", "root", "sum", "var",
 ]  # fmt: skip
 
 
@@ -22,6 +23,12 @@ def widest(xp: Any, x: Any) -> Any:
 
 
 sum: Op
+
+
+def count(shape: tuple[int, ...], axis: Any) -> int:
+    """Return how many elements go into each result."""
+    along = range(len(shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    return math.prod([shape[a] for a in along])
 
 
 def restore(g: Any, x_shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
@@ -47,6 +54,19 @@ sum = linear(
     "sum",
     lambda xp, x, *, axis=None, keepdims=False: x.sum(axis=axis, keepdims=keepdims, dtype=widest(xp, x)),
     _sum_transpose,
+)
+
+
+def _mean(xp: Any, x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    n = count(x.shape, axis)
+    total = x.sum(axis=axis, keepdims=keepdims)
+    return total / n if n else total * xp.asarray(np.nan, x.dtype)
+
+
+mean = linear(
+    "mean",
+    _mean,
+    lambda g, x_shape, axis, keepdims: _sum_transpose(g / max(count(x_shape, axis), 1), x_shape, axis, keepdims),
 )
 
 
@@ -80,7 +100,7 @@ def _median(xp: Any, x: Any, *, ignore_nan: bool = False) -> Any:
     if x.size == 0:
         return xp.asarray(np.nan, x.dtype)
     ordered = xp.sort(x.reshape(-1))  # NaN come last
-    if x.dtype.kind != "f":
+    if x.dtype.kind in "biu":
         return ordered[(x.size - 1) // 2]
     if ignore_nan:
         return ordered[xp.maximum(x.size - xp.isnan(x).sum() - 1, 0) // 2]
@@ -97,12 +117,6 @@ median = general(
 
 
 # --- spread and norms -------------------------------------------------------------------------------------------------
-def count(shape: tuple[int, ...], axis: Any) -> int:
-    """Return how many elements go into each result."""
-    along = range(len(shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
-    return int(np.prod([shape[a] for a in along]))
-
-
 def _var(xp: Any, x: Any, *, axis: Any = None, correction: Any = 1, keepdims: bool = False) -> Any:
     n = count(x.shape, axis)
     centred = x - x.sum(axis=axis, keepdims=True) / max(n, 1)

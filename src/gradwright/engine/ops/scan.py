@@ -166,7 +166,7 @@ def _cummax_index(xp: Any, x: Any, *, axis: int, largest: bool = True) -> Any:
     else:
         top = getattr(jax_modules().lax, "cummax" if largest else "cummin")(x, axis=axis)
     new = x == top
-    if x.dtype.kind == "f":
+    if x.dtype.kind not in "biu":
         new = new | xp.isnan(x)  # after the first NaN all is NaN, and each later one is as good
     steps = xp.arange(x.shape[axis]).reshape([-1 if a == axis else 1 for a in range(x.ndim)])
     last = xp.where(new, steps, 0)

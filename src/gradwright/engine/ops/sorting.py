@@ -38,7 +38,7 @@ def _median_index(xp: Any, x: Any, *, axis: int, ignore_nan: bool = False) -> An
     n = x.shape[axis]
     order = xp.argsort(x, axis=axis, stable=True)
     middle = xp.asarray((n - 1) // 2)
-    if x.dtype.kind == "f":
+    if x.dtype.kind not in "biu":
         nans = xp.isnan(x).sum(axis=axis, keepdims=True)
         # NaN come last in the order, the first of them first
         middle = xp.maximum(n - nans - 1, 0) // 2 if ignore_nan else xp.where(nans > 0, n - nans, middle)

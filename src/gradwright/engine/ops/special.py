@@ -12,18 +12,21 @@ from gradwright.engine.op import Op, elementwise
 from gradwright.engine.ops.elementwise import div, eq, exp, ge, le, log, log1p, logical_and, sign, where
 
 __all__ = [
-    "digamma", "entr", "erf", "erfc", "erfinv", "i0", "i0e", "i1", "i1e", "lgamma", "log_ndtr", "logaddexp",
+    "by_name", "digamma", "entr", "erf", "erfc", "erfinv", "i0", "i0e", "i1", "i1e", "lgamma", "log_ndtr", "logaddexp",
     "logaddexp2", "logit", "ndtr", "ndtri", "polygamma", "xlog1py", "xlogy",
 ]  # fmt: skip
 
 
+def by_name(xp: Any, name: str, x: Any) -> Any:
+    """Return one of SciPy's functions of ``x``, or of its twin under XLA, in x's dtype."""
+    function = getattr(special_functions(xp), name)
+    if x.dtype.itemsize == 2:  # SciPy has no narrower one than float32
+        return function(x.astype(np.float32)).astype(x.dtype)
+    return function(x)
+
+
 def _special(name: str) -> Any:
-    """Forward function of one of SciPy's, or of its twin under XLA."""
-
-    def forward(xp: Any, x: Any) -> Any:
-        return getattr(special_functions(xp), name)(x)
-
-    return forward
+    return lambda xp, x: by_name(xp, name, x)
 
 
 # --- error functions --------------------------------------------------------------------------------------------------
@@ -45,7 +48,7 @@ log_ndtr = elementwise(
 def _polygamma(xp: Any, x: Any, *, n: int) -> Any:
     functions = special_functions(xp)
     if n == 0:
-        return functions.digamma(x)
+        return by_name(xp, "digamma", x)
     factor = (-1.0) ** (n + 1) * math.factorial(n)
     if xp is np:
         return (factor * functions.zeta(n + 1.0, x)).astype(x.dtype)
@@ -71,7 +74,7 @@ digamma = elementwise("digamma", _special("digamma"), lambda x: polygamma(x, n=1
 
 
 def _lgamma(xp: Any, x: Any) -> Any:
-    out = special_functions(xp).gammaln(x)
+    out = by_name(xp, "gammaln", x)
     return xp.where(out == -xp.inf, xp.inf, out)  # at -inf, where SciPy says -inf
 
 
