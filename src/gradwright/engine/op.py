@@ -223,7 +223,9 @@ class Op:
             return None
         edges: list[Any] = []
         shapes, dtypes = [], []
-        for value, array, rule in zip(inputs, arrays, self.vjps * len(inputs) if self.variadic else self.vjps):
+        for value, array, rule in zip(
+            inputs, arrays, self.vjps * len(inputs) if self.variadic else self.vjps, strict=True
+        ):
             shapes.append(getattr(array, "shape", ()))
             if isinstance(value, TensorBase) and value._requires_grad and rule is not None:
                 edges.append(value._edge())
