@@ -27,7 +27,7 @@ def test_copies_taken_before_a_step_stay_as_they_were():
     weight = t.model[0].weight
     kept = [weight.detach(), weight.data, weight.clone(), t.model.state_dict()["0.weight"], gw.tensor(weight),
             nn.Parameter(weight.detach()), gw.as_tensor(weight.detach()), weight.detach().T.T]  # fmt: skip
-    arrays = [weight.detach().numpy(), np.asarray(weight)]
+    arrays = [weight.detach().numpy(), np.asarray(weight.detach())]
     saved = t.opt.state_dict()
     buffer = saved["state"][0]["momentum_buffer"].numpy()
     before = arrays[0].copy()

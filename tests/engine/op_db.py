@@ -258,7 +258,7 @@ def compare(ours: Any, theirs: Any, tolerance: float | None, where: str = "resul
         if tolerance is not None:
             compare_numbers(
                 np.asarray(ours.detach().numpy()),
-                theirs.detach().resolve_conj().resolve_neg().numpy(),
+                theirs.detach().resolve_conj().resolve_neg().numpy(force=True),  # sgn's gradient is a ZeroTensor
                 tolerance,
                 where,
             )

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 
 def _words(text: str) -> list[str]:
     return text.split()
@@ -94,10 +96,40 @@ UNDETERMINED = _words("""
     """)
 
 #: Operations that are left out altogether, with the reason.
-EXCEPTIONS: dict[str, str] = {}
+EXCEPTIONS: dict[str, str] = {
+    "normal.in_place": "the database's entry draws into a tensor; test_random.py has normal_",
+}
+
+
+def _whole_numbers(sample: Any) -> bool:
+    return not sample.input.dtype.is_floating_point
+
+
+def _resized(sample: Any) -> bool:
+    return sample.input.shape != (sample.args[0] @ sample.args[1]).sum(0).shape
+
+
+_TIES = "which of equal elements comes first is left open by PyTorch; here it is the first place (mode: the last)"
+_WHOLE = "an average of integers; PyTorch cuts its fractions off, here it is a float or refused"
 
 #: Single samples that are left out: entry, a predicate on the sample, the reason.
-SAMPLE_EXCEPTIONS: list[tuple[str, Callable[[Any], bool], str]] = []
+SAMPLE_EXCEPTIONS: list[tuple[str, Callable[[Any], bool], str]] = [
+    *((name, _whole_numbers, _TIES) for name in ("sort", "argsort", "topk", "kthvalue", "mode")),
+    *((f"nn.functional.avg_pool{n}d", _whole_numbers, _WHOLE) for n in (1, 2, 3)),
+    ("nn.functional.local_response_norm", _whole_numbers, _WHOLE),
+    ("addbmm", _resized, "PyTorch's addbmm_ gives a tensor another shape in place; here that is refused"),
+    (
+        "cov",
+        lambda s: getattr(s.kwargs.get("aweights"), "dtype", None) == torch.float32,
+        "weights in float32 beside data in float64: their gradients agree to float32's digits",
+    ),
+    ("nn.functional.batch_norm", lambda s: s.input.ndim < 2, "an input without channels, which PyTorch lets pass"),
+    (
+        "nn.functional.scaled_dot_product_attention",
+        lambda s: s.kwargs.get("dropout_p", 0) > 0,
+        "dropout draws other random numbers",
+    ),
+]
 
 #: Results that are not unique: what of them is, made of operations that Tensors of both libraries have. Each singular
 #: vector or eigenvector may change its sign, and those beyond the singular values are any basis of what is left.
@@ -125,7 +157,7 @@ TOLERANCES: dict[str, tuple[float, float, str]] = {
         "PyTorch gives a gradient to the triangle of the factor that is not read; test_linalg.py compares the other",
     )
     for name in ("cholesky_solve", "cholesky_inverse")
-}
+} | {"nn.functional.hardsigmoid": (FORWARD, 1e-7, "PyTorch's slope of 1/6 is a float32")}
 
 
 def _has_number_for_tensor(sample: Any) -> bool:

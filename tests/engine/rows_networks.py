@@ -122,6 +122,11 @@ NETWORK_ROWS = [
     Row("huber", lambda x, delta: F.huber_loss(x, 0 * x, "none", delta), unary(real, delta=0.75)),
     Row("masked_softmax", lambda x, axis: torch.softmax(x, axis), along),
     Row("standardize", _standardized, listed(*STANDARDS), after=_all_three),
+    Row(
+        "unit_rms",
+        lambda x, axis, eps: x / torch.sqrt((x * x).mean(axis, keepdim=True) + eps),
+        listed(*STANDARDS),
+    ),
     Row("window_sum", _window_sums, listed(*WINDOWS)),
     Row("ctc", _torch_ctc, _sequences),
     Row("ctc_posterior", _torch_posterior, _sequences, order=1),

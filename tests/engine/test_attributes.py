@@ -187,6 +187,16 @@ torch.is_grad_enabled()
 x.new_zeros(2).dtype
 w.retains_grad
 h.retains_grad
+x.is_cpu
+torch.clone(h)
+torch.detach(h)
+torch.is_nonzero(x[0, 0])
+torch.is_signed(b)
+torch.is_inference_mode_enabled()
+str(torch.get_default_device())
+isinstance(x.dtype, torch.dtype)
+isinstance(x.shape, torch.Size)
+x.shape == torch.Size([2, 3])
 """.strip().splitlines()
 
 SETUP = """
@@ -376,6 +386,8 @@ def test_values_made_in_inference_mode_may_be_trained_on():
         ("gw.nn.functional.crossentropy", "cross_entropy"),
         ("gw.optim.Adm", "Adam"),
         ("gw.autograd.grads", "grad"),
+        ("gw.utils.data", "slices of tensors"),
+        ("gw.fft.rfft", "Fourier"),
         ("gw.xyzzy_quux", "gradwright has no 'xyzzy_quux'$"),
     ],
 )

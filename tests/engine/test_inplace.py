@@ -186,16 +186,10 @@ def test_gradients_are_pytorchs(statement: str):
 def test_every_listed_name_is_pytorchs_and_is_there():
     for name in [*IN_PLACE, *SHAPE_IN_PLACE]:
         assert hasattr(torch.Tensor, f"{name}_"), name
+        assert hasattr(gw.Tensor, name), name
         method = getattr(gw.Tensor, f"{name}_")
         assert method.__name__ == f"{name}_"
         assert name in method.__doc__
-
-
-def test_a_method_without_its_function_says_which():
-    missing = [n for n in IN_PLACE if not hasattr(gw.Tensor, n)]
-    if missing:
-        with pytest.raises(AttributeError, match=missing[0]):
-            getattr(gw.ones(2), f"{missing[0]}_")()
 
 
 LEAF: list[Callable[[Any], Any]] = [

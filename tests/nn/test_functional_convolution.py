@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 import torch
@@ -124,6 +125,24 @@ def test_a_step_of_a_small_network_is_the_same_eagerly_and_compiled():
     eager = trained(False)
     assert eager[-1] < eager[0]
     np.testing.assert_allclose(trained(True), eager, rtol=1e-5)
+
+
+@pytest.mark.parametrize("axes", [(0, 0), (None, 0), (0, None)])
+@pytest.mark.parametrize("channels", [2, 8])  # windows that are laid out, and windows that are not
+def test_members_may_share_the_input_or_the_weight(axes: tuple[Any, Any], channels: int):
+    def gradients(x: Any, w: Any) -> Any:
+        x, w = gw.Tensor(x).requires_grad_(), gw.Tensor(w).requires_grad_()
+        y = F.conv2d(x, w, padding=1)
+        found = gw.autograd.grad((y * y).sum(), (x, w))
+        return [t._array for t in (y.sum((0, 2, 3)), *found)]
+
+    x = R.standard_normal((3, 2, channels, 5, 4)[axes[0] is None :]).astype(np.float32)
+    w = R.standard_normal((3, 3, channels, 3, 3)[axes[1] is None :]).astype(np.float32)
+    together = jax.jit(jax.vmap(gradients, axes))(x, w)
+    for k in range(3):
+        alone = gradients(x if axes[0] is None else x[k], w if axes[1] is None else w[k])
+        for ours, expected in zip(together, alone, strict=True):
+            np.testing.assert_allclose(ours[k], expected, rtol=2e-4, atol=2e-4)
 
 
 def test_the_gradient_of_data_is_not_computed():

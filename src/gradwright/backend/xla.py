@@ -34,6 +34,7 @@ def jax_modules() -> JaxModules:
     """Import JAX and return the parts that the package uses."""
     try:
         import jax
+        import jax.custom_batching
         import jax.extend.core
         import jax.numpy
     except ImportError as error:  # pragma: no cover - JAX is a hard dependency

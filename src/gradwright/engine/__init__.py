@@ -3,6 +3,7 @@
 import gradwright.engine.tensor  # noqa: F401 - first: the function `tensor` then takes the name from the module
 from gradwright.engine import creation as _creation
 from gradwright.engine import from_data as _from_data
+from gradwright.engine import questions as _questions
 from gradwright.engine import random as _random
 from gradwright.engine import settings as _settings
 from gradwright.engine.anomaly import detect_anomaly
@@ -21,7 +22,7 @@ from gradwright.engine.from_data import *  # noqa: F403
 from gradwright.engine.graph import graph
 from gradwright.engine.mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from gradwright.engine.printing import set_printoptions
-from gradwright.engine.questions import is_complex, is_floating_point, is_tensor, numel
+from gradwright.engine.questions import *  # noqa: F403
 from gradwright.engine.random import *  # noqa: F403
 from gradwright.engine.saving import load, save
 from gradwright.engine.settings import *  # noqa: F403
@@ -39,13 +40,9 @@ __all__ = [
     "graph",
     "iinfo",
     "inference_mode",
-    "is_complex",
-    "is_floating_point",
     "is_grad_enabled",
-    "is_tensor",
     "load",
     "no_grad",
-    "numel",
     "promote_types",
     "result_type",
     "save",
@@ -54,6 +51,7 @@ __all__ = [
     "set_printoptions",
     *_creation.__all__,
     *_from_data.__all__,
+    *_questions.__all__,
     *_random.__all__,
     *_settings.__all__,
 ]

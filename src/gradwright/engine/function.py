@@ -97,6 +97,8 @@ class Function:
         """Return the gradient of each argument of forward."""
         raise TypeError("a Function defines a static method backward")
 
+    jvp: Callable[..., Any] | None = None
+
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Run forward, and record it when an argument asks for a gradient."""
@@ -258,7 +260,7 @@ class _FunctionOp:
         return g if is_grad_enabled() else g._array
 
     def _ahead(self, values: dict[str, Any]) -> Any:
-        rule = getattr(self.cls, "jvp", None)
+        rule = self.cls.jvp
         if rule is None:
             raise GraphError(f"{self.cls.__name__} defines no static jvp, which forward mode needs")
         return tuple(self._with_saved(values, rule, values["ts"]))

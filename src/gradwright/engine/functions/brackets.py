@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["getitem", "setitem", "split"]
 
 _ALL = slice(None)
+_END = {int, type(None)}
 _WHAT = "integers, slices, ..., None, and tensors, arrays, lists or ranges of integers or truth values"
 
 
@@ -39,7 +40,12 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     shape = tuple(input._array.shape)
     if type(index) is int and shape and -shape[0] <= index < shape[0]:  # the common case, sooner
         return indexing.getitem(input, index=(index,))
-    if type(index) is slice and shape and index != _ALL and _counts(index):
+    if (
+        type(index) is slice
+        and shape
+        and index != _ALL
+        and {type(index.start), type(index.stop), type(index.step)} <= _END
+    ):
         return indexing.getitem(input, index=(index,))
     basic, arrays = split(shape, index, input._array)
     if basic is not None:
@@ -246,14 +252,6 @@ def _listed(part: Any) -> Any:
     except ValueError:
         raise DTypeError(f"index: {part!r} has lists of different lengths") from None
     return array if array.size or array.dtype.kind in "biu" else array.astype(np.int64)
-
-
-def _counts(index: slice) -> bool:
-    """Say whether a slice is made of Python's integers alone."""
-    return {type(index.start), type(index.stop), type(index.step)} <= _WHOLE
-
-
-_WHOLE = {int, type(None)}
 
 
 def _end(end: Any) -> Any:

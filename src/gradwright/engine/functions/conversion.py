@@ -139,6 +139,11 @@ class ConversionMethods:
         """No."""
         return False
 
+    @property
+    def is_cpu(self: Any) -> Any:
+        """Yes."""
+        return True
+
     def get_device(self: Any) -> Any:
         """Return -1, which is the CPU's number."""
         return -1

@@ -98,7 +98,7 @@ def _root(total: Any, p: float) -> Any:
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """Return the cosines of the angles between vectors along ``dim``: x1·x2 / (max(‖x1‖, eps) max(‖x2‖, eps)).
 
-    The tensors broadcast; ``dim`` is an axis of their common shape.
+    The tensors broadcast; ``dim`` is an axis of their common shape. The gradient passes through the max, as in PyTorch.
     """
     need_tensor("cosine_similarity", x1)
     need_tensor("cosine_similarity", x2)
@@ -112,6 +112,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         x1, x2 = expand(x1, shape=shape), expand(x2, shape=shape)
 
     def unit(x: Any) -> Any:
-        return x / clamp(_root(sum_(x * x, axis=axis, keepdims=True), 2), low=eps, high=None)
+        length = _root(sum_(x * x, axis=axis, keepdims=True), 2)
+        return x / (length + (clamp(length.detach(), low=eps, high=None) - length.detach()))
 
     return sum_(unit(x1) * unit(x2), axis=axis)

@@ -18,6 +18,7 @@ the output and for the input's gradient; for the weight's gradient a matrix prod
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,7 +59,7 @@ def _convolution(xp: Any, x: Any, weight: Any, *, steps: Steps) -> Any:
         return np.swapaxes(y.reshape(weight.shape[0], x.shape[0], *counts), 0, 1)
     w = xp.transpose(weight, (*range(2, weight.ndim), 1, 0))
     if _small(weight.shape, steps):
-        y = xp.matmul(_small_columns(xp, x, window).T, w.reshape(-1, w.shape[-1]))
+        y = _one_by_one(xp.matmul, _small_columns(xp, x, window).T, w.reshape(-1, w.shape[-1]))
         return channels_first(xp, y.reshape(x.shape[0], *counts, w.shape[-1]))
     y = _lax_convolution(
         channels_last(xp, x),
@@ -110,7 +111,8 @@ def _convolution_weight(xp: Any, x: Any, y: Any, *, kernel: Sizes, steps: Steps)
         return np.matmul(_rows(y, groups), np.swapaxes(columns, 1, 2)).reshape(shape)
     y = channels_last(xp, y)
     if _small(shape, steps):
-        w = xp.matmul(_small_columns(xp, x, window), y.reshape(-1, filters)).reshape(*kernel, channels, filters)
+        w = _one_by_one(xp.matmul, _small_columns(xp, x, window), y.reshape(-1, filters))
+        w = w.reshape(*kernel, channels, filters)
     elif not _on_cpu() or window.places > MANY_PLACES:
         w = _lax_weight(channels_last(xp, x), y, window, groups)
     else:
@@ -154,7 +156,7 @@ def _channel_sum(xp: Any, x: Any) -> Any:
         return x.sum(axis=(0, *range(2, x.ndim)))
     # For a sum XLA would first copy x into another layout; a product with ones reads it as it lies.
     rows = channels_last(xp, x).reshape(-1, x.shape[1])
-    return xp.matmul(xp.ones(rows.shape[0], x.dtype), rows)
+    return _one_by_one(xp.matmul, xp.ones(rows.shape[0], x.dtype), rows)
 
 
 def _over_channels(b: Any, x_shape: tuple[int, ...]) -> Any:
@@ -210,9 +212,34 @@ def _small_columns(xp: Any, x: Any, window: Window) -> Any:
 
 
 def _lax_convolution(x: Any, w: Any, **how: Any) -> Any:
+    """Run XLA's convolution, channels last."""
     axes = "012"[: x.ndim - 2]
     layout = (f"N{axes}C", f"{axes}IO", f"N{axes}C")
-    return jax_modules().lax.conv_general_dilated(x, w, dimension_numbers=layout, **how)
+
+    def convolve(x: Any, w: Any) -> Any:
+        return jax_modules().lax.conv_general_dilated(x, w, dimension_numbers=layout, **how)
+
+    return _one_by_one(convolve, x, w) if _on_cpu() else convolve(x, w)
+
+
+def _one_by_one(function: Callable[[Any, Any], Any], x: Any, w: Any) -> Any:
+    """Compute a function of two arrays; under ``vmap`` over the second, for one member after the other.
+
+    XLA would make one grouped convolution of a population of weights, and one product of their products with a shared
+    matrix, copying what they are multiplied with. On CPUs that takes several times as long as the members one by one.
+    """
+    jax, lax = jax_modules().jax, jax_modules().lax
+
+    def over_members(members: int, batched: Any, x: Any, w: Any) -> tuple[Any, bool]:
+        if not batched[1]:
+            return jax.vmap(function, (0, None))(x, w), True
+        if not batched[0]:
+            return lax.map(lambda member: each(x, member), w), True
+        return lax.map(lambda member: each(*member), (x, w)), True
+
+    each = jax.custom_batching.custom_vmap(function)
+    each.def_vmap(over_members)
+    return each(x, w)
 
 
 def _lax_weight(x: Any, y: Any, window: Window, groups: int) -> Any:

@@ -10,7 +10,7 @@ from gradwright.engine.ops.elementwise import rsqrt, sqrt
 from gradwright.engine.ops.reduction import sum as sum_
 from gradwright.engine.ops.shape import expand
 
-__all__ = ["standardize", "window_sum"]
+__all__ = ["standardize", "unit_rms", "window_sum"]
 
 
 def _mean(x: Any, axis: tuple[int, ...]) -> Any:
@@ -48,6 +48,21 @@ def _standardize_ahead(t: Any, ans: Any, axis: tuple[int, ...], eps: float) -> A
 #: (x - μ) / sqrt(σ² + ε) along some axes, and μ and σ² (biased) themselves, which keep their axes
 standardize: Op = general(
     "standardize", _standardize, vjp=[_standardize_reverse], jvp=[_standardize_ahead], floating=True
+)
+
+
+def _unit_rms_rule(t: Any, ans: Any, x: Any, axis: tuple[int, ...], eps: float) -> Any:
+    # The Jacobian r (1 - y yᵀ/n), r = (mean x² + ε)^-½, is symmetric, so both modes share the rule.
+    return (t - ans * _mean(t * ans, axis)) * rsqrt(_mean(x * x, axis) + eps)
+
+
+#: x / sqrt(mean x² + ε) along some axes
+unit_rms = general(
+    "unit_rms",
+    lambda xp, x, *, axis, eps: x * (1 / xp.sqrt((x * x).mean(axis, keepdims=True) + eps)),
+    vjp=[lambda g, ans, x, axis, eps: _unit_rms_rule(g, ans, x, axis, eps)],
+    jvp=[_unit_rms_rule],
+    floating=True,
 )
 
 

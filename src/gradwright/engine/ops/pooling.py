@@ -30,16 +30,21 @@ def _max_pool(xp: Any, x: Any, *, window: Window) -> Any:
     if xp is not np and window.tiles:
         return channels_first(xp, _split(x, window.kernel).max(axis=_place_axes(window)))
     ans: Any = None
-    for part in windows(xp, x, window, -np.inf):
+    for part in windows(xp, x, window, _lowest(x.dtype)):
         ans = part if ans is None else xp.maximum(ans, part)
     return channels_first(xp, ans)
+
+
+def _lowest(dtype: np.dtype) -> Any:
+    """Return what no element is smaller than: padding never wins."""
+    return int(np.iinfo(dtype).min) if dtype.kind in "iu" else -np.inf
 
 
 def _positions(xp: Any, x: Any, *, window: Window) -> Any:
     inside = _first_inside(x.shape[2:], window)
     x = channels_last(xp, x)
     top = positions = None
-    for k, part in enumerate(windows(xp, x, window, -np.inf)):
+    for k, part in enumerate(windows(xp, x, window, _lowest(x.dtype))):
         if top is None:
             top = part
             positions = xp.zeros(part.shape, np.int32) + (inside if xp is np else inside[..., None])

@@ -60,12 +60,12 @@ def ctc_loss(
     reduction = chosen(reduction)
     need_floats("ctc_loss", log_probs=log_probs)
     need_tensors("ctc_loss", targets)
+    if log_probs.ndim not in (2, 3) or 0 in log_probs.shape:
+        raise ShapeError(f"ctc_loss: expected log-probabilities (T, N, C) or (T, C), got {log_probs.shape}")
     if log_probs.ndim == 2:
         rows = targets.reshape(1, -1)
         loss = _losses(log_probs.unsqueeze(1), rows, input_lengths, target_lengths, blank, zero_infinity, reduction)
         return loss.reshape(()) if reduction == "none" else loss
-    if log_probs.ndim != 3:
-        raise ShapeError(f"ctc_loss: expected log-probabilities (T, N, C) or (T, C), got {log_probs.shape}")
     return _losses(log_probs, targets, input_lengths, target_lengths, blank, zero_infinity, reduction)
 
 

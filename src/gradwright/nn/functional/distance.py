@@ -82,7 +82,8 @@ def cosine_embedding_loss(
             "cosine_embedding_loss: expected vectors (N, D) and targets (N,), or (D,) and (); got "
             f"input1 {input1.shape}, input2 {input2.shape}, target {target.shape}"
         )
-    squares = ((input1 * input1).sum(-1) + 1e-12) * ((input2 * input2).sum(-1) + 1e-12)
+    tiny = float(np.float32(1e-12))  # PyTorch's, whatever the dtype
+    squares = ((input1 * input1).sum(-1) + tiny) * ((input2 * input2).sum(-1) + tiny)
     cosine = (input1 * input2).sum(-1) / squares.sqrt()
     together = ew.where(ew.eq(target, 1), 1 - cosine, 0.0)
     return reduced(together + ew.where(ew.eq(target, -1), (cosine - margin).clamp(min=0), 0.0), reduction)

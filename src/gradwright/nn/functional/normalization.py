@@ -162,7 +162,7 @@ def rms_norm(
     axes = _last_axes("rms_norm", input, normalized_shape, weight=weight)
     if eps is None:
         eps = float(np.finfo(input.dtype).eps)
-    return _scaled(input * ((input * input).mean(axes, keepdim=True) + eps).rsqrt(), weight, None, None)
+    return _scaled(norms.unit_rms(input, axis=axes, eps=eps), weight, None, None)
 
 
 def group_norm(
