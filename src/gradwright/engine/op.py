@@ -354,6 +354,8 @@ def elementwise(name: str, forward: Callable[..., Any], *local: Rule | float | N
     def reverse(rule: Rule | float | None, x: str) -> Rule | None:
         if rule is None:
             return None
+        if callable(rule) and len(inputs) == 1:  # nothing was broadcast
+            return _named(["g", *names_of(rule)], lambda g, *a: g * rule(*a))
         shape = f"{x}_shape"
         if not callable(rule):
             if rule == 0:  # flat nearly everywhere: zeros, where 0·inf would be NaN

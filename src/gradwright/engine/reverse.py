@@ -298,9 +298,11 @@ def backward(
     for tensor, g, node in reached:
         if tensor is None or g is None:
             continue
-        new = _own(g)
-        with set_grad_enabled(create_graph):
-            tensor._grad = new if tensor._grad is None else tensor._grad + new
+        if tensor._grad is None:
+            tensor._grad = _own(g)
+        else:
+            with set_grad_enabled(create_graph):
+                tensor._grad = tensor._grad + _own(g)
         if isinstance(node, Leaf) and node.after:
             for hook in tuple(node.after.values()):
                 hook(tensor)
