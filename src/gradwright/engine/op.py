@@ -86,7 +86,10 @@ class _PlannedRule:
 
     def on(self, node: Node, g: Any) -> Any:
         """Call a reverse rule of an operation that is not variadic on plain arrays: what most backward passes do."""
-        return self.function(*[g if holder is None else getattr(node, holder)[key] for holder, key in self.places])
+        given = []
+        for holder, key in self.places:
+            given.append(g if holder is None else getattr(node, holder)[key])
+        return self.function(*given)
 
 
 class Op:
@@ -223,11 +226,10 @@ class Op:
             return None
         edges: list[Any] = []
         shapes, dtypes = [], []
-        for value, array, rule in zip(
-            inputs, arrays, self.vjps * len(inputs) if self.variadic else self.vjps, strict=True
-        ):
-            shapes.append(getattr(array, "shape", ()))
-            if isinstance(value, TensorBase) and value._requires_grad and rule is not None:
+        rules = self.vjps * len(inputs) if self.variadic else self.vjps
+        for i, value in enumerate(inputs):
+            shapes.append(getattr(arrays[i], "shape", ()))
+            if asking >> i & 1 and rules[i] is not None:
                 edges.append(value._edge())
                 # the input's own dtype, before promotion: gradients go back in it
                 dtypes.append(value._array.dtype)
