@@ -10,7 +10,7 @@ __all__ = ["alternate", "quartiles", "ratios", "row", "said", "table"]
 
 
 def alternate(
-    runs: Mapping[str, Callable[[], object]], rounds: int, burst: float = 5e-4, pause: float = 0.0
+    runs: Mapping[str, Callable[[], object]], rounds: int, burst: float = 2e-3, pause: float = 0.0
 ) -> dict[str, list[float]]:
     """Return the seconds of each run in every round; who comes first changes from round to round.
 

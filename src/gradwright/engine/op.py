@@ -86,7 +86,10 @@ class _PlannedRule:
 
     def on(self, node: Node, g: Any) -> Any:
         """Call a reverse rule of an operation that is not variadic on plain arrays: what most backward passes do."""
-        return self.function(*[g if holder is None else getattr(node, holder)[key] for holder, key in self.places])
+        given = []
+        for holder, key in self.places:
+            given.append(g if holder is None else getattr(node, holder)[key])
+        return self.function(*given)
 
 
 class Op:
@@ -223,11 +226,10 @@ class Op:
             return None
         edges: list[Any] = []
         shapes, dtypes = [], []
-        for value, array, rule in zip(
-            inputs, arrays, self.vjps * len(inputs) if self.variadic else self.vjps, strict=True
-        ):
-            shapes.append(getattr(array, "shape", ()))
-            if isinstance(value, TensorBase) and value._requires_grad and rule is not None:
+        rules = self.vjps * len(inputs) if self.variadic else self.vjps
+        for i, value in enumerate(inputs):
+            shapes.append(getattr(arrays[i], "shape", ()))
+            if asking >> i & 1 and rules[i] is not None:
                 edges.append(value._edge())
                 # the input's own dtype, before promotion: gradients go back in it
                 dtypes.append(value._array.dtype)
@@ -304,17 +306,27 @@ def _explain(op: Op, arrays: list[Any], error: Exception) -> Exception:
     if isinstance(error, TypeError):
         # not XLA's errors about traced values, which are TypeErrors too and are explained elsewhere
         if type(error) is TypeError or type(error).__module__.startswith("numpy"):
+            if not _fit(arrays):  # JAX's complaint about shapes is a TypeError
+                return _unfit(op, arrays)
             dtypes = ", ".join(str(getattr(a, "dtype", type(a).__name__)) for a in arrays)
             return DTypeError(f"{op.name} of {dtypes}: {error}")
         return error
-    shapes = [getattr(a, "shape", ()) for a in arrays]
+    return error if _fit(arrays) else _unfit(op, arrays)
+
+
+def _fit(arrays: list[Any]) -> bool:
+    """Say whether the shapes broadcast together."""
     try:
-        np.broadcast_shapes(*shapes)
+        np.broadcast_shapes(*[getattr(a, "shape", ()) for a in arrays])
     except ValueError:
-        names = [f"{op.inputs[0]}[{i}]" for i in range(len(shapes))] if op.variadic else op.inputs
-        found = " and ".join(f"{name} {tuple(shape)}" for name, shape in zip(names, shapes, strict=True))
-        return ShapeError(f"{op.name}: shapes do not fit together: {found}")
-    return error
+        return False
+    return True
+
+
+def _unfit(op: Op, arrays: list[Any]) -> ShapeError:
+    names = [f"{op.inputs[0]}[{i}]" for i in range(len(arrays))] if op.variadic else op.inputs
+    found = " and ".join(f"{n} {tuple(getattr(a, 'shape', ()))}" for n, a in zip(names, arrays, strict=True))
+    return ShapeError(f"{op.name}: shapes do not fit together: {found}")
 
 
 def sum_to(g: Any, shape: tuple[int, ...]) -> Any:

@@ -96,29 +96,39 @@ def local_gradients(node: Node, gs: list[Any], create_graph: bool) -> list[tuple
     if overwritten:
         refuse_overwritten(node)
     op = node.op
+    found = []
+    watcher = trace_now.watcher
+    results = None
     if op.kind == "call":
         results = _call_results(node, gs, create_graph)
     elif op.variadic or create_graph:
-        values = rule_values(node, create_graph)
-        values["g"] = tuple(gs) if node.many else gs[0]
-        results = []
-        for i, edge in enumerate(node.inputs):
-            values["i"] = i
-            results.append(None if edge is None else op.vjps[0 if op.variadic else i](values))
-    else:
-        upstream = tuple(gs) if node.many else gs[0]
-        results = [edge and rule.on(node, upstream) for edge, rule in zip(node.inputs, op.vjps, strict=True)]
-    found = []
-    watcher = trace_now.watcher
-    for i, (edge, g, dtype) in enumerate(zip(node.inputs, results, node.dtypes, strict=True)):
-        if g is None or edge is None:
+        results = _results_by_name(node, gs, create_graph)
+    upstream = tuple(gs) if node.many else gs[0]
+    for i, edge in enumerate(node.inputs):
+        if edge is None:
             continue
+        g = op.vjps[i].on(node, upstream) if results is None else results[i]
+        if g is None:
+            continue
+        dtype = node.dtypes[i]
         if g.dtype is not dtype and g.dtype != dtype:
             g = cast_to(g, dtype)
         if watcher is not None:
             watcher.backward(node, g, i)
         found.append((edge, g))
     return found
+
+
+def _results_by_name(node: Node, gs: list[Any], as_tensors: bool) -> list[Any]:
+    """Run the rules of an operation of any number of inputs, or on Tensors."""
+    op = node.op
+    values = rule_values(node, as_tensors)
+    values["g"] = tuple(gs) if node.many else gs[0]
+    results = []
+    for i, edge in enumerate(node.inputs):
+        values["i"] = i
+        results.append(None if edge is None else op.vjps[0 if op.variadic else i](values))
+    return results
 
 
 def _call_results(node: Node, gs: list[Any], create_graph: bool) -> list[Any]:

@@ -130,7 +130,7 @@ def refuse_minus_truth(input: Any, other: Any) -> None:
         Saying what to write instead.
     """
     for value in (input, other):
-        if isinstance(value, TensorBase) and value._array.dtype == np.bool_:
+        if isinstance(value, TensorBase) and value._array.dtype.kind == "b":
             raise DTypeError("sub: not with truth values; use ~x for 1 - x, x ^ y for x - y, or .float() first")
 
 
