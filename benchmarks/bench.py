@@ -2,7 +2,7 @@
 
 Training: everybody trains the same network from the same weights on the same batches in float32. Rounds alternate, so
 that a busy machine is busy for all; the figure is the median over rounds. Ratios are medians of the rounds' own ratios.
-The engine's sections are files of their own: overhead.py, memory.py, gradients.py.
+The engine's sections are files of their own: overhead.py, memory.py, gradients.py, cnn.py.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import cnn
 import contenders
 import gradients
 import memory
@@ -154,6 +155,7 @@ SECTIONS: dict[str, tuple[Callable[[int], list[str]], int]] = {
     "starting": (starting, 1),
     "training": (training, 1),
     "gradients": (gradients.section, 6),
+    "cnn": (cnn.section, 1),
     "memory": (lambda rounds: memory.section(), 1),
     "overhead": (overhead.section, 4),  # last, for tinygrad leaves threads behind
 }

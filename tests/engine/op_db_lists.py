@@ -157,7 +157,14 @@ TOLERANCES: dict[str, tuple[float, float, str]] = {
         "PyTorch gives a gradient to the triangle of the factor that is not read; test_linalg.py compares the other",
     )
     for name in ("cholesky_solve", "cholesky_inverse")
-} | {"nn.functional.hardsigmoid": (FORWARD, 1e-7, "PyTorch's slope of 1/6 is a float32")}
+} | {
+    "nn.functional.hardsigmoid": (FORWARD, 1e-7, "PyTorch's slope of 1/6 is a float32"),
+    "nn.functional.ctc_loss": (
+        FORWARD,
+        float("inf"),
+        "PyTorch's gradient takes a log-softmax in front for granted; test_ctc.py compares behind one",
+    ),
+}
 
 
 def _has_number_for_tensor(sample: Any) -> bool:

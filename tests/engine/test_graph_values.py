@@ -131,7 +131,8 @@ def test_downstream_is_upstream_times_local_for_every_operation(row: Row) -> Non
         for edge in node.inputs:
             if edge.downstream is None:
                 continue
-            x = xs[op.inputs.index(edge.argument)]
+            names = [f"{op.inputs[0]}[{i}]" for i in range(len(xs))] if op.variadic else op.inputs
+            x = xs[names.index(edge.argument)]
             back = grad(out, x, seed, retain_graph=True)[0].numpy()
             np.testing.assert_array_equal(np.reshape(edge.downstream.numbers, back.shape), back)
             if isinstance(edge.local, Values):
@@ -384,3 +385,22 @@ def test_structure_alone_is_quick_and_has_no_numbers() -> None:
     assert [n.op for n in g.nodes] == ["input", "mul", "add", "sum"]
     assert all(n.value is None and n.upstream is None for n in g.nodes)
     assert g.edges == ((0, 1), (1, 2), (2, 3))
+
+
+def test_functions_with_rules_of_their_own_are_shown_too() -> None:
+    class Twice(gw.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+    x = gw.tensor([1.0, 2.0], requires_grad=True)
+    loss = gw.checkpoint(lambda a: a.exp(), gw.cat([Twice.apply(x), x])).sum()
+    g = graph(loss)
+    assert [n.op for n in g.nodes] == ["input", "TwiceBackward", "cat", "checkpoint", "sum"]
+    assert g.nodes[0].upstream.tolist() == (2 * np.exp(2 * x.detach().numpy()) + np.exp(x.detach().numpy())).tolist()
+    assert "checkpoint" in g.text()
+    loss.backward()

@@ -134,6 +134,7 @@ MARGIN = [
 TRIPLET = (real(4, 3), real(4, 3), real(4, 3))
 DISTANCE = [
     *combine("pairwise_distance", PAIR, p=[None, 1.0, 3.0, np.inf], keepdim=[None, True]),
+    *combine("pdist", (real(4, 3),), p=[None, 1.0, 3.0, np.inf]),
     *combine("cosine_similarity", (real(4, 3), real(4, 3)), dim=[None, 0, -1]),
     Call("cosine_similarity", (real(4, 1, 3), real(2, 3)), {"dim": 2}),
     *losses("cosine_embedding_loss", (real(4, 3), real(4, 3), sign(4)), margin=[None, 0.2]),

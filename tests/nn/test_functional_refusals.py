@@ -68,6 +68,8 @@ ROWS: list[Row] = [
     ("multilabel_margin_loss", (z(2), z(2)), {}, DTypeError, "integers, got float32"),
     # distances
     ("pairwise_distance", (z(()), z(())), {}, IndexOutOfRangeError, "numbers, not vectors"),
+    ("pdist", (z(3),), {}, ShapeError, r"\(N, D\), got \(3,\)"),
+    ("pdist", (z(2, 3),), {"p": -1}, ConfigError, "0 or more, got -1"),
     ("cosine_embedding_loss", (z(2, 3), z(2, 3), z(3)), {}, ShapeError, r"input2 \(2, 3\), target \(3,\)"),
     ("cosine_embedding_loss", (z(2, 3), z(4, 3), z(2)), {}, ShapeError, r"input1 \(2, 3\) and input2 \(4, 3\)"),
     ("triplet_margin_loss", (z(2, 3), z(2, 3), z(3)), {}, ShapeError, r"negative \(3,\).*same number of axes"),

@@ -306,17 +306,27 @@ def _explain(op: Op, arrays: list[Any], error: Exception) -> Exception:
     if isinstance(error, TypeError):
         # not XLA's errors about traced values, which are TypeErrors too and are explained elsewhere
         if type(error) is TypeError or type(error).__module__.startswith("numpy"):
+            if not _fit(arrays):  # JAX's complaint about shapes is a TypeError
+                return _unfit(op, arrays)
             dtypes = ", ".join(str(getattr(a, "dtype", type(a).__name__)) for a in arrays)
             return DTypeError(f"{op.name} of {dtypes}: {error}")
         return error
-    shapes = [getattr(a, "shape", ()) for a in arrays]
+    return error if _fit(arrays) else _unfit(op, arrays)
+
+
+def _fit(arrays: list[Any]) -> bool:
+    """Say whether the shapes broadcast together."""
     try:
-        np.broadcast_shapes(*shapes)
+        np.broadcast_shapes(*[getattr(a, "shape", ()) for a in arrays])
     except ValueError:
-        names = [f"{op.inputs[0]}[{i}]" for i in range(len(shapes))] if op.variadic else op.inputs
-        found = " and ".join(f"{name} {tuple(shape)}" for name, shape in zip(names, shapes, strict=True))
-        return ShapeError(f"{op.name}: shapes do not fit together: {found}")
-    return error
+        return False
+    return True
+
+
+def _unfit(op: Op, arrays: list[Any]) -> ShapeError:
+    names = [f"{op.inputs[0]}[{i}]" for i in range(len(arrays))] if op.variadic else op.inputs
+    found = " and ".join(f"{n} {tuple(getattr(a, 'shape', ()))}" for n, a in zip(names, arrays, strict=True))
+    return ShapeError(f"{op.name}: shapes do not fit together: {found}")
 
 
 def sum_to(g: Any, shape: tuple[int, ...]) -> Any:

@@ -13,7 +13,7 @@ from gradwright.backend import is_tracer
 from gradwright.engine.base import Edge, Leaf, Node, TensorBase
 from gradwright.engine.creation import tensor
 from gradwright.engine.graph.gradients import Flow, local_gradient, watched
-from gradwright.engine.graph.kept import Kept, nodes_behind
+from gradwright.engine.graph.kept import Kept, argument_names, kept_by, nodes_behind
 from gradwright.engine.graph.names import Names
 from gradwright.engine.graph.summary import summarise
 from gradwright.engine.graph.words import argument_words
@@ -225,7 +225,7 @@ class _Builder:
 
     def _input(self, node: Node, position: int) -> GraphInput | None:
         edge = node.inputs[position]
-        name, input_shape = node.op.inputs[position], tuple(node.shapes[position])
+        name, input_shape = argument_names(node)[position], tuple(node.shapes[position])
         if edge is None:
             source = self._constant(node, position)
             return None if source is None else GraphInput(source, name)
@@ -267,7 +267,7 @@ class _Builder:
         if self._kept is None or self._names is None:
             return None
         value = self._kept.argument(node, position)
-        if value is None and node.op.inputs[position] in (node.saved or {}):
+        if value is None and argument_names(node)[position] in kept_by(node):
             return None  # an argument that was left out
         key = id(value) if getattr(value, "ndim", 0) else (node.id, position)
         if key not in self._ids:

@@ -10,6 +10,7 @@ import numpy as np
 
 from gradwright.engine.base import Edge, Node, TensorBase
 from gradwright.engine.graph.kept import Kept
+from gradwright.engine.op import Op
 from gradwright.engine.reverse import rule_values, run_reverse
 from gradwright.engine.tracing import trace_now
 
@@ -74,13 +75,21 @@ def local_gradient(node: Node, position: int, kept: Kept) -> Any:
     All others have a Jacobian of more axes, which is not formed.
     """
     shape, dtype = node.outputs[0]
+    if not isinstance(node.op, Op):
+        return None
+    place = 0 if node.op.variadic else position
     elementwise = node.op.kind == "elementwise"
-    rule = node.op.jvps[position] if elementwise else node.op.vjps[position]
+    rule = node.op.jvps[place] if elementwise else node.op.vjps[place]
     if rule is None or len(node.outputs) > 1 or not (elementwise or shape == ()):
         return None
     values = rule_values(node, False)
-    for i, name in enumerate(node.op.inputs):
-        values.setdefault(name, kept.argument(node, i))
+    known = [kept.argument(node, i) for i in range(len(node.inputs))]
+    if node.op.variadic:
+        values["i"] = position
+        values.setdefault(node.op.inputs[0], None if any(x is None for x in known) else tuple(known))
+    else:
+        for name, argument in zip(node.op.inputs, known, strict=True):
+            values.setdefault(name, argument)
     values.setdefault("ans", kept.output((node, 0)))
     values["t"] = values["g"] = np.ones(shape, dtype)
     if any(values[name] is None for name in rule.keeps):

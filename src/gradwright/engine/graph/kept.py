@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradwright.engine.base import Edge, Leaf, Node, TensorBase
+from gradwright.engine.op import Op
 
 __all__ = ["Kept", "kept_by", "nodes_behind"]
 
@@ -24,9 +25,22 @@ def nodes_behind(output: TensorBase) -> list[Node]:
     return [node for _, node in sorted(found.items())]
 
 
+def argument_names(node: Node) -> tuple[str, ...]:
+    """The names of a node's inputs; numbered where an operation takes any number of them."""
+    names = tuple(node.op.inputs)
+    return tuple(f"{names[0]}[{i}]" for i in range(len(node.inputs))) if node.op.variadic else names
+
+
 def kept_by(node: Node) -> dict[str, Any]:
-    """What a node keeps, by the names that its operation uses; nothing once backward has freed it."""
-    return node.saved or {}
+    """What a node keeps, by the names of its inputs; nothing once backward has freed it."""
+    saved = node.saved or {}
+    if not isinstance(node.op, Op):
+        return {}  # a function with rules of its own for this call, and what these need
+    if not node.op.variadic:
+        return saved
+    many = saved.get(node.op.inputs[0], ())
+    kept = dict(zip(argument_names(node), many, strict=False))  # none, where no rule asks for them
+    return kept | {"ans": saved["ans"]} if "ans" in saved else kept
 
 
 class Kept:
@@ -64,7 +78,7 @@ class Kept:
 
     def _look_at_arguments(self, node: Node) -> None:
         kept = kept_by(node)
-        for i, (name, edge) in enumerate(zip(node.op.inputs, node.inputs, strict=True)):
+        for i, (name, edge) in enumerate(zip(argument_names(node), node.inputs, strict=True)):
             if name in kept:
                 self._arguments[node.id, i] = kept[name]
             if edge is None:
@@ -79,7 +93,7 @@ class Kept:
                 self._outputs.setdefault(edge, np.asarray(kept[name]).astype(node.dtypes[i]))
 
     def _run_again(self, node: Node) -> None:
-        if (node, 0) in self._outputs:
+        if (node, 0) in self._outputs or not isinstance(node.op, Op):
             return
         arrays = [self.argument(node, i) for i in range(len(node.inputs))]
         if any(array is None for array in arrays):

@@ -16,7 +16,7 @@ from gradwright.nn.functional.checks import need_floats, need_tensors
 from gradwright.nn.functional.reduction import chosen, reduced
 
 __all__ = [
-    "cosine_embedding_loss", "cosine_similarity", "normalize", "pairwise_distance", "triplet_margin_loss",
+    "cosine_embedding_loss", "cosine_similarity", "normalize", "pairwise_distance", "pdist", "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
 ]  # fmt: skip
 
@@ -54,6 +54,17 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     if not d.ndim:
         raise IndexOutOfRangeError(f"pairwise_distance: x1 {x1.shape} and x2 {x2.shape} are numbers, not vectors")
     return vector_norm(d, p, -1, keepdim)
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """Return the p-norms of the differences of all pairs of rows of (N, D): first with second, third, … (N(N-1)/2,)."""
+    need_floats("pdist", input=input)
+    if input.ndim != 2:
+        raise ShapeError(f"pdist: expected rows (N, D), got {input.shape}")
+    if p < 0:
+        raise ConfigError(f"pdist: p is 0 or more, got {p}")
+    first, second = np.triu_indices(input.shape[0], 1)
+    return vector_norm(input[first] - input[second], p, -1)
 
 
 def cosine_embedding_loss(
