@@ -193,6 +193,9 @@ def section(rounds: int) -> list[str]:
         "XLA's executable called with its inputs in place; the whole call is what a user writes.",
         "",
     ]
+    import torch
+
+    threads = torch.get_num_threads()
     rows = []
     for title, ours, theirs, draw in NETWORKS:
         p, x, y = draw()
@@ -213,6 +216,7 @@ def section(rounds: int) -> list[str]:
             quarter = f"{low:.2f} **{middle:.2f}** {high:.2f}"
             rows.append([f"{title}: {what}", *shown, quarter, said(middle <= NOISE)])
             print(f"    {rows[-1]}", flush=True)
+    torch.set_num_threads(threads)
     heads = ["µs", "Gradwright", "jax.grad", "PyTorch eager, 1 thread", "of JAX's time: quartiles, **median**", "asked"]
     return [*lines, *table(heads, rows)]
 
