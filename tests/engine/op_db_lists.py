@@ -97,6 +97,7 @@ UNDETERMINED = _words("""
 
 #: Operations that are left out altogether, with the reason.
 EXCEPTIONS: dict[str, str] = {
+    "bfloat16": "PyTorch gives no NumPy array of it to compare with; test_attributes.py has it",
     "normal.in_place": "the database's entry draws into a tensor; test_random.py has normal_",
 }
 
