@@ -18,7 +18,6 @@ are tuples. Both kinds of tuple hold None where nothing arrived.
 
 from __future__ import annotations
 
-import inspect
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -30,6 +29,7 @@ from gradwright.backend import namespace, promote
 from gradwright.backend.dtypes import agreed, get_default_dtype
 from gradwright.engine.base import Node, TensorBase, settle
 from gradwright.engine.mode import mode
+from gradwright.engine.parameters import name_parameters, parameters_of
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import ConfigError, DTypeError, GradwrightError, ShapeError
 
@@ -64,7 +64,7 @@ class _PlannedRule:
 
     def __init__(self, function: Rule, known: set[str], op: Op) -> None:
         self.function = function
-        self.names = tuple(inspect.signature(function).parameters)
+        self.names = parameters_of(function).names
         self.keeps = tuple(n for n in self.names if n in op.inputs or n == "ans")
         unknown = [n for n in self.names if n not in known]
         if unknown:
@@ -126,21 +126,20 @@ class Op:
         promotes: bool,
         floating: bool,
     ) -> None:
-        parameters = list(inspect.signature(forward).parameters.values())[1:]
-        self.inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
-        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        parameters = parameters_of(forward)
+        self.inputs = parameters.positional[1:]  # after `xp`
+        self.variadic = parameters.variadic
         if self.variadic and len(self.inputs) > 1:
             raise TypeError(f"{name}: an operation of any number of inputs has no others")
         if len(vjps) != len(self.inputs) or len(jvps) != len(self.inputs):
             raise TypeError(f"{name} has inputs {self.inputs} but {len(vjps)} reverse and {len(jvps)} forward rules")
-        self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
+        self.defaults = parameters.defaults
         self.name = name
         self.view: Callable[[dict[str, Any]], bool] | None = None  # whether its results show the first input's elements
         self.kind = kind
         self.forward = forward
-        meta = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
         self.shape_names = tuple(f"{x}_shapes" if self.variadic else f"{x}_shape" for x in self.inputs)
-        common = {"ans", *self.inputs, *self.shape_names, *meta}
+        common = {"ans", *self.inputs, *self.shape_names, *parameters.keyword}
         reverse = common | {"g", "i"} if self.variadic else common | {"g"}
         ahead = common | {"ts"} if self.variadic else common | {"t"}
         self.vjps = tuple(r and _PlannedRule(r, reverse, self) for r in vjps)
@@ -356,10 +355,10 @@ def elementwise(name: str, forward: Callable[..., Any], *local: Rule | float | N
         Whether integer inputs become floats.
     """
 
-    def names_of(rule: Rule) -> list[str]:
-        return list(inspect.signature(rule).parameters)
+    def names_of(rule: Rule) -> tuple[str, ...]:
+        return parameters_of(rule).names
 
-    inputs = [p.name for p in list(inspect.signature(forward).parameters.values())[1:] if p.kind is not p.KEYWORD_ONLY]
+    inputs = parameters_of(forward).positional[1:]
 
     def reverse(rule: Rule | float | None, x: str) -> Rule | None:
         if rule is None:
@@ -404,9 +403,8 @@ def linear(name: str, forward: Callable[..., Any], *transpose: Rule | None, prom
         For each input the rule that takes ``g`` back to it. Forward mode is the operation itself with the tangent in
         the input's place.
     """
-    parameters = list(inspect.signature(forward).parameters.values())[1:]
-    inputs = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
-    meta = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    parameters = parameters_of(forward)
+    inputs, meta = parameters.positional[1:], parameters.keyword
 
     def ahead(position: int) -> Rule:
         others = [n for i, n in enumerate(inputs) if i != position]
@@ -443,7 +441,7 @@ def shows(op: Op, when: Callable[[dict[str, Any]], bool] = lambda meta: True) ->
 
 def nondifferentiable(name: str, forward: Callable[..., Any], *, promotes: bool = False) -> Op:
     """Define an operation through which no gradient flows: comparisons, indices."""
-    n = sum(p.kind is not p.KEYWORD_ONLY for p in list(inspect.signature(forward).parameters.values())[1:])
+    n = len(parameters_of(forward).positional) - 1
     return Op(name, "nondifferentiable", forward, [None] * n, [None] * n, promotes=promotes, floating=False)
 
 
@@ -457,10 +455,7 @@ def _named(names: list[str], function: Callable[..., Any]) -> Rule:
         def rule(*values: Any) -> Any:
             return function(*[values[i] for i in positions])
 
-    rule.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter(n, inspect.Parameter.POSITIONAL_ONLY) for n in unique]
-    )
-    return rule
+    return name_parameters(rule, unique)
 
 
 def retain(tensor: TensorBase) -> None:
