@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 
 import gradwright as gw
 
-__all__ = ["both", "need", "same"]
+__all__ = ["both", "same"]
 
 
 def both(line: str, **names: Any) -> tuple[Any, Any]:
@@ -41,19 +40,3 @@ def same(ours: Any, theirs: Any, what: str = "", rtol: float = 1e-6, atol: float
     else:
         assert type(ours) is type(theirs), what
         assert ours == theirs, what
-
-
-def need(*names: str) -> None:
-    """Skip the test while a function or method is not there, and say which."""
-    absent = [n for n in names if not _there(n)]
-    if absent:
-        pytest.skip(f"not there yet: {', '.join(absent)}")
-
-
-def _there(name: str) -> bool:
-    value: Any = gw
-    for part in name.split("."):
-        if not hasattr(value, part):
-            return False
-        value = getattr(value, part)
-    return True

@@ -68,6 +68,10 @@ def test_every_wanted_name_is_an_entry():
     assert {name for names in op_db.WANTED.values() for name in names} - known == set()
 
 
+def test_every_wanted_name_is_there():
+    assert op_db.missing() == {}
+
+
 def test_missing_names_what_is_not_there():
     absent = {name for names in op_db.missing().values() for name in names}
     assert "exp" not in absent
