@@ -9,6 +9,7 @@ import torch
 import gradwright as gw
 from gradwright import nn
 from gradwright.errors import ConfigError, ShapeError, StateError
+from gradwright.nn.structure import to_structure
 
 
 def network(library=nn):
@@ -279,4 +280,16 @@ def test_loading_leniently_says_what_was_left_out():
 
 def test_a_network_of_ones_own_cannot_be_written_as_a_known_layer():
     with pytest.raises(StateError, match="Net"):
-        network().config()
+        to_structure(network())
+
+
+def test_the_constructors_arguments_are_read_from_the_attributes():
+    assert nn.Linear(4, 3, bias=False).config() == {"in_features": 4, "out_features": 3, "bias": False}
+    assert nn.ReLU().config() == {}
+
+    class Forgetful(nn.Module):
+        def __init__(self, width):
+            super().__init__()
+
+    with pytest.raises(StateError, match="width"):
+        Forgetful(3).config()

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gradwright.engine.tensor import Tensor
 from gradwright.nn.module import Module
 
 __all__ = ["LogSoftmax", "ReLU", "Sigmoid", "Softmax", "Tanh"]
 
 
-class _Plain(Module):
-    """An activation without arguments."""
-
-    def config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {}
-
-
-class ReLU(_Plain):
+class ReLU(Module):
     """max(x, 0), elementwise; the gradient at 0 is 0."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -26,7 +16,7 @@ class ReLU(_Plain):
         return input.relu()
 
 
-class Sigmoid(_Plain):
+class Sigmoid(Module):
     """1 / (1 + e⁻ˣ), elementwise."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -34,7 +24,7 @@ class Sigmoid(_Plain):
         return input.sigmoid()
 
 
-class Tanh(_Plain):
+class Tanh(Module):
     """The hyperbolic tangent, elementwise."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -52,10 +42,6 @@ class _AlongAxis(Module):
     def extra_repr(self) -> str:
         """Return the arguments."""
         return f"dim={self.dim}"
-
-    def config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {"dim": self.dim}
 
 
 class Softmax(_AlongAxis):

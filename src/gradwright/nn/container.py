@@ -74,7 +74,3 @@ class Flatten(Module):
     def extra_repr(self) -> str:
         """Return the arguments."""
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
-
-    def config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {"start_dim": self.start_dim, "end_dim": self.end_dim}

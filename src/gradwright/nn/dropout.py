@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError
@@ -40,7 +40,3 @@ class Dropout(Module):
     def extra_repr(self) -> str:
         """Return the arguments."""
         return f"p={self.p}"
-
-    def config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {"p": self.p}

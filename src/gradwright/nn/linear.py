@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from gradwright.engine.creation import zeros
 from gradwright.engine.tensor import Parameter, Tensor
@@ -20,10 +19,6 @@ class Identity(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return ``input``."""
         return input
-
-    def config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {}
 
 
 class Linear(Module):
@@ -76,11 +71,3 @@ class Linear(Module):
     def extra_repr(self) -> str:
         """Return the arguments."""
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
-
-    def config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {
-            "in_features": self.in_features,
-            "out_features": self.out_features,
-            "bias": self.bias is not None,
-        }

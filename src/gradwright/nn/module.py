@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from gradwright.engine.parameters import parameters_of
 from gradwright.engine.state import Lift, Stateful, structure_changed
 from gradwright.engine.tensor import Parameter, Tensor
 from gradwright.engine.tracing import trace_now
@@ -356,8 +357,23 @@ class Module(Stateful):
         return ""
 
     def config(self) -> dict[str, Any]:
-        """Return the constructor's arguments, for layers that can be rebuilt from a file."""
-        raise StateError(f"{type(self).__name__} cannot be written to a file as a known layer")
+        """Return the constructor's arguments, read from the attributes of the same names.
+
+        An argument that says whether a parameter is there (``bias``) is read as that. Layers whose arguments are kept
+        otherwise override this.
+        """
+        return {name: self._argument(name) for name in parameters_of(type(self).__init__).names[1:]}
+
+    def _argument(self, name: str) -> Any:
+        if name in self._parameters:
+            return self._parameters[name] is not None
+        try:
+            return getattr(self, name)
+        except AttributeError:
+            raise StateError(
+                f"{type(self).__name__} cannot be written to a file: it keeps its argument {name!r} under no "
+                "attribute of that name"
+            ) from None
 
     def __repr__(self) -> str:
         lines = [f"  ({name}): " + repr(module).replace("\n", "\n  ") for name, module in self.named_children()]
