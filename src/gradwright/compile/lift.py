@@ -122,6 +122,8 @@ class Lifted:
                 value.lift_into(self, path)
             elif isinstance(value, list | tuple | set | frozenset):
                 for i, item in enumerate(value):
+                    if isinstance(item, types.FunctionType | types.MethodType):
+                        _reach(item, self, self._seen)  # a list of what is called after each update, say
                     self.visit(f"{path}[{i}]", item)
             elif isinstance(value, dict):
                 for key, item in value.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import sys
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gradwright import nn, optim
+from gradwright import nn
 from gradwright.backend import jax_modules
 from gradwright.data import (
     Note,
@@ -28,13 +29,14 @@ from gradwright.data import (
     split,
 )
 from gradwright.engine.random import current_generator, manual_seed
+from gradwright.train.assembly import make_trainer
 from gradwright.train.assess import assess, baseline_figure, baseline_interval
 from gradwright.train.callbacks import Callback
 from gradwright.train.config import Config, to_toml
 from gradwright.train.folder import write_json, write_lines, write_text
 from gradwright.train.network import build_network, describe_network
+from gradwright.train.plans import augmentation_record, schedule_record, search_rate, search_record
 from gradwright.train.saved import save_model
-from gradwright.train.trainer import Trainer
 
 __all__ = ["Reporter", "run_job"]
 
@@ -66,18 +68,9 @@ class _Clock:
         return time.perf_counter() - self._started
 
 
-def make_criterion(classes: bool) -> nn.Module:
+def make_criterion(classes: bool, label_smoothing: float = 0.0) -> nn.Module:
     """Return the loss of the task: cross-entropy from logits, or squared error."""
-    return nn.CrossEntropyLoss() if classes else nn.MSELoss()
-
-
-def make_optimizer(config: Config, model: nn.Module) -> optim.Optimizer:
-    """Return the update rule that the configuration names."""
-    lr = config.lr or 0.0
-    if config.optimizer == "sgd":
-        return optim.SGD(model.parameters(), lr=lr, momentum=config.momentum, weight_decay=config.weight_decay)
-    rule = optim.Adam if config.optimizer == "adam" else optim.AdamW
-    return rule(model.parameters(), lr=lr, weight_decay=config.weight_decay)
+    return nn.CrossEntropyLoss(label_smoothing=label_smoothing) if classes else nn.MSELoss()
 
 
 def run_job(
@@ -165,26 +158,26 @@ def run_job(
     reporter.on_stage(4, "baselines", f"validation {measure}: {shown}")
 
     # 5 network
-    config = config.resolved(len(x), preparation.width, task.kind)
+    config = config.resolved(len(x), preparation.width)
     manual_seed(config.seed)
-    model = build_network(config, preparation.width, task.outputs)
-    criterion = make_criterion(task.is_classification)
-    optimizer = make_optimizer(config, model)
+    shape = (preparation.width,) if preparation.images is None else preparation.images.shape
+    model = build_network(config, shape, task.outputs)
+    criterion = make_criterion(task.is_classification, config.label_smoothing if task.is_classification else 0.0)
     network = describe_network(model, criterion, preparation.width, y)
-    widths = " → ".join(str(w) for w in (preparation.width, *(config.hidden or ()), task.outputs))
-    reporter.on_stage(5, "network", f"{widths}, {config.activation}; {network['parameters']:,} parameters")
+    reporter.on_stage(5, "network", f"{_network_words(config, shape, task)}; {network['parameters']:,} parameters")
 
     # 6 train
     reporter.on_stage_start(6, "train")
-    trainer = Trainer(
-        model,
-        criterion,
-        optimizer,
-        clip_norm=config.clip_norm,
-        eager=config.eager,
-        seed=config.seed,
-        callbacks=[reporter],
+    search = None
+    if config.lr == "auto":
+        with clock.part("lr_find"):
+            search = search_rate(config, model, criterion, (x, y), (vx, vy))
+        config = config.model_copy(update={"lr": search.suggestion})
+        reporter.on_stage(6, "lr", f"learning rate {search.suggestion:.3g}, by a range test of {len(search.rates)} steps")
+    trainer = make_trainer(
+        config, model, criterion, rows=len(x), shape=shape, outputs=task.outputs, callbacks=[reporter]
     )
+    plan = schedule_record(trainer.scheduler, len(x), config)
     twin = None
     if config.compare == "torch":
         from gradwright.train.compare import TorchTwin
@@ -277,7 +270,21 @@ def run_job(
     write_json(folder / "findings.json", findings(task, history, rows, figures, notes))
     if comparison is not None:
         write_json(folder / "compare.json", comparison)
+    if plan is not None:
+        write_json(folder / "schedule.json", plan)
+    if search is not None:
+        write_json(folder / "lr_find.json", search_record(search))
+    if trainer.augment is not None:
+        write_json(folder / "augmentation.json", augmentation_record(config, shape, x, y, task))
     return {**result, "baselines": rows}
+
+
+def _network_words(config: Config, shape: tuple[int, ...], task: Any) -> str:
+    """Say what the network is, in a few words."""
+    if config.network != "mlp":
+        return f"{config.network} for {' × '.join(str(size) for size in shape)} → {task.outputs}"
+    widths = " → ".join(str(w) for w in (math.prod(shape), *(config.hidden or ()), task.outputs))
+    return f"{widths}, {config.activation}"
 
 
 def _targets(preparation: Preparation, target: np.ndarray, dtype: np.dtype) -> np.ndarray:

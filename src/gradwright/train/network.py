@@ -11,30 +11,19 @@ from gradwright.engine.anomaly import detect_anomaly
 from gradwright.engine.graph import graph
 from gradwright.engine.random import Generator, use_generator
 from gradwright.engine.tensor import Tensor
+from gradwright.train.choices import make_network
 from gradwright.train.config import Config
 
 __all__ = ["build_network", "describe_network"]
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
-
 _ROWS = 5  # of the batch that is sent through to see shapes; shown as "any number"
 
 
-def build_network(config: Config, features: int, outputs: int) -> nn.Sequential:
-    """Return a multilayer perceptron: Linear, batch norm if asked for, activation, dropout, …, Linear."""
-    layers: list[nn.Module] = []
-    width = features
-    for next_width in config.hidden or ():
-        # batch norm subtracts the mean, and with it any bias
-        layers.append(nn.Linear(width, next_width, bias=not config.batch_norm))
-        if config.batch_norm:
-            layers.append(nn.BatchNorm1d(next_width))
-        layers.append(ACTIVATIONS[config.activation]())
-        if config.dropout:
-            layers.append(nn.Dropout(config.dropout))
-        width = next_width
-    layers.append(nn.Linear(width, outputs))
-    model = nn.Sequential(*layers)
+def build_network(config: Config, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
+    """Return the network that the settings name, for rows of that shape, in its dtype and with its initial values."""
+    model = make_network(config, shape, outputs)
+    if config.init is not None:
+        nn.init.initialize_(model, config.init, activation=config.activation)
     if config.dtype == "float64":
         model.double()
     model.name_parts()
