@@ -125,7 +125,9 @@ def train(
     label_smoothing: Annotated[
         float | None, typer.Option(help="Part of the target that is spread over all classes.")
     ] = None,
-    gradient_noise: Annotated[float | None, typer.Option(help="Noise on the gradients, falling with the steps.")] = None,
+    gradient_noise: Annotated[
+        float | None, typer.Option(help="Noise on the gradients, falling with the steps.")
+    ] = None,
     augment: Annotated[
         str | None, typer.Option(help="Such as shift,rotate=15 or mixup: gradwright list augmentations.")
     ] = None,

@@ -173,7 +173,9 @@ def run_job(
         with clock.part("lr_find"):
             search = search_rate(config, model, criterion, (x, y), (vx, vy))
         config = config.model_copy(update={"lr": search.suggestion})
-        reporter.on_stage(6, "lr", f"learning rate {search.suggestion:.3g}, by a range test of {len(search.rates)} steps")
+        reporter.on_stage(
+            6, "lr", f"learning rate {search.suggestion:.3g}, by a range test of {len(search.rates)} steps"
+        )
     trainer = make_trainer(
         config, model, criterion, rows=len(x), shape=shape, outputs=task.outputs, callbacks=[reporter]
     )

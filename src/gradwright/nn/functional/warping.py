@@ -178,9 +178,7 @@ def _taps(at: Tensor, length: int, mode: str, padding_mode: str, corners: bool) 
         if mode == "bicubic":
             index = _inside(index, length, padding_mode, corners)
         there = (index >= 0) & (index < length)  # false for NaN, too
-        out.append(
-            (ew.cast(ew.where(there, index, 0.0), dtype=np.dtype(np.int32)), ew.where(there, weight, 0.0))
-        )
+        out.append((ew.cast(ew.where(there, index, 0.0), dtype=np.dtype(np.int32)), ew.where(there, weight, 0.0)))
     return out
 
 
