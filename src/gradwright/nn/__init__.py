@@ -7,6 +7,7 @@ from gradwright.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from gradwright.nn.batchnorm import BatchNorm1d
 from gradwright.nn.container import Flatten, Sequential
 from gradwright.nn.dropout import Dropout
+from gradwright.nn.embedding import Embedding, EmbeddingBag
 from gradwright.nn.linear import Identity, Linear
 from gradwright.nn.loss import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
 from gradwright.nn.module import Module
@@ -17,6 +18,8 @@ __all__ = [
     "BatchNorm1d",
     "CrossEntropyLoss",
     "Dropout",
+    "Embedding",
+    "EmbeddingBag",
     "Flatten",
     "Identity",
     "L1Loss",
