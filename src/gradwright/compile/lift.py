@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
 
+from gradwright.engine.row_sparse import RowSparse
 from gradwright.engine.state import Stateful
 from gradwright.engine.tensor import Parameter, Tensor
 
@@ -146,7 +147,7 @@ class Lifted:
         return (
             tuple(m.training for m in self.modes),
             tuple(p._requires_grad for _, p in self.parameters),
-            tuple(p._grad is None for _, p in self.parameters),
+            tuple(g.indices.shape if type(g := p._grad) is RowSparse else g is None for _, p in self.parameters),
             tuple(name.now() for name in self.constants),
         )
 

@@ -34,6 +34,7 @@ from gradwright.nn.activation import (
 from gradwright.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from gradwright.nn.container import Flatten, ModuleDict, ModuleList, Sequential
 from gradwright.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
+from gradwright.nn.embedding import Embedding, EmbeddingBag
 from gradwright.nn.linear import Bilinear, Identity, Linear
 from gradwright.nn.loss import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
 from gradwright.nn.module import Module
@@ -88,6 +89,8 @@ __all__ = [
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
+    "Embedding",
+    "EmbeddingBag",
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",

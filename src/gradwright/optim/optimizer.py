@@ -12,10 +12,12 @@ import numpy as np
 from gradwright.backend import namespace
 from gradwright.engine.base import settle
 from gradwright.engine.mode import no_grad
+from gradwright.engine.row_sparse import RowSparse, arrays_of
 from gradwright.engine.state import Lift, Stateful, structure_changed
 from gradwright.engine.tensor import Tensor
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import ConfigError, StateError
+from gradwright.optim.rows import check_gradients, step_rows
 
 __all__ = ["Optimizer", "same_dtype"]
 
@@ -39,6 +41,11 @@ class Optimizer(Stateful):
     hyperparameters: ClassVar[tuple[str, ...]] = ("lr",)
     #: Hyperparameters for which 0 means that a part of the rule is not there at all.
     zero_means_off: ClassVar[tuple[str, ...]] = ()
+    #: Whether :meth:`update`, given some rows of a parameter and of its slots, does to them what is right: the rule
+    #: then takes row-sparse gradients, and rows without a gradient stay as they are.
+    sparse: ClassVar[bool] = False
+    #: Whether the rule takes ordinary gradients.
+    dense: ClassVar[bool] = True
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -140,7 +147,7 @@ class Optimizer(Stateful):
                 if set_to_none:
                     p._grad = None
                 elif p._grad is not None:
-                    p._grad = p._grad.detach() * 0
+                    p._grad = p._grad.cleared() if type(p._grad) is RowSparse else p._grad.detach() * 0
 
     @no_grad()
     def step(self, closure: Any = None) -> Any:
@@ -164,8 +171,11 @@ class Optimizer(Stateful):
             moved = [i for i, p in enumerate(params) if p._grad is not None]
             if not moved:
                 continue
+            rows = [i for i in moved if type(params[i]._grad) is RowSparse]
+            if rows or not self.dense:
+                check_gradients(self, group, moved, rows)
             count = settle(steps)
-            xp = namespace([count, settle(params[moved[0]]), settle(params[moved[0]]._grad)])
+            xp = namespace([count, settle(params[moved[0]]), *arrays_of(params[moved[0]]._grad)])
             if len(moved) == len(params):
                 count = count + np.int32(1)
             else:
@@ -175,6 +185,9 @@ class Optimizer(Stateful):
             for i in moved:
                 p = params[i]
                 state = self.state[p]
+                if i in rows:
+                    step_rows(self, xp, p, {k: v[i] for k, v in shared.items()}, group)
+                    continue
                 old = {name: settle(slot) for name, slot in state.items()}
                 new, slots = self.update(
                     xp, settle(p), settle(p._grad), old, {k: v[i] for k, v in shared.items()}, group

@@ -50,6 +50,7 @@ class SGD(Optimizer):
 
     hyperparameters: ClassVar[tuple[str, ...]] = ("lr", "momentum", "dampening", "weight_decay")
     zero_means_off: ClassVar[tuple[str, ...]] = ("momentum", "dampening", "weight_decay")
+    sparse: ClassVar[bool] = True
 
     def __init__(
         self,
