@@ -2,7 +2,7 @@
 
 from gradwright.engine.missing import explained
 from gradwright.engine.tensor import Parameter
-from gradwright.nn import functional, init, utils
+from gradwright.nn import functional, init, regularization, utils
 from gradwright.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from gradwright.nn.batchnorm import BatchNorm1d
 from gradwright.nn.container import Flatten, Sequential
@@ -10,6 +10,7 @@ from gradwright.nn.dropout import Dropout
 from gradwright.nn.linear import Identity, Linear
 from gradwright.nn.loss import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
 from gradwright.nn.module import Module
+from gradwright.nn.regularization import StochasticDepth
 
 __all__ = [
     "BCELoss",
@@ -30,9 +31,11 @@ __all__ = [
     "Sequential",
     "Sigmoid",
     "Softmax",
+    "StochasticDepth",
     "Tanh",
     "functional",
     "init",
+    "regularization",
     "utils",
 ]
 
