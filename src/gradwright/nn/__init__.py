@@ -2,7 +2,7 @@
 
 from gradwright.engine.missing import explained
 from gradwright.engine.tensor import Parameter
-from gradwright.nn import functional, init, utils
+from gradwright.nn import functional, init, regularization, utils
 from gradwright.nn.activation import (
     CELU,
     ELU,
@@ -41,6 +41,7 @@ from gradwright.nn.module import Module
 from gradwright.nn.parameter_containers import ParameterDict, ParameterList
 from gradwright.nn.recurrent import GRU, LSTM, RNN
 from gradwright.nn.recurrent_cells import GRUCell, LSTMCell, RNNCell
+from gradwright.nn.regularization import StochasticDepth
 from gradwright.nn.residual import Highway, Residual
 
 __all__ = [
@@ -164,6 +165,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "StochasticDepth",
     "Tanh",
     "Tanhshrink",
     "Threshold",
@@ -179,6 +181,7 @@ __all__ = [
     "ZeroPad3d",
     "functional",
     "init",
+    "regularization",
     "utils",
 ]
 

@@ -14,9 +14,14 @@ from gradwright.nn.container import Flatten, Sequential
 from gradwright.nn.dropout import Dropout
 from gradwright.nn.linear import Identity, Linear
 from gradwright.nn.module import Module
+from gradwright.nn.regularization import StochasticDepth
 from gradwright.nn.softmax import LogSoftmax, Softmax
 
-__all__ = ["LAYERS", "from_structure", "to_structure"]
+__all__ = [
+    "LAYERS",
+    "from_structure",
+    "to_structure",
+]
 
 #: The layers that a file may name.
 LAYERS: dict[str, type[Module]] = {
@@ -32,6 +37,7 @@ LAYERS: dict[str, type[Module]] = {
         Sequential,
         Sigmoid,
         Softmax,
+        StochasticDepth,
         Tanh,
     )
 }
@@ -46,6 +52,7 @@ _WEIGHTS = (
 _FITS: dict[str, Callable[[Any], bool]] = {
     "int": lambda v: type(v) is int and -_SIZE <= v <= _SIZE,
     "bool": lambda v: type(v) is bool,
+    "str": lambda v: type(v) is str and len(v) <= 100,
     "float": lambda v: type(v) in (int, float) and abs(v) <= 1e300 and math.isfinite(v),
     "float | None": lambda v: v is None or _FITS["float"](v),
 }
