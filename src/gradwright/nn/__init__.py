@@ -2,7 +2,7 @@
 
 from gradwright.engine.missing import explained
 from gradwright.engine.tensor import Parameter
-from gradwright.nn import functional, init, utils
+from gradwright.nn import functional, init, models, utils
 from gradwright.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from gradwright.nn.batchnorm import BatchNorm1d
 from gradwright.nn.container import Flatten, ModuleDict, ModuleList, Sequential
@@ -41,6 +41,7 @@ __all__ = [
     "Tanh",
     "functional",
     "init",
+    "models",
     "utils",
 ]
 
