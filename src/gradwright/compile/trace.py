@@ -18,7 +18,7 @@ from gradwright.compile.lift import Lifted
 from gradwright.engine.base import settle
 from gradwright.engine.op import wrap
 from gradwright.engine.tensor import Parameter, Tensor
-from gradwright.engine.tracing import trace_now
+from gradwright.engine.tracing import Schedule, trace_now
 from gradwright.errors import CompileError
 
 __all__ = ["Program", "trace_step"]
@@ -42,6 +42,7 @@ class Program:
     numbers: list[int]  # hyperparameters that are lifted
     rebuild: Callable[[list[Any]], Any]
     checks: list[tuple[int, Callable[[np.ndarray], None]]]
+    schedules: list[Schedule]  # which the host advances after each step
     jaxpr: Any
 
     @functools.cached_property
@@ -54,8 +55,11 @@ class Program:
         tensors, params = lifted.tensors, lifted.parameters
         written = [tensors[i][1]._array for i in self.written]
         written += [settle(params[i][1]._grad) for i in self.grads_in]  # whoever holds it keeps it
-        numbers = [lifted.numbers[i].get() for i in self.numbers]
-        return written, [tensors[i][1]._array for i in self.fixed], np.array(numbers, np.float64)
+        return written, [tensors[i][1]._array for i in self.fixed], self.numbers_now(lifted)
+
+    def numbers_now(self, lifted: Lifted) -> np.ndarray:
+        """Return the hyperparameters as they stand."""
+        return np.array([lifted.numbers[i].get() for i in self.numbers], np.float64)
 
     def put_back(self, lifted: Lifted, arrays: list[Any]) -> None:
         """Give the changed state back to its owners."""
@@ -77,6 +81,7 @@ class _Trace:
         self.kept = inputs  # so that the ids stay theirs
         self.checks: list[tuple[int, Callable[[np.ndarray], None]]] = []
         self.used: dict[int, Any] = {}
+        self.schedules: list[Schedule] = []
         self.strays: dict[int, tuple[weakref.ref[Tensor], Any]] = {}
 
     def check_read(self, tensor: Any) -> None:
@@ -99,6 +104,9 @@ class _Trace:
 
     def consumed(self, parameter: Any) -> None:
         self.used[id(parameter)] = parameter._grad
+
+    def after_step(self, schedule: Schedule) -> None:
+        self.schedules.append(schedule)
 
 
 def trace_step(
@@ -159,6 +167,7 @@ def trace_step(
             out_params = [p for p in params if p._grad is not None and trace.used.get(id(p)) is not p._grad]
             found["grads_out"] = out_params
             found["checks"] = trace.checks
+            found["schedules"] = trace.schedules
             leaves, found["rebuild"] = _flatten(output)
             results = (
                 [t._array for t, w in zip(tensors, found["written"], strict=True) if w],
@@ -220,6 +229,7 @@ def trace_step(
         numbers=lifted_numbers,
         rebuild=found["rebuild"],
         checks=found["checks"],
+        schedules=found["schedules"],
         jaxpr=closed,
     )
 

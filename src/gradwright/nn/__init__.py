@@ -11,18 +11,25 @@ from gradwright.nn.linear import Identity, Linear
 from gradwright.nn.loss import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
 from gradwright.nn.module import Module
 from gradwright.nn.parameter_containers import ParameterDict, ParameterList
+from gradwright.nn.recurrent import GRU, LSTM, RNN
+from gradwright.nn.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from gradwright.nn.residual import Highway, Residual
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
+    "GRUCell",
     "Highway",
     "Identity",
     "L1Loss",
+    "LSTMCell",
     "Linear",
     "LogSoftmax",
     "MSELoss",
@@ -33,6 +40,7 @@ __all__ = [
     "Parameter",
     "ParameterDict",
     "ParameterList",
+    "RNNCell",
     "ReLU",
     "Residual",
     "Sequential",

@@ -106,6 +106,9 @@ class SGD(Optimizer):
             undamped = step["first"] | (h["momentum"] == 0)
             buffer = old + xp.where(undamped, 1, 1 - h["dampening"]).astype(g.dtype) * g
         d = g + h["momentum"] * buffer if h["nesterov"] else buffer
+        if not isinstance(h["momentum"], int | float):
+            # a schedule may raise it from 0 later: the first step with momentum finds no sum of those without
+            buffer = xp.where(h["momentum"] == 0, 0, buffer)
         return same_dtype(p - h["lr"] * d, p), {"momentum_buffer": same_dtype(buffer, p)}
 
 

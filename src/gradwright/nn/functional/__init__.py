@@ -57,12 +57,14 @@ from gradwright.nn.functional.probability import (
 )
 from gradwright.nn.functional.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from gradwright.nn.functional.shuffle import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
+from gradwright.nn.functional.warping import affine_grid, grid_sample
 
 __all__ = [
     *_activation.__all__,
     *_convolution.__all__,
     *_interpolation.__all__,
     *_pooling.__all__,
+    "affine_grid",
     "alpha_dropout",
     "batch_norm",
     "bilinear",
@@ -80,6 +82,7 @@ __all__ = [
     "embedding",
     "feature_alpha_dropout",
     "gaussian_nll_loss",
+    "grid_sample",
     "group_norm",
     "hinge_embedding_loss",
     "huber_loss",
