@@ -2,7 +2,7 @@
 
 from gradwright.engine.missing import explained
 from gradwright.engine.tensor import Parameter
-from gradwright.nn import functional, init, regularization, utils
+from gradwright.nn import functional, init, models, regularization, utils
 from gradwright.nn.activation import (
     CELU,
     ELU,
@@ -181,6 +181,7 @@ __all__ = [
     "ZeroPad3d",
     "functional",
     "init",
+    "models",
     "regularization",
     "utils",
 ]
