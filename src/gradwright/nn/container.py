@@ -8,7 +8,7 @@ from typing import Any
 from gradwright.engine.tensor import Tensor
 from gradwright.nn.module import Module
 
-__all__ = ["Flatten", "Sequential"]
+__all__ = ["Flatten", "ModuleList", "Sequential"]
 
 
 class Sequential(Module):
@@ -57,6 +57,21 @@ class Sequential(Module):
         if isinstance(index, slice):
             return Sequential(dict(parts[index]))
         return parts[index][1]
+
+
+class ModuleList(Module):
+    """A list of modules whose parameters are found."""
+
+    def __init__(self, modules: Any = ()) -> None:
+        super().__init__()
+        for i, module in enumerate(modules):
+            self.add_module(str(i), module)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules.values())
 
 
 class Flatten(Module):
