@@ -15,7 +15,6 @@ from gradwright.nn.activation import (
     Hardtanh,
     LeakyReLU,
     LogSigmoid,
-    LogSoftmax,
     Mish,
     PReLU,
     ReLU,
@@ -23,7 +22,6 @@ from gradwright.nn.activation import (
     RReLU,
     Sigmoid,
     SiLU,
-    Softmax,
     Softplus,
     Softshrink,
     Softsign,
@@ -31,18 +29,95 @@ from gradwright.nn.activation import (
     Tanhshrink,
     Threshold,
 )
+from gradwright.nn.adaptive_pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+)
+from gradwright.nn.arranging import (
+    ChannelShuffle,
+    Fold,
+    PixelShuffle,
+    PixelUnshuffle,
+    Unflatten,
+    Unfold,
+    Upsample,
+    UpsamplingBilinear2d,
+    UpsamplingNearest2d,
+)
+from gradwright.nn.attention import MultiheadAttention
 from gradwright.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from gradwright.nn.container import Flatten, ModuleDict, ModuleList, Sequential
+from gradwright.nn.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from gradwright.nn.distance import CosineSimilarity, PairwiseDistance
 from gradwright.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from gradwright.nn.embedding import Embedding, EmbeddingBag
+from gradwright.nn.instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from gradwright.nn.linear import Bilinear, Identity, Linear
-from gradwright.nn.loss import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
+from gradwright.nn.loss import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CosineEmbeddingLoss,
+    CrossEntropyLoss,
+    CTCLoss,
+    GaussianNLLLoss,
+    HingeEmbeddingLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MarginRankingLoss,
+    MSELoss,
+    MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
+    NLLLoss,
+    PoissonNLLLoss,
+    SmoothL1Loss,
+    SoftMarginLoss,
+    TripletMarginLoss,
+    TripletMarginWithDistanceLoss,
+)
 from gradwright.nn.module import Module
+from gradwright.nn.normalization import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
+from gradwright.nn.padding import (
+    CircularPad1d,
+    CircularPad2d,
+    CircularPad3d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ConstantPad3d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReflectionPad3d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ReplicationPad3d,
+    ZeroPad1d,
+    ZeroPad2d,
+    ZeroPad3d,
+)
 from gradwright.nn.parameter_containers import ParameterDict, ParameterList
+from gradwright.nn.pooling import (
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    LPPool1d,
+    LPPool2d,
+    LPPool3d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
 from gradwright.nn.recurrent import GRU, LSTM, RNN
 from gradwright.nn.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from gradwright.nn.regularization import StochasticDepth
 from gradwright.nn.residual import Highway, Residual
+from gradwright.nn.softmax import LogSoftmax, Softmax, Softmax2d, Softmin
+from gradwright.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
+from gradwright.nn.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
 
 __all__ = [
     "CELU",
@@ -133,6 +208,7 @@ __all__ = [
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
@@ -169,6 +245,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",

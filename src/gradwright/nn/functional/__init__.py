@@ -40,6 +40,7 @@ from gradwright.nn.functional.margin import (
     multilabel_soft_margin_loss,
     soft_margin_loss,
 )
+from gradwright.nn.functional.multihead import multi_head_attention_forward
 from gradwright.nn.functional.normalization import (
     batch_norm,
     group_norm,
@@ -96,6 +97,7 @@ __all__ = [
     "local_response_norm",
     "margin_ranking_loss",
     "mse_loss",
+    "multi_head_attention_forward",
     "multi_margin_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
