@@ -170,6 +170,18 @@ class ModuleList(_Row):
     def __iadd__(self, modules: Iterable[Module]) -> ModuleList:
         return self.extend(modules)
 
+    def __repr__(self) -> str:
+        """Say equal neighbours once, as ``(0-5): 6 x …``."""
+        texts = [repr(module) for module in self]
+        lines, start = [], 0
+        for end in range(1, len(texts) + 1):
+            if end == len(texts) or texts[end] != texts[start]:
+                many = end - start > 1
+                name = f"({start}-{end - 1}): {end - start} x " if many else f"({start}): "
+                lines.append("  " + name + texts[start].replace("\n", "\n  "))
+                start = end
+        return "\n".join([f"{type(self).__name__}(", *lines, ")"]) if lines else f"{type(self).__name__}()"
+
     def forward(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raise: which part runs when is for the module that holds the list to say."""
         raise TypeError(f"{type(self).__name__} computes nothing itself: call its parts, as in `for part in parts: …`")

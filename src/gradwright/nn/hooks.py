@@ -7,10 +7,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from gradwright.engine.base import TensorBase
 from gradwright.engine.function import Function
 from gradwright.engine.hooks import RemovableHandle
 from gradwright.engine.mode import mode
+from gradwright.engine.op import wrap
 from gradwright.engine.state import structure_changed
 from gradwright.errors import ConfigError
 
@@ -88,8 +91,8 @@ class HookMethods:
         """Call ``hook(module, grad_input, grad_output)`` when backward has passed the module.
 
         What the hook returns, a tuple, replaces ``grad_input``, which has an entry for each positional argument of
-        forward: None for what asks for no gradient. When none asks, the hook runs as the outputs' gradients arrive,
-        and may replace nothing.
+        forward: None for what is no floating Tensor, zeros where no gradient goes. When no argument asks for a
+        gradient all are None; the hook then runs as the outputs' gradients arrive, and may replace nothing.
         """
         return self._entered("backward_after", _Hook(hook), prepend)
 
@@ -150,14 +153,14 @@ class _Pass(Function):
     """Hand tensors on unchanged, and their gradients to somebody who may change them."""
 
     @staticmethod
-    def forward(ctx: Any, tell: Callable[[tuple[Any, ...]], Sequence[Any]], *tensors: Any) -> Any:
+    def forward(ctx: Any, tell: Callable[[tuple[Any, ...]], Sequence[Any]], zeros: bool, *tensors: Any) -> Any:
         ctx.tell = tell
-        ctx.set_materialize_grads(False)
+        ctx.set_materialize_grads(zeros)
         return tensors
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        return (None, *ctx.tell(gradients))
+        return (None, None, *ctx.tell(gradients))
 
 
 class _Gate:
@@ -169,11 +172,18 @@ class _Gate:
         self.after = list(hooks.backward_after.values())
         self.n_inputs = 0
         self.asking: list[int] = []  # which arguments ask for gradients
+        self.others: dict[int, tuple[tuple[int, ...], Any]] = {}  # shapes and dtypes of the tensors that do not
         self.grad_output: tuple[Any, ...] = ()
 
     def at_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         self.n_inputs = len(args)
-        passed, self.asking = _passed(args, self._leaving)
+        passed, self.asking = _passed(args, self._leaving, zeros=True)
+        if self.asking:
+            self.others = {
+                i: (x._array.shape, x._array.dtype)
+                for i, x in enumerate(args)
+                if isinstance(x, TensorBase) and i not in self.asking and x._array.dtype.kind in "fV"
+            }
         return passed
 
     def at_outputs(self, output: Any) -> Any:
@@ -193,11 +203,11 @@ class _Gate:
                 self._leaving(())
             return [grad_output[i] for i in asking]
 
-        passed, asking = _passed(outputs, arriving)
+        passed, asking = _passed(outputs, arriving, zeros=False)
         return passed if isinstance(output, tuple) else passed[0]
 
     def _leaving(self, gradients: tuple[Any, ...]) -> Sequence[Any]:
-        grad_input = _spread(gradients, self.asking, self.n_inputs)
+        grad_input = _spread(gradients, self.asking, self.n_inputs, self.others)
         for hook in self.after:
             grad_input = self._replaced(hook.function(self.module, grad_input, self.grad_output), grad_input, "input")
         if not self.asking and any(g is not None for g in grad_input):
@@ -218,19 +228,24 @@ class _Gate:
         return new
 
 
-def _passed(values: tuple[Any, ...], tell: Callable[[tuple[Any, ...]], Sequence[Any]]) -> tuple[Any, list[int]]:
+def _passed(
+    values: tuple[Any, ...], tell: Callable[[tuple[Any, ...]], Sequence[Any]], zeros: bool
+) -> tuple[Any, list[int]]:
     """Lead the tensors that ask for gradients through one node of the graph; say which they are."""
     asking = [i for i, v in enumerate(values) if isinstance(v, TensorBase) and v._requires_grad] if mode.grad else []
     if not asking:
         return values, asking
     new = list(values)
-    for i, tensor in zip(asking, _Pass.apply(tell, *[values[i] for i in asking]), strict=True):
+    for i, tensor in zip(asking, _Pass.apply(tell, zeros, *[values[i] for i in asking]), strict=True):
         new[i] = tensor
     return tuple(new), asking
 
 
-def _spread(gradients: tuple[Any, ...], places: list[int], count: int) -> tuple[Any, ...]:
-    all_of_them: list[Any] = [None] * count
+def _spread(gradients: tuple[Any, ...], places: list[int], count: int, zeros: Any = None) -> tuple[Any, ...]:
+    """Return an entry for each of ``count`` values: the gradients in their places, zeros of a shape, or None."""
+    found: list[Any] = [None] * count
+    for i, (shape, dtype) in (zeros or {}).items():
+        found[i] = wrap(np.zeros(shape, dtype))
     for i, g in zip(places, gradients, strict=False):
-        all_of_them[i] = g
-    return tuple(all_of_them)
+        found[i] = g
+    return tuple(found)

@@ -10,6 +10,7 @@ import numpy as np
 from gradwright.engine.functions.conversion import destination
 from gradwright.engine.hooks import RemovableHandle
 from gradwright.engine.parameters import parameters_of
+from gradwright.engine.skeleton import building
 from gradwright.engine.state import Lift, Stateful, structure_changed
 from gradwright.engine.tensor import Parameter, Tensor
 from gradwright.engine.tracing import trace_now
@@ -17,7 +18,15 @@ from gradwright.errors import ConfigError, StateError, UnknownNameError
 from gradwright.nn.hooks import HookMethods, call_with_hooks
 from gradwright.nn.saving import Saving
 
-__all__ = ["Module", "RemovableHandle"]
+__all__ = ["DRAWING", "Module", "RemovableHandle"]
+
+
+#: Methods that give initial values; while :data:`building` says so, modules are made without them.
+DRAWING = ("reset_parameters", "_reset_parameters", "reset_running_stats")
+
+
+def _leave() -> None:
+    """Stand in for one of those."""
 
 
 class Module(Saving, HookMethods, Stateful):
@@ -54,6 +63,11 @@ class Module(Saving, HookMethods, Stateful):
         put("_transient", set())
         put("_hooks", None)
         put("_path", type(self).__name__)
+        if building.skeleton is not None:
+            building.skeleton.take(0)
+        if not building.draws:
+            for name in DRAWING:
+                put(name, _leave)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every subclass defines this."""
@@ -273,8 +287,12 @@ class Module(Saving, HookMethods, Stateful):
             ) from None
 
     def __repr__(self) -> str:
-        lines = [f"  ({name}): " + repr(module).replace("\n", "\n  ") for name, module in self.named_children()]
         extra = self.extra_repr()
-        if not lines:
+        parts = [
+            f"({name}): " + repr(module).replace("\n", "\n  ")
+            for name, module in self._modules.items()
+            if module is not None
+        ]
+        if not parts:
             return f"{type(self).__name__}({extra})"
-        return f"{type(self).__name__}({extra}\n" + "\n".join(lines) + "\n)"
+        return f"{type(self).__name__}(\n  " + "\n  ".join([*extra.splitlines(), *parts]) + "\n)"
