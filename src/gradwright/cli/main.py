@@ -180,8 +180,9 @@ def train(
             print(to_toml(settings.model_dump()), end="")
             return
         if settings.compare == "torch":
-            from gradwright.train.compare import import_torch
+            from gradwright.train.compare import check_comparable, import_torch
 
+            check_comparable(settings)
             import_torch()  # better now than after the training
         _run_train(settings, given, out, quiet, as_json)
 

@@ -40,6 +40,7 @@ from gradwright.nn.adaptive_pooling import (
 from gradwright.nn.arranging import (
     ChannelShuffle,
     Fold,
+    Permute,
     PixelShuffle,
     PixelUnshuffle,
     Unflatten,
@@ -215,6 +216,7 @@ __all__ = [
     "Parameter",
     "ParameterDict",
     "ParameterList",
+    "Permute",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",

@@ -23,7 +23,8 @@ def make_trainer(
     *,
     rows: int,
     shape: tuple[int, ...],
-    outputs: int,
+    classes: int | None,
+    ground: float = 0.0,
     callbacks: Sequence[Callback] = (),
 ) -> Trainer:
     """Return the trainer that resolved settings describe.
@@ -34,8 +35,10 @@ def make_trainer(
         Rows of the training part: how long a schedule is, and how much a prior weighs.
     shape : tuple of int
         What one row is: (features,), an image (height, width) or (height, width, channels).
-    outputs : int
-        Numbers that the network gives for a row.
+    classes : int, optional
+        How many classes there are; None for numbers.
+    ground : float
+        The value of an empty pixel after preparation.
     """
     if not isinstance(config.lr, float):
         raise ConfigError(f"lr = {config.lr!r}: a trainer needs a number; resolve the settings first")
@@ -50,17 +53,18 @@ def make_trainer(
     before: list[Callable[[], Any]] = []
     after: list[Callable[[], Any]] = []
     if config.gradient_noise:
-        before.append(nn.utils.GradientNoise(model.parameters(), config.gradient_noise))
+        noise, parameters = nn.regularization.GradientNoise(config.gradient_noise), list(model.parameters())
+        before.append(lambda: noise(parameters))
     if config.max_norm is not None:
-        bound = config.max_norm
-        after.append(lambda: nn.utils.max_norm_(model, bound))
+        bound = nn.regularization.MaxNorm(config.max_norm)
+        after.append(lambda: bound(model))
     return Trainer(
         model,
         criterion,
         optimizer,
         scheduler=make_schedule(config.schedule, optimizer, steps, config.warmup),
-        augment=make_augmentation(config.augment, shape, outputs),
-        penalty=make_penalty(config, rows),
+        augment=make_augmentation(config.augment, shape, classes, ground),
+        penalty=make_penalty(config, rows, classes is not None),
         before_update=before,
         after_update=after,
         clip_norm=config.clip_norm,

@@ -176,8 +176,10 @@ def run_job(
         reporter.on_stage(
             6, "lr", f"learning rate {search.suggestion:.3g}, by a range test of {len(search.rates)} steps"
         )
+    classes = task.outputs if task.is_classification else None
+    ground = 0.0 if preparation.images is None else -preparation.images.mean / preparation.images.std
     trainer = make_trainer(
-        config, model, criterion, rows=len(x), shape=shape, outputs=task.outputs, callbacks=[reporter]
+        config, model, criterion, rows=len(x), shape=shape, classes=classes, ground=ground, callbacks=[reporter]
     )
     plan = schedule_record(trainer.scheduler, len(x), config)
     twin = None
@@ -277,7 +279,9 @@ def run_job(
     if search is not None:
         write_json(folder / "lr_find.json", search_record(search))
     if trainer.augment is not None:
-        write_json(folder / "augmentation.json", augmentation_record(config, shape, x, y, task))
+        shown = _samples(y)
+        labels = [str(label) for label in task.decode(y[shown])] if classes else [f"{v:.3g}" for v in target[shown]]
+        write_json(folder / "augmentation.json", augmentation_record(config, shape, x[shown], labels, classes, ground))
     return {**result, "baselines": rows}
 
 
@@ -287,6 +291,13 @@ def _network_words(config: Config, shape: tuple[int, ...], task: Any) -> str:
         return f"{config.network} for {' × '.join(str(size) for size in shape)} → {task.outputs}"
     widths = " → ".join(str(w) for w in (math.prod(shape), *(config.hidden or ()), task.outputs))
     return f"{widths}, {config.activation}"
+
+
+def _samples(y: np.ndarray, most: int = 8) -> np.ndarray:
+    """Return a few rows, of as many classes as there are."""
+    if y.dtype.kind != "i":
+        return np.arange(min(most, len(y)))
+    return np.sort(np.unique(y, return_index=True)[1])[:most]
 
 
 def _targets(preparation: Preparation, target: np.ndarray, dtype: np.dtype) -> np.ndarray:

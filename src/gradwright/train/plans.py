@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradwright import nn
+from gradwright.augment import from_names, sheet, sheet_png
 from gradwright.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from gradwright.train.choices import make_augmentation, make_optimizer
+from gradwright.train.choices import make_optimizer
 from gradwright.train.config import Config
-from gradwright.train.lr_find import LRFind, lr_find
+
+if TYPE_CHECKING:
+    from gradwright.train.lr_find import LRFind
 
 __all__ = ["augmentation_record", "schedule_record", "search_rate", "search_record"]
 
@@ -21,6 +24,8 @@ _POINTS = 400  # of a drawn schedule
 
 def search_rate(config: Config, model: nn.Module, criterion: nn.Module, train: Any, validation: Any) -> LRFind:
     """Run a learning-rate range test for these settings; the model is left as it was."""
+    from gradwright.train.lr_find import lr_find
+
     optimizer = make_optimizer(
         config.optimizer, model.parameters(), momentum=config.momentum, weight_decay=config.weight_decay
     )
@@ -37,6 +42,36 @@ def search_record(search: LRFind) -> dict[str, Any]:
         "valley": search.valley,
         "suggestion": search.suggestion,
         "bounds": list(search.bounds),
+    }
+
+
+def augmentation_record(
+    config: Config, shape: tuple[int, ...], x: np.ndarray, labels: list[str], classes: int | None, ground: float
+) -> dict[str, Any]:
+    """Return ``augmentation.json``'s content: for images with a sheet, the first rows and what is made of them.
+
+    Parameters
+    ----------
+    x : (rows, values)
+        Prepared rows, a few of them.
+    labels : list of str
+        What each of them shows.
+    """
+    record: dict[str, Any] = {"augment": list(config.augment)}
+    if len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in (1, 3)):
+        return record
+    images = x.reshape(len(x), *shape)
+    compose = from_names(config.augment, num_classes=classes, fill=ground)
+    info = sheet(images if len(shape) == 2 else images.transpose(0, 3, 1, 2), compose, samples=len(x), seed=config.seed)
+    picture = sheet_png(info, scale=max(1, 84 // shape[0]))
+    width, height = (int.from_bytes(picture[i : i + 4], "big") for i in (16, 20))  # of the PNG's header
+    return {
+        **record,
+        "labels": labels,
+        "draws": info.shape[1] - 1,
+        "width": width,
+        "height": height,
+        "png": base64.b64encode(picture).decode(),
     }
 
 

@@ -121,7 +121,8 @@ class Trainer:
         self.callbacks = list(callbacks)
         self.history = History()
         self._step = self._make_step()
-        self._compiled: CompiledStep = compile(self._step, state=[model, criterion, optimizer])
+        state = [model, criterion, optimizer, [augment, penalty], self.before_update, self.after_update]
+        self._compiled: CompiledStep = compile(self._step, state=state)
         self._forward: CompiledStep = compile(self._make_forward(), state=[model])
 
     # --- the two programs -------------------------------------------------------------------------------------------

@@ -72,9 +72,9 @@ def check_choice(setting: str, text: str) -> None:
 
 def shelf_lines(shelf: str) -> list[tuple[str, str]]:
     """Return the names of a shelf with the first sentence of what explains each."""
-    return [(name, _first_sentence(inspect.getdoc(value) or "")) for name, value in SHELVES[shelf].items()]
+    return [(name, _first_sentence(value)) for name, value in SHELVES[shelf].items()]
 
 
-def _first_sentence(text: str) -> str:
-    paragraph = " ".join(text.split("\n\n")[0].split())
-    return paragraph.removesuffix(".")
+def _first_sentence(thing: Any) -> str:
+    text = thing if isinstance(thing, str) else inspect.getdoc(thing) or ""
+    return " ".join(text.split("\n\n")[0].split()).removesuffix(".")
