@@ -11,6 +11,7 @@ from gradwright.errors import ConfigError
 from gradwright.train.callbacks import Callback
 from gradwright.train.choices import make_augmentation, make_optimizer, make_penalty, make_schedule
 from gradwright.train.config import Config
+from gradwright.train.prepared import Prepared
 from gradwright.train.trainer import Trainer
 
 __all__ = ["make_trainer"]
@@ -20,25 +21,16 @@ def make_trainer(
     config: Config,
     model: nn.Module,
     criterion: nn.Module,
+    data: Prepared,
     *,
-    rows: int,
-    shape: tuple[int, ...],
-    classes: int | None,
-    ground: float = 0.0,
     callbacks: Sequence[Callback] = (),
 ) -> Trainer:
     """Return the trainer that resolved settings describe.
 
     Parameters
     ----------
-    rows : int
-        Rows of the training part: how long a schedule is, and how much a prior weighs.
-    shape : tuple of int
-        What one row is: (features,), an image (height, width) or (height, width, channels).
-    classes : int, optional
-        How many classes there are; None for numbers.
-    ground : float
-        The value of an empty pixel after preparation.
+    data : Prepared
+        What it will train on: how long a schedule is, how much a prior weighs, and what is augmented follow from it.
     """
     if not isinstance(config.lr, float):
         raise ConfigError(f"lr = {config.lr!r}: a trainer needs a number; resolve the settings first")
@@ -49,6 +41,7 @@ def make_trainer(
         momentum=config.momentum,
         weight_decay=config.weight_decay,
     )
+    rows = len(data.x)
     steps = config.epochs * math.ceil(rows / min(config.batch_size or rows, rows))
     before: list[Callable[[], Any]] = []
     after: list[Callable[[], Any]] = []
@@ -63,8 +56,8 @@ def make_trainer(
         criterion,
         optimizer,
         scheduler=make_schedule(config.schedule, optimizer, steps, config.warmup),
-        augment=make_augmentation(config.augment, shape, classes, ground),
-        penalty=make_penalty(config, rows, classes is not None),
+        augment=make_augmentation(config.augment, data.shape, data.classes, data.ground),
+        penalty=make_penalty(config, rows, data.task.is_classification),
         before_update=before,
         after_update=after,
         clip_norm=config.clip_norm,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from gradwright.engine.tensor import Tensor
 from gradwright.train.choices import make_network
 from gradwright.train.config import Config
 
-__all__ = ["build_network", "describe_network"]
+__all__ = ["build_network", "describe_network", "network_words"]
 
 _ROWS = 5  # of the batch that is sent through to see shapes; shown as "any number"
 
@@ -86,3 +87,11 @@ def describe_network(model: nn.Module, criterion: nn.Module, features: int, targ
             "edges": [list(e) for e in g.edges],
         },
     }
+
+
+def network_words(config: Config, shape: tuple[int, ...], outputs: int) -> str:
+    """Say what the network is, in a few words."""
+    if config.network != "mlp":
+        return f"{config.network} for {' × '.join(str(size) for size in shape)} → {outputs}"
+    widths = " → ".join(str(w) for w in (math.prod(shape), *(config.hidden or ()), outputs))
+    return f"{widths}, {config.activation}"

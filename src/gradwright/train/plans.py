@@ -13,6 +13,7 @@ from gradwright.augment import from_names, sheet, sheet_png
 from gradwright.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from gradwright.train.choices import make_optimizer
 from gradwright.train.config import Config
+from gradwright.train.prepared import Prepared
 
 if TYPE_CHECKING:
     from gradwright.train.lr_find import LRFind
@@ -45,34 +46,38 @@ def search_record(search: LRFind) -> dict[str, Any]:
     }
 
 
-def augmentation_record(
-    config: Config, shape: tuple[int, ...], x: np.ndarray, labels: list[str], classes: int | None, ground: float
-) -> dict[str, Any]:
-    """Return ``augmentation.json``'s content: for images with a sheet, the first rows and what is made of them.
-
-    Parameters
-    ----------
-    x : (rows, values)
-        Prepared rows, a few of them.
-    labels : list of str
-        What each of them shows.
-    """
+def augmentation_record(config: Config, data: Prepared) -> dict[str, Any]:
+    """Return ``augmentation.json``'s content: for images with a sheet of samples and what is made of them."""
+    shape = data.shape
     record: dict[str, Any] = {"augment": list(config.augment)}
     if len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in (1, 3)):
         return record
-    images = x.reshape(len(x), *shape)
-    compose = from_names(config.augment, num_classes=classes, fill=ground)
-    info = sheet(images if len(shape) == 2 else images.transpose(0, 3, 1, 2), compose, samples=len(x), seed=config.seed)
+    shown = _samples(data.y)
+    images = data.x[shown].reshape(-1, *shape)
+    compose = from_names(config.augment, num_classes=data.classes, fill=data.ground)
+    pictures = images if len(shape) == 2 else images.transpose(0, 3, 1, 2)
+    info = sheet(pictures, compose, samples=len(shown), seed=config.seed)
     picture = sheet_png(info, scale=max(1, 84 // shape[0]))
     width, height = (int.from_bytes(picture[i : i + 4], "big") for i in (16, 20))  # of the PNG's header
     return {
         **record,
-        "labels": labels,
+        "labels": [_label(data, row) for row in shown],
         "draws": info.shape[1] - 1,
         "width": width,
         "height": height,
         "png": base64.b64encode(picture).decode(),
     }
+
+
+def _samples(y: np.ndarray, most: int = 8) -> np.ndarray:
+    """Return a few rows, of as many classes as there are."""
+    if y.dtype.kind != "i":
+        return np.arange(min(most, len(y)))
+    return np.sort(np.unique(y, return_index=True)[1])[:most]
+
+
+def _label(data: Prepared, row: int) -> str:
+    return str(data.task.decode(data.y[[row]])[0]) if data.classes else f"{data.target[row]:.3g}"
 
 
 def schedule_record(scheduler: LRScheduler | None, rows: int, config: Config) -> dict[str, Any] | None:
