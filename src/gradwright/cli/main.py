@@ -305,6 +305,36 @@ def graph(
         print(safe(drawn.text(digits=8)))
 
 
+@app.command(name="lr-find")
+def lr_find(
+    source: Annotated[str, typer.Argument(help="As train takes it.")],
+    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+    task: Annotated[str | None, typer.Option(help="binary, multiclass or regression.")] = None,
+    network: Annotated[str | None, typer.Option(help="As train takes it.")] = None,
+    hidden: Annotated[str | None, typer.Option(help="Widths of an mlp's hidden layers, such as 128,64.")] = None,
+    optimizer: Annotated[str | None, typer.Option(help="As train takes it.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows in a minibatch.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the split, the initial weights and the batches.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings from a TOML file, as train takes it.")] = None,
+    out: Annotated[Path | None, typer.Option(help="An HTML file to draw the test in.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the suggestion only.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Find a learning rate: train with one that grows step by step, and look where the loss falls fastest."""
+    with _explained(debug):
+        from gradwright.cli.rates import find_rate
+        from gradwright.train.config import load_toml, parse_config
+
+        options = {
+            "source": source, "target": target, "task": task, "network": network, "hidden": _hidden(hidden),
+            "optimizer": optimizer, "batch_size": batch_size, "seed": seed,
+        }  # fmt: skip
+        given = {} if config is None else load_toml(config)
+        given |= {name: value for name, value in options.items() if value is not None}
+        find_rate(parse_config({**given, "lr": "auto"}, "lr-find"), out, quiet, as_json)
+
+
 @app.command(name="list")
 def list_shelf(
     shelf: Annotated[str | None, typer.Argument(help="Such as optimizers; without it all shelves are named.")] = None,

@@ -134,6 +134,7 @@ def line_chart(
     parts.append(element("line", class_="cursor", x1=0, x2=0, y1=_TOP, y2=height - _BOTTOM, visibility="hidden"))
     data = {
         "x": list(epochs),
+        "head": [f"{x_name} {place:.3g}" if x_log else f"{x_name} {place}" for place in epochs],
         "px": [round(x.at(e), 1) for e in epochs],
         "lines": [{"name": line.name, "look": line.look, "text": [show(v) for v in line.values]} for line in lines],
     }

@@ -28,7 +28,7 @@ from gradwright.report.graph import graph_info, graph_words
 from gradwright.report.graph_drawing import draw_graph
 from gradwright.report.layers import layers_info, layers_words
 from gradwright.report.ledger import ledger_info, ledger_words
-from gradwright.report.lr_find import draw_rates, rate_info, rate_words
+from gradwright.report.lr_find import RateInfo, draw_rates, rate_info, rate_words
 from gradwright.report.records import RunRecord, read_record
 from gradwright.report.scatter import draw_scatter, scatter_info, scatter_words
 from gradwright.report.schedule import draw_schedule, schedule_info, schedule_words
@@ -37,7 +37,7 @@ from gradwright.report.svg import Drawing
 from gradwright.report.text import clean, count, many, percent, plural, short, significant
 from gradwright.view.embed import embedded, policy
 
-__all__ = ["render", "write_report"]
+__all__ = ["render", "render_rates", "write_report"]
 
 _NARROW = 340  # a phone of 375 pixels less its margins
 
@@ -143,6 +143,25 @@ def render(record: RunRecord) -> str:
     return clean(page)
 
 
+def render_rates(info: RateInfo, source: str) -> str:
+    """Make the page of a learning-rate range test; it loads nothing either."""
+    style, script = _template_text("style.css"), _template_text("script.js")
+    wide, narrow = draw_rates(info, width=760, height=380), draw_rates(info, width=_NARROW, suffix="-narrow")
+    page = _environment().get_template("rates.html")
+    return clean(
+        page.render(
+            policy=policy(style, script),
+            style=Markup(style),
+            script=Markup(script),
+            charts=embedded({drawing.key: drawing.data for drawing in (wide, narrow)}),
+            source=source,
+            words=rate_words(info),
+            wide=wide,
+            narrow=narrow,
+        )
+    )
+
+
 def write_report(folder: str | Path, *, name: str | None = None) -> Path:
     """Read a run folder and write its ``report.html``, whole or not at all.
 
@@ -214,7 +233,7 @@ def _template_text(name: str) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=DictLoader({"page.html": _template_text("page.html")}),
+        loader=DictLoader({name: _template_text(name) for name in ("page.html", "rates.html")}),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -165,9 +165,14 @@ def parse_config(values: dict[str, Any], where: str = "configuration") -> Config
     try:
         return Config(**values)
     except ValidationError as error:
-        problems = []
+        problems: list[str] = []
+        named: set[str] = set()
         for item in error.errors():
-            name = ".".join(str(part) for part in item["loc"])
+            # of a setting that may be one of several kinds, each kind complains: the first says enough
+            name = ".".join(str(part) for i, part in enumerate(item["loc"]) if i == 0 or isinstance(part, int))
+            if name in named:
+                continue
+            named.add(name)
             if item["type"] == "extra_forbidden":
                 close = difflib.get_close_matches(name, Config.model_fields, n=1)
                 hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(Config.model_fields)}"

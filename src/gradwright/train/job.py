@@ -93,7 +93,7 @@ def run_job(
     # 5 network
     config = config.resolved(len(x), preparation.width)
     manual_seed(config.seed)
-    model = build_network(config, data.shape, task.outputs)
+    model = build_network(config, data.shape, task.outputs, data.x)
     criterion = make_criterion(task.is_classification, config.label_smoothing)
     network = describe_network(model, criterion, preparation.width, y)
     words = f"{network_words(config, data.shape, task.outputs)}; {network['parameters']:,} parameters"

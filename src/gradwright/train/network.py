@@ -17,14 +17,21 @@ from gradwright.train.config import Config
 
 __all__ = ["build_network", "describe_network", "network_words"]
 
+_LOOKED_AT = 256  # rows, by an initialisation that looks at data
 _ROWS = 5  # of the batch that is sent through to see shapes; shown as "any number"
 
 
-def build_network(config: Config, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
-    """Return the network that the settings name, for rows of that shape, in its dtype and with its initial values."""
+def build_network(
+    config: Config, shape: tuple[int, ...], outputs: int, x: np.ndarray | None = None
+) -> nn.Sequential:
+    """Return the network that the settings name, for rows of that shape, in its dtype and with its initial values.
+
+    ``x`` are training rows, for an initialisation that looks at data.
+    """
     model = make_network(config, shape, outputs)
     if config.init is not None:
-        nn.init.initialize_(model, config.init, activation=config.activation)
+        rows = None if x is None else Tensor(x[:_LOOKED_AT].astype(np.float32))
+        nn.init.initialize_(model, config.init, x=rows)
     if config.dtype == "float64":
         model.double()
     model.name_parts()

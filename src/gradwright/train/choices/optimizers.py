@@ -71,7 +71,11 @@ def make_optimizer(
         For a momentum or a weight decay that the rule does not have.
     """
     takes = _arguments(name)
-    wanted: dict[str, Any] = {"lr": default_rate(name) if lr is None else lr, "momentum": momentum, "weight_decay": weight_decay}
+    wanted: dict[str, Any] = {
+        "lr": default_rate(name) if lr is None else lr,
+        "momentum": momentum,
+        "weight_decay": weight_decay,
+    }
     for key, value in wanted.items():
         if value is not None and key not in takes:
             if not value:
