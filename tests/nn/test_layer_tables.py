@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+import torch
 
 import gradwright as gw
 from gradwright import nn
@@ -108,6 +109,17 @@ class TestActivations(TableConformance):
     ]  # fmt: skip
 
 
+class TestHardsigmoid(TableConformance):
+    rows: ClassVar = [row("Hardsigmoid", shapes=ANY)]
+
+    def oracle(self):
+        class Hardsigmoid(torch.nn.Hardsigmoid):  # whose own gradient has the 1/6 of float32
+            def forward(self, x):
+                return torch.nn.functional.relu6(x + 3) / 6
+
+        return Hardsigmoid()
+
+
 class TestNormalisations(TableConformance):
     rows: ClassVar = [
         row("BatchNorm1d", 4, bias=False, shapes=[(5, 4), (2, 4, 3)]),
@@ -180,9 +192,21 @@ class TestOfTwoInputs(TableConformance):
 
 
 TABLES = [
-    TestConvolutions, TestPools, TestPadding, TestActivations, TestNormalisations, TestDropouts, TestArranging,
-    TestOfTwoInputs,
+    TestConvolutions, TestPools, TestPadding, TestActivations, TestHardsigmoid, TestNormalisations, TestDropouts,
+    TestArranging, TestOfTwoInputs,
 ]  # fmt: skip
+
+
+#: Numbers that stand in a program's text: what they are decides which operations it has, or it runs only once.
+FIXED = {"norm_type", "init", "scale_factor"}
+
+
+def test_every_real_number_among_the_arguments_is_a_hyperparameter():
+    for table in TABLES:
+        for one in table.rows:
+            layer = one.make(nn)
+            real = {name for name, value in layer.config().items() if type(value) is float}
+            assert real - FIXED <= {*layer.hyperparameters, *({"p"} if one.name == "PairwiseDistance" else ())}, one
 
 
 # --- one program for a table ------------------------------------------------------------------------------------------

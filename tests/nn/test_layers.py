@@ -124,18 +124,6 @@ class TestLogSoftmax(LayerConformance):
         return torch.nn.LogSoftmax(dim=1)
 
 
-class TestHardsigmoid(LayerConformance):
-    def layer(self):
-        return nn.Hardsigmoid()
-
-    def oracle(self):
-        class Hardsigmoid(torch.nn.Hardsigmoid):  # whose own gradient has the 1/6 of float32
-            def forward(self, x):
-                return torch.nn.functional.relu6(x + 3) / 6
-
-        return Hardsigmoid()
-
-
 class TestDropout(LayerConformance):
     random_in_training = True
 

@@ -15,6 +15,7 @@ from gradwright.nn.activation import (
     Hardtanh,
     LeakyReLU,
     LogSigmoid,
+    LogSoftmax,
     Mish,
     PReLU,
     ReLU,
@@ -22,6 +23,9 @@ from gradwright.nn.activation import (
     RReLU,
     Sigmoid,
     SiLU,
+    Softmax,
+    Softmax2d,
+    Softmin,
     Softplus,
     Softshrink,
     Softsign,
@@ -108,7 +112,6 @@ from gradwright.nn.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
-from gradwright.nn.softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 
 __all__ = [
     "CELU",

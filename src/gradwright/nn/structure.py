@@ -8,13 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from gradwright.errors import StateError
-from gradwright.nn.activation import ReLU, Sigmoid, Tanh
+from gradwright.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from gradwright.nn.batchnorm import BatchNorm1d
 from gradwright.nn.container import Flatten, Sequential
 from gradwright.nn.dropout import Dropout
 from gradwright.nn.linear import Identity, Linear
 from gradwright.nn.module import Module
-from gradwright.nn.softmax import LogSoftmax, Softmax
 
 __all__ = ["LAYERS", "from_structure", "to_structure"]
 

@@ -113,7 +113,8 @@ class TripletMarginWithDistanceLoss(Loss):
     Parameters
     ----------
     distance_function : callable, optional
-        Takes two tensors (N, D) and returns their distances (N,), differentiable; a :class:`PairwiseDistance` unless given.
+        Takes two tensors (N, D) and returns their distances (N,), differentiable. :class:`PairwiseDistance` if left
+        out.
     margin : float > 0
         A compiled step serves every value from one program.
     swap : bool
