@@ -12,7 +12,7 @@ import torch
 
 import gradwright as gw
 from gradwright import nn
-from gradwright.nn.structure import LAYERS, from_structure, to_structure
+from gradwright.nn.structure import from_structure, to_structure
 
 
 def close(actual: Any, expected: Any, tolerance: float) -> None:
@@ -226,7 +226,7 @@ class TableConformance(LayerConformance):
         return self.row.make(torch.nn)
 
     def test_structure_round_trip(self) -> None:
-        if LAYERS.get(self.row.name) is type(self.layer()):
+        if not self.row.split:  # their class is made for the test
             super().test_structure_round_trip()
 
     def test_config_builds_the_layer_again(self) -> None:

@@ -2,7 +2,7 @@
 
 from gradwright.engine.missing import explained
 from gradwright.engine.tensor import Parameter
-from gradwright.nn import functional, init, utils
+from gradwright.nn import functional, init, models, regularization, utils
 from gradwright.nn.activation import (
     CELU,
     ELU,
@@ -52,11 +52,13 @@ from gradwright.nn.arranging import (
     UpsamplingBilinear2d,
     UpsamplingNearest2d,
 )
+from gradwright.nn.attention import MultiheadAttention
 from gradwright.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
-from gradwright.nn.container import Flatten, Sequential
+from gradwright.nn.container import Flatten, ModuleDict, ModuleList, Sequential
 from gradwright.nn.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from gradwright.nn.distance import CosineSimilarity, PairwiseDistance
 from gradwright.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
+from gradwright.nn.embedding import Embedding, EmbeddingBag
 from gradwright.nn.instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from gradwright.nn.linear import Bilinear, Identity, Linear
 from gradwright.nn.loss import (
@@ -101,6 +103,7 @@ from gradwright.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from gradwright.nn.parameter_containers import ParameterDict, ParameterList
 from gradwright.nn.pooling import (
     AvgPool1d,
     AvgPool2d,
@@ -112,12 +115,21 @@ from gradwright.nn.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
+from gradwright.nn.recurrent import GRU, LSTM, RNN
+from gradwright.nn.recurrent_cells import GRUCell, LSTMCell, RNNCell
+from gradwright.nn.regularization import StochasticDepth
+from gradwright.nn.residual import Highway, Residual
+from gradwright.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
+from gradwright.nn.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
 
 __all__ = [
     "CELU",
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -156,15 +168,19 @@ __all__ = [
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
+    "Embedding",
+    "EmbeddingBag",
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
+    "Highway",
     "HingeEmbeddingLoss",
     "HuberLoss",
     "Identity",
@@ -176,6 +192,7 @@ __all__ = [
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -189,17 +206,23 @@ __all__ = [
     "MaxPool3d",
     "Mish",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
+    "RNNCell",
     "RReLU",
     "ReLU",
     "ReLU6",
@@ -209,6 +232,7 @@ __all__ = [
     "ReplicationPad1d",
     "ReplicationPad2d",
     "ReplicationPad3d",
+    "Residual",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -220,9 +244,15 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "StochasticDepth",
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",
@@ -235,6 +265,8 @@ __all__ = [
     "ZeroPad3d",
     "functional",
     "init",
+    "models",
+    "regularization",
     "utils",
 ]
 
