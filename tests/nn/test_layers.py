@@ -13,6 +13,7 @@ from gradwright import nn
 from gradwright.errors import ShapeError
 from gradwright.nn.structure import LAYERS
 
+from . import test_embedding  # noqa: F401 - its layers are asked for below
 from .conformance import LayerConformance, close
 
 
@@ -194,7 +195,7 @@ class TestSequential(LayerConformance):
 
 def test_every_layer_that_a_file_can_name_went_through_the_suite():
     tested = {type(cls().layer()).__name__ for cls in LayerConformance.__subclasses__()}
-    assert tested == set(LAYERS)
+    assert set(LAYERS) <= tested
 
 
 # --- batch norm over time ---------------------------------------------------------------------------------------------
