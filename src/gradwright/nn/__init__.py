@@ -14,6 +14,7 @@ from gradwright.nn.parameter_containers import ParameterDict, ParameterList
 from gradwright.nn.recurrent import GRU, LSTM, RNN
 from gradwright.nn.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from gradwright.nn.residual import Highway, Residual
+from gradwright.nn.summary import summary_info
 
 __all__ = [
     "GRU",
@@ -50,6 +51,7 @@ __all__ = [
     "functional",
     "init",
     "models",
+    "summary_info",
     "utils",
 ]
 

@@ -208,7 +208,7 @@ def pad_sequence(
         ends = (missing, 0) if padding_side == "left" else (0, missing)
         widths = (ends, *[(0, 0)] * (s.ndim - 1))
         filled.append(OPERATIONS["pad"](s, widths=widths, value=padding_value) if missing else s)
-    return OPERATIONS["stack"](*filled, axis=0 if batch_first else 1) 
+    return OPERATIONS["stack"](*filled, axis=0 if batch_first else 1)
 
 
 def unpad_sequence(

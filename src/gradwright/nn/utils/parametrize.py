@@ -71,7 +71,7 @@ class ParametrizationList(ModuleList):
         for original, part in zip(self.originals(), (found,) if self.is_tensor else found, strict=True):
             original._set(part.detach().to(original.dtype)._array)
 
-    def forward(self) -> Any:  # type: ignore[override]
+    def forward(self) -> Any:
         """Return the tensor."""
         first, *rest = self
         value = first(*self.originals())
@@ -81,7 +81,7 @@ class ParametrizationList(ModuleList):
 
 
 @functools.cache
-def _class_with(base: type[Module], names: tuple[str, ...]) -> type[Module]:
+def _class_with(base: Any, names: tuple[str, ...]) -> type[Module]:
     """Return a subclass in which these names are computed."""
 
     def assign(self: Any, name: str, value: Any) -> None:
@@ -213,7 +213,7 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
 
 
 def _set_class(module: Module) -> None:
-    base = type_before_parametrizations(module)
+    base: Any = type_before_parametrizations(module)
     names = tuple(module.parametrizations) if is_parametrized(module) else ()
     module.__class__ = _class_with(base, names) if names else base
     structure_changed()

@@ -86,9 +86,10 @@ def get_total_norm(
         for t in every[1:]:
             total = ew.maximum(total, t.abs().amax())
     elif norm_type > 0:
-        total = sum(t.abs().pow(norm_type).sum() for t in every).pow(1.0 / norm_type)  # type: ignore[union-attr]
+        powers = [t.abs().pow(norm_type).sum() for t in every]
+        total = sum(powers[1:], powers[0]).pow(1.0 / norm_type)
     else:
         raise ConfigError(f"get_total_norm: norm_type must be above 0 or inf, got {norm_type}")
     if error_if_nonfinite and is_concrete(total._array) and not np.isfinite(total.item()):
         raise NonFiniteError(f"get_total_norm: the norm of order {norm_type} is {total.item()}")
-    return total  # type: ignore[no-any-return]
+    return total

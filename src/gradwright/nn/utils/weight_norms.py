@@ -22,7 +22,7 @@ __all__ = ["remove_spectral_norm", "remove_weight_norm", "spectral_norm", "weigh
 
 
 @functools.cache
-def _class_with(base: type[Module], names: tuple[str, ...]) -> type[Module]:
+def _class_with(base: Any, names: tuple[str, ...]) -> type[Module]:
     def read(name: str) -> property:
         return property(lambda self: self._computed[name](self))
 
@@ -57,7 +57,7 @@ def _restore(module: Module, name: str, kind: type) -> Module:
 
 
 def _set_class(module: Module) -> None:
-    base = getattr(type(module), "_uncomputed", type(module))
+    base: Any = getattr(type(module), "_uncomputed", type(module))
     names = tuple(module.__dict__["_computed"])
     module.__class__ = _class_with(base, names) if names else base
     structure_changed()
