@@ -195,10 +195,10 @@ class CompiledStep:
                 )
             shapes = tuple((shape[1:], dtype) for shape, dtype in arguments.shapes())
         key, program, lifted = self.program(arguments, shapes, lift_zeros)
-        if program.grads_in != program.grads_out:
+        if program.grads_in != program.grads_out or any(program.row_sparse):
             raise CompileError(
-                "scan: the step leaves gradients behind that the next step would add to. "
-                "Call optimizer.zero_grad() at its start."
+                "scan: the step leaves gradients behind that the next step would add to, or row-sparse ones. "
+                "Call optimizer.zero_grad() at its start and optimizer.step() at its end."
             )
         steps = arguments.shapes()[0][0][0] if order is None else len(order)
         key = ("scan", steps, order is not None, arguments.shapes(), key)

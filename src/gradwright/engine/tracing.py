@@ -34,6 +34,9 @@ class Trace(Protocol):
     def check_input(self, array: Any, check: Callable[[Any], None]) -> bool:
         """If ``array`` is an input of the step, run ``check`` on its numbers before every call and say True."""
 
+    def number(self, value: Any) -> Any:
+        """Return what a lifted hyperparameter is as the step is traced; anything else as it is."""
+
     def consumed(self, parameter: Any) -> None:
         """An update rule has used this parameter's gradient; it need not leave the program."""
 

@@ -9,6 +9,7 @@ from gradwright.nn.functional import interpolation as _interpolation
 from gradwright.nn.functional import pooling as _pooling
 from gradwright.nn.functional.activation import *  # noqa: F403
 from gradwright.nn.functional.attention import scaled_dot_product_attention
+from gradwright.nn.functional.bag import embedding_bag
 from gradwright.nn.functional.classification import cross_entropy, nll_loss
 from gradwright.nn.functional.convolution import *  # noqa: F403
 from gradwright.nn.functional.ctc import ctc_loss
@@ -39,6 +40,7 @@ from gradwright.nn.functional.margin import (
     multilabel_soft_margin_loss,
     soft_margin_loss,
 )
+from gradwright.nn.functional.multihead import multi_head_attention_forward
 from gradwright.nn.functional.normalization import (
     batch_norm,
     group_norm,
@@ -80,6 +82,7 @@ __all__ = [
     "dropout2d",
     "dropout3d",
     "embedding",
+    "embedding_bag",
     "feature_alpha_dropout",
     "gaussian_nll_loss",
     "grid_sample",
@@ -94,6 +97,7 @@ __all__ = [
     "local_response_norm",
     "margin_ranking_loss",
     "mse_loss",
+    "multi_head_attention_forward",
     "multi_margin_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",

@@ -83,8 +83,8 @@ def grid_sample(
 ) -> Tensor:
     """Return what the input has at the places that ``grid`` names, each pixel a point of its own weight.
 
-    Equation: y[n, c, p] = Σ x[n, c, i] · Π w(gridₙₚ - i) over the pixels i about the place; w is the hat 1 - \\|t\\| for
-    ``bilinear`` (for volumes: trilinear), Keys' cubic with a = -¾ for ``bicubic``, and 1 for the nearest pixel alone.
+    Equation: y[n, c, p] = Σ x[n, c, i] · Π w(gridₙₚ - i) over the pixels i about the place; w is the hat 1 - \\|t\\|
+    for ``bilinear`` (trilinear in volumes), Keys' cubic with a = -¾ for ``bicubic``, and 1 for the nearest pixel alone.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def grid_sample(
     grid : (N, h, w, 2) of (x, y), or (N, d, h, w, 3) of (x, y, z), of the input's dtype
         Places, -1 to 1 over the image: see :func:`affine_grid`.
     mode : 'bilinear', 'nearest' or 'bicubic'
-        ``bicubic`` takes no volumes. Halves are rounded to even; through ``nearest`` the grid has no gradient.
+        ``bicubic`` takes no volumes. ``nearest`` rounds halves to even, and gives the grid the gradient 0.
     padding_mode : 'zeros', 'border' or 'reflection'
         What lies outside: 0, the nearest pixel of the edge, or the image mirrored at its edge.
     align_corners : bool, optional
@@ -167,7 +167,7 @@ def _taps(at: Tensor, length: int, mode: str, padding_mode: str, corners: bool) 
     below = (round if mode == "nearest" else floor)(at.detach())
     t = at - below
     if mode == "nearest":
-        steps: list[tuple[int, Any]] = [(0, ew.zeros_like(t) + 1)]
+        steps: list[tuple[int, Any]] = [(0, round(at) - below + 1)]  # 1, with a gradient of 0
     elif mode == "bilinear":
         steps = [(0, 1 - t), (1, t)]
     else:
@@ -178,9 +178,7 @@ def _taps(at: Tensor, length: int, mode: str, padding_mode: str, corners: bool) 
         if mode == "bicubic":
             index = _inside(index, length, padding_mode, corners)
         there = (index >= 0) & (index < length)  # false for NaN, too
-        out.append(
-            (ew.cast(ew.where(there, index, 0.0), dtype=np.dtype(np.int32)), ew.where(there, weight, 0.0))
-        )
+        out.append((ew.cast(ew.where(there, index, 0.0), dtype=np.dtype(np.int32)), ew.where(there, weight, 0.0)))
     return out
 
 

@@ -35,8 +35,8 @@ class _Composed(LRScheduler):
         self.hyperparameter = self._schedulers[0].hyperparameter
         self.base_lrs = list(self._schedulers[0].base_lrs)
 
-    def _reset(self) -> None:
-        self._schedulers[0]._reset()
+    def _hyperparameters(self) -> list[str]:
+        return list(dict.fromkeys(name for s in self._schedulers for name in s._hyperparameters()))
 
     def _undo(self) -> None:
         for schedule in self._schedulers:
@@ -102,6 +102,10 @@ class ChainedScheduler(_Composed):
             schedule.step()
         self._last_lr = self._now()
 
+    def _reset(self) -> None:
+        for schedule in reversed(self._schedulers):  # the first of those on one hyperparameter has the last word
+            schedule._reset()
+
     def _initial_step(self) -> None:
         for schedule in self._schedulers:
             schedule._initial_step()
@@ -152,8 +156,10 @@ class SequentialLR(_Composed):
         self._milestones = list(milestones)
         self.last_epoch = last_epoch + 1
         self._step_count = 1
+        self.base_lrs = [group[f"initial_{self.hyperparameter}"] for group in groups_of(optimizer)]
         for group in groups_of(optimizer):
-            write(group, self.hyperparameter, group[f"initial_{self.hyperparameter}"])
+            for name in self._hyperparameters():
+                write(group, name, group[f"initial_{name}"])
         self._undo()
         self._active(0)._initial_step()
         self._last_lr = self._now()
@@ -173,6 +179,7 @@ class SequentialLR(_Composed):
 
     def _reset(self) -> None:
         self._active(0)._reset()
+        self._write(self.base_lrs)
 
     def _initial_step(self) -> None:
         self._active(0)._initial_step()

@@ -129,7 +129,9 @@ class OneCycleLR(LRScheduler):
         groups = groups_of(self.optimizer)
         if self.cycle_momentum:
             for group in groups:
-                write(group, self._momentum_name, self._between(group[phase.from_momentum], group[phase.to_momentum], x))
+                write(
+                    group, self._momentum_name, self._between(group[phase.from_momentum], group[phase.to_momentum], x)
+                )
         return [self._between(group[phase.from_lr], group[phase.to_lr], x) for group in groups]
 
     def _phases(self) -> list[_Phase]:

@@ -121,6 +121,9 @@ class LRScheduler(Stateful):
         """Take back the step that the constructor took."""
         self.last_epoch -= 1
 
+    def _hyperparameters(self) -> list[str]:
+        return [self.hyperparameter]
+
     # --- the groups -------------------------------------------------------------------------------------------------
     def _now(self) -> list[float]:
         return [read(group, self.hyperparameter) for group in groups_of(self.optimizer)]

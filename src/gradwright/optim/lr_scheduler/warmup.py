@@ -72,6 +72,11 @@ class Warmup(SequentialLR):
         ramp.base_lrs = first
         super().__init__(scheduler.optimizer, [ramp, scheduler], [steps])
 
+    def _advance(self) -> None:
+        if self.last_epoch + 1 == self._milestones[0]:
+            self._write(self._schedulers[0].base_lrs)  # the ramp's end, for schedules that start from what is there
+        super()._advance()
+
 
 class Cooldown(SequentialLR):
     """Follow a schedule, and from a step on lead its last value down in a straight line.
