@@ -143,7 +143,7 @@ class Optimizer(Stateful):
                 array = np.full(p.shape, start, dtype)
             self.state[p][name] = Tensor(array)
         if missing:
-            structure_changed()
+            structure_changed(self)
         return bool(missing)
 
     def slot_names(self) -> tuple[str, ...]:

@@ -21,9 +21,7 @@ _LOOKED_AT = 256  # rows, by an initialisation that looks at data
 _ROWS = 5  # of the batch that is sent through to see shapes; shown as "any number"
 
 
-def build_network(
-    config: Config, shape: tuple[int, ...], outputs: int, x: np.ndarray | None = None
-) -> nn.Sequential:
+def build_network(config: Config, shape: tuple[int, ...], outputs: int, x: np.ndarray | None = None) -> nn.Sequential:
     """Return the network that the settings name, for rows of that shape, in its dtype and with its initial values.
 
     ``x`` are training rows, for an initialisation that looks at data.
