@@ -103,6 +103,10 @@ class Lifted:
         for place in range(len(value)) if isinstance(value, tuple) else [None]:
             self.numbers.append(NumberCell(path, store, key, place, zero_means_off))
 
+    def constant(self, store: dict[str, Any], key: str) -> None:
+        """Take a plain value that stands in the program's text."""
+        self.constants.append(Name(store, key, store[key]))
+
     def mode(self, owner: Any) -> None:
         """Take an object whose ``training`` flag decides what is computed."""
         self.modes.append(owner)

@@ -18,7 +18,7 @@ from gradwright.compile.lift import Lifted
 from gradwright.engine.op import wrap
 from gradwright.engine.row_sparse import RowSparse, arrays_of, rebuilt
 from gradwright.engine.tensor import Parameter, Tensor
-from gradwright.engine.tracing import trace_now
+from gradwright.engine.tracing import Schedule, trace_now
 from gradwright.errors import CompileError
 
 __all__ = ["Program", "trace_step"]
@@ -43,6 +43,7 @@ class Program:
     numbers: list[int]  # hyperparameters that are lifted
     rebuild: Callable[[list[Any]], Any]
     checks: list[tuple[int, Callable[[np.ndarray], None]]]
+    schedules: list[Schedule]  # which the host advances after each step
     jaxpr: Any
 
     @functools.cached_property
@@ -61,8 +62,11 @@ class Program:
         for i in self.grads_in:
             arrays = arrays_of(params[i][1]._grad)  # settled: whoever holds it keeps it
             (written if len(arrays) == 1 else fixed).extend(arrays)
-        numbers = [lifted.numbers[i].get() for i in self.numbers]
-        return written, fixed, np.array(numbers, np.float64)
+        return written, fixed, self.numbers_now(lifted)
+
+    def numbers_now(self, lifted: Lifted) -> np.ndarray:
+        """Return the hyperparameters as they stand."""
+        return np.array([lifted.numbers[i].get() for i in self.numbers], np.float64)
 
     def put_back(self, lifted: Lifted, arrays: list[Any]) -> None:
         """Give the changed state back to its owners."""
@@ -87,6 +91,7 @@ class _Trace:
         self.kept = inputs  # so that the ids stay theirs
         self.checks: list[tuple[int, Callable[[np.ndarray], None]]] = []
         self.used: dict[int, Any] = {}
+        self.schedules: list[Schedule] = []
         self.strays: dict[int, tuple[weakref.ref[Tensor], Any]] = {}
 
     def check_read(self, tensor: Any) -> None:
@@ -112,6 +117,9 @@ class _Trace:
 
     def consumed(self, parameter: Any) -> None:
         self.used[id(parameter)] = parameter._grad
+
+    def after_step(self, schedule: Schedule) -> None:
+        self.schedules.append(schedule)
 
 
 def trace_step(
@@ -173,6 +181,7 @@ def trace_step(
             found["grads_out"] = out_params
             found["row_sparse"] = [type(p._grad) is RowSparse for p in out_params]
             found["checks"] = trace.checks
+            found["schedules"] = trace.schedules
             leaves, found["rebuild"] = _flatten(output)
             results = (
                 [t._array for t, w in zip(tensors, found["written"], strict=True) if w],
@@ -238,6 +247,7 @@ def trace_step(
         numbers=lifted_numbers,
         rebuild=found["rebuild"],
         checks=found["checks"],
+        schedules=found["schedules"],
         jaxpr=closed,
     )
 

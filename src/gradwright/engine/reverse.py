@@ -27,24 +27,27 @@ def run_reverse(
     retain_graph: bool,
     create_graph: bool,
     wanted: Sequence[TensorBase] | None = None,
+    ends: Sequence[TensorBase] = (),
 ) -> dict[Edge, Any]:
     """Propagate ``seeds`` backward and return the gradient that reached each leaf (or each wanted tensor).
 
     Nodes are numbered in the order of their creation, so a heap of numbers is all that reverse topological order
     takes: when a node comes out, everything that consumes it has come out before. Nothing recurses.
 
-    Seeds and returned gradients are arrays, or Tensors when ``create_graph`` is set.
+    Seeds and returned gradients are arrays, or Tensors when ``create_graph`` is set. Nothing passes beyond ``ends``,
+    which are among those wanted: parts of another graph, whose own backward runs their hooks and hands on what arrived.
     """
     # Nodes that some gradient has reached, by number, with what has been added up for each of their outputs.
     reached: dict[int, tuple[Node, list[Any]]] = {}
     heap: list[int] = []
     arrived: dict[Edge, Any] = {}
     edges_wanted = None if wanted is None else {e for t in wanted if (e := t._edge()) is not None}
-    needed = None if edges_wanted is None else _ancestors_of(outputs, edges_wanted)
+    closed = {e for t in ends if (e := t._edge()) is not None}
+    needed = None if edges_wanted is None else _ancestors_of(outputs, edges_wanted, closed)
 
     def send(edge: Edge, g: Any) -> None:
         node, index = edge
-        if isinstance(node, Leaf):
+        if isinstance(node, Leaf) or edge in closed:
             if edges_wanted is None or edge in edges_wanted:
                 arrived[edge] = arrived[edge] + g if edge in arrived else g
             return
@@ -82,7 +85,7 @@ def run_reverse(
             if not retain_graph:
                 node.saved = None
         for edge, g in arrived.items():
-            if isinstance(edge[0], Leaf) and edge[0].hooks:
+            if isinstance(edge[0], Leaf) and edge[0].hooks and edge not in closed:
                 arrived[edge] = run_hooks(edge[0].hooks, edge[1], g)
     return arrived
 
@@ -198,18 +201,18 @@ def _own(g: Any) -> Any:
     )
 
 
-def _ancestors_of(outputs: Sequence[TensorBase], wanted: set[Edge]) -> set[int]:
-    """Ids of the nodes through which the outputs depend on what is wanted."""
+def _ancestors_of(outputs: Sequence[TensorBase], wanted: set[Edge], closed: set[Edge]) -> set[int]:
+    """Ids of the nodes through which the outputs depend on what is wanted, without those behind what is closed."""
     order: list[Node] = []
     seen: set[int] = set()
-    stack = [t._node for t in outputs]
+    stack = [t._node for t in outputs if t._edge() not in closed]
     while stack:
         node = stack.pop()
         if not isinstance(node, Node) or node.id in seen:
             continue
         seen.add(node.id)
         order.append(node)
-        stack.extend(edge[0] for edge in node.inputs if edge is not None)
+        stack.extend(edge[0] for edge in node.inputs if edge is not None and edge not in closed)
     order.sort(key=lambda n: n.id)
     wanted_nodes = {edge[0].id for edge in wanted if isinstance(edge[0], Node)}
     needed: set[int] = set()
