@@ -23,8 +23,16 @@ CASES = [
     ("SparseAdam", {"lr": 0.05, "betas": (0.8, 0.99), "eps": 1e-3, "maximize": True}),
     ("SGD", {"lr": 0.05}),
     ("SGD", {"lr": 0.05, "maximize": True}),
+    ("Adagrad", {"lr": 0.1, "lr_decay": 0.01, "initial_accumulator_value": 0.2}),
 ]
 each_case = pytest.mark.parametrize(("name", "options"), CASES, ids=str)
+
+
+@pytest.fixture(autouse=True)
+def _checked() -> Iterator[None]:
+    """PyTorch warns until it is told whether to check its sparse tensors."""
+    with torch.sparse.check_sparse_tensor_invariants(True):
+        yield
 
 
 def pair(padding_idx: int | None = None) -> tuple[nn.Embedding, torch.nn.Embedding]:
