@@ -134,6 +134,19 @@ class TestDropout(LayerConformance):
         return torch.nn.Dropout(0.3)
 
 
+class TestStochasticDepth(LayerConformance):
+    """PyTorch has it in another package; in evaluation it is the identity. Training: `test_regularization.py`."""
+
+    random_in_training = True
+    same_repr = False
+
+    def layer(self):
+        return nn.StochasticDepth(0.3, mode="batch")
+
+    def oracle(self):
+        return torch.nn.Identity()
+
+
 class TestBatchNorm1d(LayerConformance):
     shapes: ClassVar = [(5, 4), (2, 4), (3, 4, 6), (1, 4, 2)]
 

@@ -45,7 +45,10 @@ class Trace(Protocol):
 
 
 class Watcher(Protocol):
-    """Somebody who looks at each operation's result, such as ``detect_anomaly``."""
+    """Somebody who looks at each operation's result, such as ``detect_anomaly``.
+
+    One with a method ``module(module, output)`` is also told of each module's.
+    """
 
     def forward(self, op: Any, inputs: tuple[Any, ...], output: Any) -> None:
         """An operation has computed ``output``."""
@@ -58,6 +61,7 @@ class _TraceNow(threading.local):
     trace: Trace | None = None
     watcher: Watcher | None = None
     modules: tuple[str, ...] = ()  # paths of the modules whose forward is running, when watched
+    meta: dict[str, Any] = {}  # what the operation that is being watched was called with besides its inputs
 
 
 trace_now = _TraceNow()

@@ -79,9 +79,13 @@ class Module(Saving, HookMethods, Stateful):
         before = trace_now.modules
         trace_now.modules = (*before, self._path)
         try:
-            return self._call(args, kwargs)
+            output = self._call(args, kwargs)
         finally:
             trace_now.modules = before
+        note = getattr(trace_now.watcher, "module", None)
+        if note is not None:
+            note(self, output)
+        return output
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self._hooks is None:
@@ -266,6 +270,34 @@ class Module(Saving, HookMethods, Stateful):
     def extra_repr(self) -> str:
         """Return what stands between the parentheses when the module is printed."""
         return ""
+
+    def summary(self, input: Any) -> None:
+        """Print a table of the layers: output shapes, parameters, memory kept for backward, FLOPs, and their totals.
+
+        Parameters
+        ----------
+        input : tuple of int, Tensor, array, or a tuple of those
+            The input's shape, batch axis included, or an example. ``nn.summary_info`` returns the numbers and says
+            what they count.
+
+        Examples
+        --------
+        >>> from gradwright import nn
+        >>> nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)).summary((2, 4))
+        layer         output  parameters  kept  FLOPs
+        ─────────────────────────────────────────────
+        Sequential    (2, 3)          67  64 B    224
+          0 (Linear)  (2, 8)          40     –    128
+          1 (ReLU)    (2, 8)           –  64 B      –
+          2 (Linear)  (2, 3)          27     –     96
+        ─────────────────────────────────────────────
+        parameters: 67 (67 trained, 0 frozen), 268 B; buffers: 0 B
+        kept for backward: 64 B besides parameters and the input
+        FLOPs of a forward pass: 224 in matrix products and convolutions (...); other operations compute 16 numbers
+        """
+        from gradwright.nn.summary import summary_info  # it needs to know more than layers do
+
+        print(summary_info(self, input))
 
     def config(self) -> dict[str, Any]:
         """Return the constructor's arguments, read from the attributes of the same names.

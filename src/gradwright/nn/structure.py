@@ -178,7 +178,8 @@ def _check(structure: Any, depth: int, wanted: type = Module) -> None:
         for part in parts.values():
             _check(part, depth + 1)
         return
-    takes = _takes(LAYERS[name])
+    layer: Any = LAYERS[name]
+    takes = _takes(layer)
     for key, value in arguments.items():
         if key not in takes:
             raise StateError(f"from_structure: {name} takes no {str(key)[:80]!r}")
@@ -190,7 +191,7 @@ def _check(structure: Any, depth: int, wanted: type = Module) -> None:
 
 
 @functools.cache
-def _takes(layer: type[Module]) -> dict[str, Any]:
+def _takes(layer: Any) -> dict[str, Any]:
     """Return the annotations of the constructor's arguments."""
     hints = typing.get_type_hints(layer.__init__)
     hints.pop("return", None)
@@ -242,8 +243,8 @@ def _build(structure: dict[str, Any]) -> Module:
     try:
         if layer in _CONTAINERS:
             parts = {key: _build(part) for key, part in structure["parts"].items()}
-            return layer(parts.values()) if layer is nn.ModuleList else layer(parts)  # type: ignore[no-any-return]
-        return layer(**{k: _argument(v) for k, v in structure.items() if k != "layer"})  # type: ignore[no-any-return]
+            return layer(parts.values()) if layer is nn.ModuleList else layer(parts)
+        return layer(**{k: _argument(v) for k, v in structure.items() if k != "layer"})
     except StateError:
         raise
     except Exception as error:  # whatever a constructor says to arguments that make no sense

@@ -17,8 +17,8 @@ __all__ = ["Walking"]
 class Walking:
     """What a Module can say of its parts."""
 
-    _parameters: dict[str, Parameter | None]
-    _buffers: dict[str, Tensor | None]
+    _parameters: dict[str, Any]
+    _buffers: dict[str, Any]
     _modules: dict[str, Module | None]
 
     # --- parts ------------------------------------------------------------------------------------------------------
