@@ -81,7 +81,8 @@ class CompiledStep:
             executable = self._compiled[job.key] = job.compile(inputs)
         elif isinstance(executable, Future):
             executable = self._compiled[job.key] = executable.result()
-        if any(type(a) is np.ndarray for a in (*arrays, *inputs[0])):
+        gradients = inputs[1][len(job.program.fixed) :]
+        if any(type(a) is np.ndarray for a in (*arrays, *inputs[0], *gradients)):
             with jax_modules().jax.enable_x64(True):  # or NumPy's 64-bit numbers would be cut to 32 on the way in
                 written, outputs = executable(*inputs)
         else:
@@ -195,10 +196,10 @@ class CompiledStep:
                 )
             shapes = tuple((shape[1:], dtype) for shape, dtype in arguments.shapes())
         key, program, lifted = self.program(arguments, shapes, lift_zeros)
-        if program.grads_in != program.grads_out:
+        if program.grads_in != program.grads_out or any(program.row_sparse):
             raise CompileError(
-                "scan: the step leaves gradients behind that the next step would add to. "
-                "Call optimizer.zero_grad() at its start."
+                "scan: the step leaves gradients behind that the next step would add to, or row-sparse ones. "
+                "Call optimizer.zero_grad() at its start and optimizer.step() at its end."
             )
         steps = arguments.shapes()[0][0][0] if order is None else len(order)
         key = ("scan", steps, order is not None, arguments.shapes(), key)

@@ -34,6 +34,9 @@ class Trace(Protocol):
     def check_input(self, array: Any, check: Callable[[Any], None]) -> bool:
         """If ``array`` is an input of the step, run ``check`` on its numbers before every call and say True."""
 
+    def number(self, value: Any) -> Any:
+        """Return what a lifted hyperparameter is as the step is traced; anything else as it is."""
+
     def consumed(self, parameter: Any) -> None:
         """An update rule has used this parameter's gradient; it need not leave the program."""
 
@@ -42,7 +45,10 @@ class Trace(Protocol):
 
 
 class Watcher(Protocol):
-    """Somebody who looks at each operation's result, such as ``detect_anomaly``."""
+    """Somebody who looks at each operation's result, such as ``detect_anomaly``.
+
+    One with a method ``module(module, output)`` is also told of each module's.
+    """
 
     def forward(self, op: Any, inputs: tuple[Any, ...], output: Any) -> None:
         """An operation has computed ``output``."""
@@ -55,6 +61,7 @@ class _TraceNow(threading.local):
     trace: Trace | None = None
     watcher: Watcher | None = None
     modules: tuple[str, ...] = ()  # paths of the modules whose forward is running, when watched
+    meta: dict[str, Any] = {}  # what the operation that is being watched was called with besides its inputs
 
 
 trace_now = _TraceNow()
