@@ -103,10 +103,10 @@ class RandomAffine(ImageAugmentation):
         super().__init__()
         name = type(self).__name__
         self.degrees = interval(name, "degrees", degrees, about=0)
-        self.translate = (0.0, 0.0) if translate is None else interval_of_shares(name, translate)
-        self.scale = (1.0, 1.0) if scale is None else factors(name, scale)
+        self.translate = (0.0, 0.0) if translate is None else _shares(name, translate)
+        self.scale = (1.0, 1.0) if scale is None else _factors(name, scale)
         self.shear = (0.0,) * 4 if shear is None else _shears(name, shear)
-        self.interpolation = known_interpolation(name, interpolation)
+        self.interpolation = _known(name, interpolation)
         self.fill = fill
 
     def augmented(self, x: Tensor) -> Tensor:
@@ -146,7 +146,7 @@ class RandomRotation(ImageAugmentation):
     def __init__(self, degrees: Any, interpolation: str = "bilinear", fill: float = 0.0) -> None:
         super().__init__()
         self.degrees = interval("RandomRotation", "degrees", degrees, about=0)
-        self.interpolation = known_interpolation("RandomRotation", interpolation)
+        self.interpolation = _known("RandomRotation", interpolation)
         self.fill = fill
 
     def augmented(self, x: Tensor) -> Tensor:
@@ -177,8 +177,8 @@ class RandomScale(ImageAugmentation):
 
     def __init__(self, scale: Any, interpolation: str = "bilinear", fill: float = 0.0) -> None:
         super().__init__()
-        self.scale = factors("RandomScale", scale)
-        self.interpolation = known_interpolation("RandomScale", interpolation)
+        self.scale = _factors("RandomScale", scale)
+        self.interpolation = _known("RandomScale", interpolation)
         self.fill = fill
 
     def augmented(self, x: Tensor) -> Tensor:
@@ -187,14 +187,14 @@ class RandomScale(ImageAugmentation):
 
 
 # --- arguments --------------------------------------------------------------------------------------------------------
-def known_interpolation(name: str, interpolation: str) -> str:
+def _known(name: str, interpolation: str) -> str:
     """Return the interpolation if there is such."""
     if interpolation not in _INTERPOLATIONS:
         raise ConfigError(f"{name}: interpolation is one of {', '.join(_INTERPOLATIONS)}; got {interpolation!r}")
     return interpolation
 
 
-def factors(name: str, scale: Any) -> tuple[float, float]:
+def _factors(name: str, scale: Any) -> tuple[float, float]:
     """Return a range of factors, all above 0."""
     found = interval(name, "scale", scale, about=1.0, low=0.0)
     if found[0] <= 0:
@@ -202,7 +202,7 @@ def factors(name: str, scale: Any) -> tuple[float, float]:
     return found
 
 
-def interval_of_shares(name: str, translate: Any) -> tuple[float, float]:
+def _shares(name: str, translate: Any) -> tuple[float, float]:
     """Return the shares of width and height that a shift may reach."""
     if not isinstance(translate, tuple | list) or len(translate) != 2:
         raise ConfigError(f"{name}: translate is (share of the width, share of the height); got {translate!r}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 from gradwright.augment.base import Augmentation, ImageAugmentation, blend, draw, each, interval, number, within
 from gradwright.engine.op import wrap
 from gradwright.engine.random import current_generator
@@ -179,5 +181,5 @@ def _grey(x: Tensor) -> Tensor:
     """Return (N, 1, H, W) for colours, the image itself where there are not three channels."""
     if x.shape[1] != 3:
         return x
-    shares = Tensor([*_GREY]).to(x.dtype).reshape(1, 3, 1, 1)
+    shares: Tensor = wrap(np.asarray(_GREY, x.dtype).reshape(3, 1, 1))
     return (x * shares).sum(1, keepdim=True)

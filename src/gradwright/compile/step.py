@@ -81,7 +81,8 @@ class CompiledStep:
             executable = self._compiled[job.key] = job.compile(inputs)
         elif isinstance(executable, Future):
             executable = self._compiled[job.key] = executable.result()
-        if any(type(a) is np.ndarray for a in (*arrays, *inputs[0])):
+        gradients = inputs[1][len(job.program.fixed) :]
+        if any(type(a) is np.ndarray for a in (*arrays, *inputs[0], *gradients)):
             with jax_modules().jax.enable_x64(True):  # or NumPy's 64-bit numbers would be cut to 32 on the way in
                 written, outputs = executable(*inputs)
         else:

@@ -52,12 +52,17 @@ class Program:
         return (str(self.jaxpr.jaxpr), *(np.asarray(c).tobytes() for c in self.jaxpr.consts))
 
     def state(self, lifted: Lifted) -> tuple[list[Any], list[Any], np.ndarray]:
-        """Return what goes in: arrays that come back changed, arrays that do not, and the numbers as one array."""
+        """Return what goes in: arrays that come back changed, arrays that do not, and the numbers as one array.
+
+        Row-sparse gradients are among those that do not: of another length, they cannot come back in the same memory.
+        """
         tensors, params = lifted.tensors, lifted.parameters
         written = [tensors[i][1]._array for i in self.written]
+        fixed = [tensors[i][1]._array for i in self.fixed]
         for i in self.grads_in:
-            written += arrays_of(params[i][1]._grad)  # settled: whoever holds it keeps it
-        return written, [tensors[i][1]._array for i in self.fixed], self.numbers_now(lifted)
+            arrays = arrays_of(params[i][1]._grad)  # settled: whoever holds it keeps it
+            (written if len(arrays) == 1 else fixed).extend(arrays)
+        return written, fixed, self.numbers_now(lifted)
 
     def numbers_now(self, lifted: Lifted) -> np.ndarray:
         """Return the hyperparameters as they stand."""
@@ -214,18 +219,20 @@ def trace_step(
     grads_out: list[Tensor] = found["grads_out"]
     row_sparse: list[bool] = found["row_sparse"]
     n_written = sum(is_written)
+    rows_in = [type(g) is RowSparse for _, g in before_grads if g is not None]
     # what is neither written nor read need not travel with every call; any array of its shape will do in its place
     blanks = [
         None if w or r else np.zeros(t.shape, t.dtype) for t, w, r in zip(tensors, is_written, is_read, strict=True)
     ]
 
     def run(written: list[Any], fixed: list[Any], values: Any, arrays: list[Any]) -> tuple[list[Any], list[Any]]:
-        changing, steady = iter(written[:n_written]), iter(fixed)
+        changing, steady = iter(written), iter(fixed)
         state = [
             next(changing) if w else next(steady) if r else blank
             for w, r, blank in zip(is_written, is_read, blanks, strict=True)
         ]
-        flat = evaluate(*state, *written[n_written:], *[values[i] for i in range(len(numbers))], *arrays)
+        grads = [a for rows in rows_in for a in ((next(steady), next(steady)) if rows else (next(changing),))]
+        flat = evaluate(*state, *grads, *[values[i] for i in range(len(numbers))], *arrays)
         k = n_written + len(grads_out) + sum(row_sparse)
         return flat[:k], flat[k:]
 

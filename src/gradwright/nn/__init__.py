@@ -15,6 +15,7 @@ from gradwright.nn.activation import (
     Hardtanh,
     LeakyReLU,
     LogSigmoid,
+    LogSoftmax,
     Mish,
     PReLU,
     ReLU,
@@ -22,6 +23,9 @@ from gradwright.nn.activation import (
     RReLU,
     Sigmoid,
     SiLU,
+    Softmax,
+    Softmax2d,
+    Softmin,
     Softplus,
     Softshrink,
     Softsign,
@@ -115,8 +119,6 @@ from gradwright.nn.recurrent import GRU, LSTM, RNN
 from gradwright.nn.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from gradwright.nn.regularization import StochasticDepth
 from gradwright.nn.residual import Highway, Residual
-from gradwright.nn.softmax import LogSoftmax, Softmax, Softmax2d, Softmin
-from gradwright.nn.summary import summary_info
 from gradwright.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from gradwright.nn.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
 
@@ -265,7 +267,6 @@ __all__ = [
     "init",
     "models",
     "regularization",
-    "summary_info",
     "utils",
 ]
 

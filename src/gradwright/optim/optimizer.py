@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import numbers
 from collections.abc import Iterable, Mapping
 from types import ModuleType
@@ -151,9 +153,9 @@ class Optimizer(Stateful):
     def check(self, group: Mapping[str, Any]) -> None:
         """Raise ConfigError for hyperparameters outside their range."""
         for name in self.hyperparameters:
-            given, default = group[name], self.defaults[name]
-            if isinstance(default, tuple) and (not isinstance(given, tuple) or len(given) != len(default)):
-                raise ConfigError(f"{type(self).__name__}: {name} must be {len(default)} numbers, got {given!r}")
+            given, length = group[name], _tuples(type(self)).get(name)
+            if length is not None and not (isinstance(given, tuple) and len(given) == length):
+                raise ConfigError(f"{type(self).__name__}: {name} must be {length} numbers, got {given!r}")
             for i, value in enumerate(given if isinstance(given, tuple) else (given,)):
                 place = f"{name}[{i}]" if isinstance(given, tuple) else name
                 if not isinstance(value, numbers.Real):
@@ -333,6 +335,13 @@ def steps_taken(xp: ModuleType, count: Any) -> Any:
     A parameter that is still to have its first gradient counts as 1, so that nothing divides by 0.
     """
     return xp.maximum(count, 1).astype(np.float64)
+
+
+@functools.cache
+def _tuples(rule: type[Optimizer]) -> dict[str, int]:
+    """Return the lengths of those hyperparameters that are tuples, as the constructor's defaults say."""
+    parameters = inspect.signature(rule.__init__).parameters.values()
+    return {p.name: len(p.default) for p in parameters if isinstance(p.default, tuple)}
 
 
 def _with_tuples(group: dict[str, Any]) -> dict[str, Any]:

@@ -47,8 +47,8 @@ def check_gradients(optimizer: Optimizer, group: Mapping[str, Any], moved: list[
         value = group.get(key, 0) if trace_now.trace is None else trace_now.trace.number(group.get(key, 0))
         if value != 0:
             raise ConfigError(
-                f"{name}: {_named(group, rows[0])} has a row-sparse gradient, but {key}={value} would move rows without "
-                f"one too. Set {key}=0 for its group, or make its layer with sparse=False."
+                f"{name}: {_named(group, rows[0])} has a row-sparse gradient, but {key}={value} would move other rows "
+                f"too. Set {key}=0 for its group, or make its layer with sparse=False."
             )
 
 

@@ -19,7 +19,8 @@ class Rprop(Optimizer):
     Δ ← clip(η⁻Δ, Δmin, Δmax) with gₜ ← 0 where gₜgₜ₋₁ < 0 (no step after a change of sign); θ ← θ - sign(gₜ)Δ.
     Meant for full batches: the noise of small ones flips signs.
 
-    A gradient of NaN makes its coordinate NaN. One of infinity is hidden: the coordinate moves by Δ as for any other.
+    Gradients that are not finite are hidden, as in PyTorch: NaN leaves its coordinate where it is, at this step and at
+    the next; infinity moves it by Δ as any other gradient. Watch the loss.
 
     Parameters
     ----------
@@ -87,4 +88,5 @@ class Rprop(Optimizer):
         size = before * xp.where(product > 0, grow, xp.where(product < 0, shrink, 1.0)).astype(p.dtype)
         size = same_dtype(xp.clip(size, *h["step_sizes"]), p)
         g = xp.where(product < 0, 0, g)
-        return same_dtype(p - xp.sign(g) * size, p), {"prev": same_dtype(g, p), "step_size": size}
+        sign = xp.where(xp.isnan(g), 0, xp.sign(g))
+        return same_dtype(p - sign * size, p), {"prev": same_dtype(g, p), "step_size": size}

@@ -4,10 +4,12 @@ from gradwright.engine.functions.lookup import embedding, one_hot
 from gradwright.engine.functions.padding import pad
 from gradwright.engine.missing import explained
 from gradwright.nn.functional import activation as _activation
+from gradwright.nn.functional import adaptive_pooling as _adaptive_pooling
 from gradwright.nn.functional import convolution as _convolution
 from gradwright.nn.functional import interpolation as _interpolation
 from gradwright.nn.functional import pooling as _pooling
 from gradwright.nn.functional.activation import *  # noqa: F403
+from gradwright.nn.functional.adaptive_pooling import *  # noqa: F403
 from gradwright.nn.functional.attention import scaled_dot_product_attention
 from gradwright.nn.functional.bag import embedding_bag
 from gradwright.nn.functional.classification import cross_entropy, nll_loss
@@ -63,6 +65,7 @@ from gradwright.nn.functional.warping import affine_grid, grid_sample
 
 __all__ = [
     *_activation.__all__,
+    *_adaptive_pooling.__all__,
     *_convolution.__all__,
     *_interpolation.__all__,
     *_pooling.__all__,

@@ -8,6 +8,7 @@ from typing import ClassVar
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError
 from gradwright.nn import functional as F
+from gradwright.nn.distance import PairwiseDistance
 from gradwright.nn.loss.base import Loss
 
 __all__ = ["CosineEmbeddingLoss", "TripletMarginLoss", "TripletMarginWithDistanceLoss"]
@@ -112,7 +113,8 @@ class TripletMarginWithDistanceLoss(Loss):
     Parameters
     ----------
     distance_function : callable, optional
-        Takes two tensors (N, D) and returns their distances (N,), differentiable; the Euclidean one unless given.
+        Takes two tensors (N, D) and returns their distances (N,), differentiable. :class:`PairwiseDistance` if left
+        out.
     margin : float > 0
         A compiled step serves every value from one program.
     swap : bool
@@ -147,7 +149,7 @@ class TripletMarginWithDistanceLoss(Loss):
         super().__init__(reduction)
         if margin <= 0:
             raise ConfigError(f"TripletMarginWithDistanceLoss: margin must be above 0, got {margin}")
-        self.distance_function = distance_function
+        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
         self.margin = margin
         self.swap = swap
 

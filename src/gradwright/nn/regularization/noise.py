@@ -110,8 +110,6 @@ class WeightNoise(Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the module gives."""
-        if not self.training:
-            return self.module(*args, **kwargs)
         with weight_noise(self.module, self.std, self.patterns):
             return self.module(*args, **kwargs)
 
