@@ -99,9 +99,7 @@ def test_a_loss_that_breaks_down_leaves_the_schedule_where_the_good_weights_were
     model = nn.Linear(3, 2)
     optimizer = optim.SGD(model.parameters(), lr=0.1)
     schedule = ExponentialLR(optimizer, 0.5)
-    trainer = Trainer(
-        model, _Breaking(), optimizer, scheduler=schedule, eager=eager, after_update=[]
-    )
+    trainer = Trainer(model, _Breaking(), optimizer, scheduler=schedule, eager=eager, after_update=[])
     before = model.weight.detach().numpy().copy()
     with pytest.raises(NonFiniteError, match="epoch 1, step 2"):
         trainer.fit(*data(), epochs=2, batch_size=BATCH)

@@ -178,7 +178,8 @@ _lr_find = shaped(
         "valley": number,
         "suggestion": number,
         "bounds": listing(number, length=2),
-    }
+    },
+    {"stopped": text},
 )
 
 _augmentation = shaped(

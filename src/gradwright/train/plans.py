@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,10 +13,9 @@ from gradwright.augment import from_names, sheet, sheet_png
 from gradwright.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from gradwright.train.choices import make_optimizer
 from gradwright.train.config import Config
+from gradwright.train.lr_suggestion import LRFind
 from gradwright.train.prepared import Prepared
-
-if TYPE_CHECKING:
-    from gradwright.train.lr_find import LRFind
+from gradwright.train.rate_range import lr_find
 
 __all__ = ["augmentation_record", "schedule_record", "search_rate", "search_record"]
 
@@ -25,12 +24,20 @@ _POINTS = 400  # of a drawn schedule
 
 def search_rate(config: Config, model: nn.Module, criterion: nn.Module, train: Any, validation: Any) -> LRFind:
     """Run a learning-rate range test for these settings; the model is left as it was."""
-    from gradwright.train.lr_find import lr_find
-
     optimizer = make_optimizer(
         config.optimizer, model.parameters(), momentum=config.momentum, weight_decay=config.weight_decay
     )
-    return lr_find(model, criterion, optimizer, train, validation, batch_size=config.batch_size or 32, seed=config.seed)
+    return lr_find(
+        model,
+        criterion,
+        optimizer,
+        train,
+        validation,
+        batch_size=config.batch_size or 32,
+        seed=config.seed,
+        clip_norm=config.clip_norm,
+        eager=config.eager,
+    )
 
 
 def search_record(search: LRFind) -> dict[str, Any]:
@@ -43,6 +50,7 @@ def search_record(search: LRFind) -> dict[str, Any]:
         "valley": search.valley,
         "suggestion": search.suggestion,
         "bounds": list(search.bounds),
+        "stopped": search.stopped,
     }
 
 
