@@ -338,7 +338,7 @@ def steps_taken(xp: ModuleType, count: Any) -> Any:
 
 
 @functools.cache
-def _tuples(rule: type[Optimizer]) -> dict[str, int]:
+def _tuples(rule: Any) -> dict[str, int]:
     """Return the lengths of those hyperparameters that are tuples, as the constructor's defaults say."""
     parameters = inspect.signature(rule.__init__).parameters.values()
     return {p.name: len(p.default) for p in parameters if isinstance(p.default, tuple)}
