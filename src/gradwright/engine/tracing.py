@@ -62,7 +62,7 @@ class _TraceNow(threading.local):
     trace: Trace | None = None
     watcher: Watcher | None = None
     modules: tuple[str, ...] = ()  # paths of the modules whose forward is running, when watched
-    meta: Mapping[str, Any] = MappingProxyType({})  # what the operation that is being watched was called with besides its inputs
+    meta: Mapping[str, Any] = MappingProxyType({})  # what the watched operation was called with besides inputs
 
 
 trace_now = _TraceNow()

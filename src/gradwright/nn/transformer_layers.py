@@ -76,8 +76,7 @@ class _Layer(Module):
 
     def _added(self, x: Tensor, number: int, part: Activation) -> Tensor:
         """Return x plus what the part makes of it, normalised before or after."""
-        norm: Any = self._modules[f"norm{number}"]
-        dropout: Any = self._modules[f"dropout{number}"]
+        norm, dropout = self._modules[f"norm{number}"], self._modules[f"dropout{number}"]
         if self.norm_first:
             return x + dropout(part(norm(x)))
         return norm(x + dropout(part(x)))
