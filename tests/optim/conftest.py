@@ -5,9 +5,11 @@ import torch
 
 import gradwright as gw
 
+from .oracles import float64_by_default
+
 
 @pytest.fixture(autouse=True)
 def _one_thread_and_a_fresh_stream():
     torch.set_num_threads(1)
-    with gw.use_generator(gw.Generator(0)):
+    with gw.use_generator(gw.Generator(0)), float64_by_default():
         yield

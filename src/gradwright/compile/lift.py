@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
 
+from gradwright.engine.row_sparse import RowSparse
 from gradwright.engine.state import Stateful
 from gradwright.engine.tensor import Parameter, Tensor
 
@@ -102,6 +103,10 @@ class Lifted:
         for place in range(len(value)) if isinstance(value, tuple) else [None]:
             self.numbers.append(NumberCell(path, store, key, place, zero_means_off))
 
+    def constant(self, store: dict[str, Any], key: str) -> None:
+        """Take a plain value that stands in the program's text."""
+        self.constants.append(Name(store, key, store[key]))
+
     def mode(self, owner: Any) -> None:
         """Take an object whose ``training`` flag decides what is computed."""
         self.modes.append(owner)
@@ -146,7 +151,7 @@ class Lifted:
         return (
             tuple(m.training for m in self.modes),
             tuple(p._requires_grad for _, p in self.parameters),
-            tuple(p._grad is None for _, p in self.parameters),
+            tuple(g.indices.shape if type(g := p._grad) is RowSparse else g is None for _, p in self.parameters),
             tuple(name.now() for name in self.constants),
         )
 

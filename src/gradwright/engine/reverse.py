@@ -13,6 +13,7 @@ from gradwright.engine.hooks import run_hooks
 from gradwright.engine.mode import set_grad_enabled
 from gradwright.engine.op import OPERATIONS, wrap
 from gradwright.engine.overwritten import overwritten, refuse_overwritten
+from gradwright.engine.row_sparse import RowSparse, dense
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import DTypeError, GraphError, ShapeError
 
@@ -117,7 +118,7 @@ def local_gradients(node: Node, gs: list[Any], create_graph: bool) -> list[tuple
         if g.dtype is not dtype and g.dtype != dtype:
             g = cast_to(g, dtype)
         if watcher is not None:
-            watcher.backward(node, g, i)
+            watcher.backward(node, dense(g), i)
         found.append((edge, g))
     return found
 
@@ -191,6 +192,8 @@ def _leave_gradients(node: Node, gs: list[Any]) -> None:
 
 def _own(g: Any) -> Any:
     """Make a tensor that nobody else holds: one gradient may reach many leaves, and each may be written to in place."""
+    if type(g) is RowSparse:
+        return g
     return (
         _reattach(g._array, g._edge())
         if isinstance(g, TensorBase) and g._requires_grad
@@ -305,7 +308,8 @@ def backward(
             tensor._grad = _own(g)
         else:
             with set_grad_enabled(create_graph):
-                tensor._grad = tensor._grad + _own(g)
+                # a RowSparse can add a Tensor, but not the other way round
+                tensor._grad = _own(g) + tensor._grad if type(g) is RowSparse else tensor._grad + _own(g)
         if isinstance(node, Leaf) and node.after:
             for hook in tuple(node.after.values()):
                 hook(tensor)
@@ -383,5 +387,5 @@ def grad(
                 f"grad: no output depends on input {i} of shape {tuple(x._array.shape)}. "
                 "Pass allow_unused=True to get None for it."
             )
-        results.append(g if g is None or isinstance(g, TensorBase) else wrap(g, None, 0))
+        results.append(g if g is None or isinstance(g, TensorBase | RowSparse) else wrap(g, None, 0))
     return tuple(results)

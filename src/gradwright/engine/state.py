@@ -32,6 +32,9 @@ class Lift(Protocol):
     def number(self, path: str, store: dict[str, Any], key: str, *, zero_means_off: bool) -> None:
         """Take a hyperparameter: the number, or tuple of numbers, at ``store[key]``."""
 
+    def constant(self, store: dict[str, Any], key: str) -> None:
+        """Take the plain value at ``store[key]``, which decides what is computed: another one needs a new trace."""
+
     def mode(self, owner: Any) -> None:
         """Take an object whose ``training`` flag decides what is computed."""
 

@@ -10,6 +10,7 @@ import numpy as np
 from gradwright.backend import is_concrete
 from gradwright.engine.mode import no_grad
 from gradwright.engine.ops import elementwise as ew
+from gradwright.engine.row_sparse import RowSparse
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, NonFiniteError
 
@@ -17,7 +18,19 @@ __all__ = ["clip_grad_norm_", "clip_grad_value_"]
 
 
 def _with_grad(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    return [p for p in ([parameters] if isinstance(parameters, Tensor) else parameters) if p.grad is not None]
+    return [p for p in ([parameters] if isinstance(parameters, Tensor) else parameters) if p._grad is not None]
+
+
+def _values(p: Tensor) -> Tensor:
+    """Return the gradient's numbers: of a row-sparse one those of its rows, each row once."""
+    if isinstance(p._grad, RowSparse):
+        p._grad = p._grad.coalesce()
+        return p._grad.values
+    return p._grad
+
+
+def _put_values(p: Tensor, values: Tensor) -> None:
+    p._grad = p._grad.with_values(values) if isinstance(p._grad, RowSparse) else values
 
 
 @no_grad()
@@ -48,11 +61,11 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: Any, norm_t
     params = _with_grad(parameters)
     if not params:
         return Tensor(np.zeros((), np.float32))
-    grads = [p.grad for p in params if p.grad is not None]
+    grads = [_values(p) for p in params]
     total: Any = None
     if norm_type == float("inf"):
         for g in grads:
-            top = g.abs().amax()
+            top = g.abs().amax() if g.numel() else g.sum()
             total = top if total is None else ew.maximum(total, top)
     elif norm_type >= 1:
         for g in grads:
@@ -65,7 +78,9 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: Any, norm_t
     if is_concrete(total._array):
         if not np.isfinite(total.item()):
             bad = [
-                p.name or f"parameter {i}" for i, p in enumerate(params) if not np.isfinite(np.asarray(p.grad)).all()
+                p.name or f"parameter {i}"
+                for i, (p, g) in enumerate(zip(params, grads, strict=True))
+                if not np.isfinite(np.asarray(g)).all()
             ]
             raise NonFiniteError(
                 f"clip_grad_norm_: the gradient norm is {total.item()}; not finite: "
@@ -75,7 +90,7 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: Any, norm_t
     else:
         factor = ew.where(total - total == 0, factor, 1.0)  # neither inf - inf nor NaN - NaN is 0
     for p, g in zip(params, grads, strict=True):
-        p.grad = g * factor
+        _put_values(p, g * factor)
     return total
 
 
@@ -83,5 +98,4 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: Any, norm_t
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
     """Move each element of each gradient into [-clip_value, clip_value]."""
     for p in _with_grad(parameters):
-        if p.grad is not None:
-            p.grad = p.grad.clamp(-clip_value, clip_value)
+        _put_values(p, _values(p).clamp(-clip_value, clip_value))

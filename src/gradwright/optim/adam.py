@@ -6,20 +6,17 @@ from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any, ClassVar
 
-import numpy as np
-
-from gradwright.errors import ConfigError
-from gradwright.optim.optimizer import Optimizer, same_dtype
+from gradwright.optim.optimizer import Optimizer, decoupled, descent, same_dtype, steps_taken
 
 __all__ = ["Adam", "AdamW"]
 
 
 class Adam(Optimizer):
-    """Scale each coordinate's step by running averages of its gradient and of the gradient's square.
+    """Adaptive moments: step by the running average of the gradient over the root of that of its square.
 
     Equations: g ← ∇ + λθ; m ← β₁m + (1 - β₁)g; v ← β₂v + (1 - β₂)g²;
     θ ← θ - γ · [m / (1 - β₁ᵗ)] / ( sqrt(v) / sqrt(1 - β₂ᵗ) + ε ).
-    ε stands outside the root and after the bias correction.
+    ε stands outside the root and after the bias correction. AMSGrad puts the largest v so far in v's place.
 
     Parameters
     ----------
@@ -32,6 +29,8 @@ class Adam(Optimizer):
         ε.
     weight_decay : float >= 0
         λ, coupled (part of the gradient); :class:`AdamW` decouples it.
+    amsgrad : bool
+        Never let the denominator's average fall.
     maximize : bool
         Step with the gradient instead.
 
@@ -45,11 +44,13 @@ class Adam(Optimizer):
 
     References
     ----------
-    D. P. Kingma and J. Ba, *Adam* (ICLR 2015), algorithm 1.
+    D. P. Kingma and J. Ba, *Adam* (ICLR 2015), algorithm 1; S. Reddi, S. Kale and S. Kumar, *On the convergence of
+    Adam and beyond* (ICLR 2018), algorithm 2, here with PyTorch's bias correction.
     """
 
     hyperparameters: ClassVar[tuple[str, ...]] = ("lr", "betas", "eps", "weight_decay")
     zero_means_off: ClassVar[tuple[str, ...]] = ("weight_decay",)
+    below_one: ClassVar[tuple[str, ...]] = ("betas",)
     decoupled: ClassVar[bool] = False
 
     def __init__(
@@ -59,32 +60,30 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
+        amsgrad: bool = False,
         *,
         maximize: bool = False,
     ) -> None:
         super().__init__(
             params,
-            {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay, "maximize": maximize},
+            {
+                "lr": lr,
+                "betas": tuple(betas),
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "amsgrad": amsgrad,
+                "maximize": maximize,
+            },
         )
 
-    def check(self, group: Mapping[str, Any]) -> None:
-        """Raise ConfigError for hyperparameters outside their range."""
-        super().check(group)
-        for i, beta in enumerate(group["betas"]):
-            if isinstance(beta, int | float) and not 0 <= beta < 1:
-                raise ConfigError(f"{type(self).__name__}: betas[{i}] must be at least 0 and below 1, got {beta}")
-
     def slots(self, group: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the names of the two averages."""
-        return ("exp_avg", "exp_avg_sq")
+        """Return the names of the two averages, and of the second one's maximum for AMSGrad."""
+        return ("exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if group["amsgrad"] else []))
 
     def prepare(self, xp: ModuleType, count: Any, h: Mapping[str, Any]) -> dict[str, Any]:
-        """Return γ / (1 - β₁ᵗ) and 1 / sqrt(1 - β₂ᵗ), for all parameters of the group in one go.
-
-        In float64 whatever the parameters are: 1 - 0.999 has only four good digits in float32.
-        """
+        """Return γ / (1 - β₁ᵗ) and 1 / sqrt(1 - β₂ᵗ), for all parameters of the group in one go."""
         beta1, beta2 = h["betas"]
-        count = xp.maximum(count, 1).astype(np.float64)  # 0 for a parameter that is still to have a gradient
+        count = steps_taken(xp, count)
         return {"size": h["lr"] / (1 - beta1**count), "scale": 1 / xp.sqrt(1 - beta2**count)}
 
     def update(
@@ -92,24 +91,21 @@ class Adam(Optimizer):
     ) -> tuple[Any, dict[str, Any]]:
         """Return the new parameter and averages."""
         beta1, beta2 = h["betas"]
-        decay = h["weight_decay"]
-        if h["maximize"]:
-            g = -g
-        if not (isinstance(decay, int | float) and decay == 0):
-            if self.decoupled:
-                p = p * (1 - h["lr"] * decay)
-            else:
-                g = g + decay * p
+        p, g = decoupled(p, g, h) if self.decoupled else (p, descent(p, g, h))
         m = slots["exp_avg"] + (1 - beta1) * (g - slots["exp_avg"])
         v = beta2 * slots["exp_avg_sq"] + (1 - beta2) * (g * g)
         # in the parameter's dtype: NumPy's float64 scalars would promote float32 arrays
         size, scale = step["size"].astype(p.dtype), step["scale"].astype(p.dtype)
-        new = p - size * m / (xp.sqrt(v) * scale + h["eps"])
-        return same_dtype(new, p), {"exp_avg": same_dtype(m, p), "exp_avg_sq": same_dtype(v, p)}
+        new = {"exp_avg": same_dtype(m, p), "exp_avg_sq": same_dtype(v, p)}
+        if h["amsgrad"]:
+            v = new["max_exp_avg_sq"] = xp.maximum(slots["max_exp_avg_sq"], new["exp_avg_sq"])
+        return same_dtype(p - size * m / (xp.sqrt(v) * scale + h["eps"]), p), new
 
 
 class AdamW(Adam):
-    """Adam with the weight decay beside the gradient instead of in it: θ ← θ - γλθ before Adam's step.
+    """Adam with the weight decay beside the gradient instead of in it.
+
+    Equation: θ ← θ - γλθ before Adam's step, whose gradient then holds no decay.
 
     Parameters
     ----------
@@ -131,7 +127,8 @@ class AdamW(Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
+        amsgrad: bool = False,
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, maximize=maximize)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)

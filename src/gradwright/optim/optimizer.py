@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import numbers
 from collections.abc import Iterable, Mapping
 from types import ModuleType
@@ -11,13 +13,15 @@ import numpy as np
 
 from gradwright.backend import namespace
 from gradwright.engine.base import settle
-from gradwright.engine.mode import no_grad
+from gradwright.engine.mode import enable_grad, mode, no_grad
+from gradwright.engine.row_sparse import RowSparse, arrays_of
 from gradwright.engine.state import Lift, Stateful, structure_changed
 from gradwright.engine.tensor import Tensor
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import ConfigError, StateError
+from gradwright.optim.rows import check_gradients, step_rows
 
-__all__ = ["Optimizer", "same_dtype"]
+__all__ = ["Optimizer", "decoupled", "descent", "off", "same_dtype", "steps_taken"]
 
 
 class Optimizer(Stateful):
@@ -26,6 +30,9 @@ class Optimizer(Stateful):
     A subclass says what it remembers for each parameter (:meth:`slots`) and how one parameter moves
     (:meth:`update`), on plain arrays of either library; everything else is here. All slots exist from the start, so
     a compiled step sees the same state at every call.
+
+    A gradient that is None passes its parameter over. One that holds NaN or infinity is used as it is, as in PyTorch:
+    the parameter and its slots are spoilt. ``nn.utils.clip_grad_norm_`` refuses it before the step.
 
     Parameters
     ----------
@@ -39,6 +46,13 @@ class Optimizer(Stateful):
     hyperparameters: ClassVar[tuple[str, ...]] = ("lr",)
     #: Hyperparameters for which 0 means that a part of the rule is not there at all.
     zero_means_off: ClassVar[tuple[str, ...]] = ()
+    #: Hyperparameters that must be below 1, as the decay of an average.
+    below_one: ClassVar[tuple[str, ...]] = ()
+    #: Whether :meth:`update`, given some rows of a parameter and of its slots, does to them what is right: the rule
+    #: then takes row-sparse gradients, and rows without a gradient stay as they are.
+    sparse: ClassVar[bool] = False
+    #: Whether the rule takes ordinary gradients.
+    dense: ClassVar[bool] = True
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -54,8 +68,11 @@ class Optimizer(Stateful):
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
-    def slots(self, group: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the names of the arrays kept for each parameter of the group; they start at 0."""
+    def slots(self, group: Mapping[str, Any]) -> tuple[str, ...] | Mapping[str, Any]:
+        """Return the names of the arrays kept for each parameter of the group; they start at 0.
+
+        A mapping says where they start: a number fills an array like the parameter, a NumPy array is the start itself.
+        """
         raise TypeError(f"{type(self).__name__} defines no slots")
 
     def update(
@@ -80,7 +97,7 @@ class Optimizer(Stateful):
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters with their own hyperparameters."""
-        group = {**self.defaults, **param_group}
+        group = _with_tuples({**self.defaults, **param_group})
         params = group["params"]
         group["params"] = [params] if isinstance(params, Tensor) else list(params)
         known = {id(p) for g in self.param_groups for p in g["params"]}
@@ -106,16 +123,25 @@ class Optimizer(Stateful):
         A hyperparameter that was 0 when the optimizer was made (SGD's momentum) may ask for a slot later, a model may
         be converted to another dtype, and a population gives all its members the same slots.
         """
-        missing = [
-            (p, name)
-            for group in self.param_groups
-            for name in dict.fromkeys((*self.slots(group), *names))
-            for p in group["params"]
-            if name not in self.state[p] or self.state[p][name].dtype != p.dtype
-        ]
-        for p, name in missing:
+        missing = []
+        for group in self.param_groups:
+            slots = self.slots(group)
+            starts = {**dict.fromkeys(names, 0), **(slots if isinstance(slots, Mapping) else dict.fromkeys(slots, 0))}
+            for p in group["params"]:
+                state = self.state[p]
+                for name, start in starts.items():
+                    dtype = start.dtype if isinstance(start, np.ndarray) else p.dtype
+                    if name not in state or state[name].dtype != dtype:
+                        missing.append((p, name, start, dtype))
+        for p, name, start, dtype in missing:
             old = self.state[p].get(name)
-            self.state[p][name] = Tensor(np.zeros(p.shape, p.dtype) if old is None else old.numpy().astype(p.dtype))
+            if old is not None:
+                array = old.numpy().astype(dtype)
+            elif isinstance(start, np.ndarray):
+                array = start.copy()
+            else:
+                array = np.full(p.shape, start, dtype)
+            self.state[p][name] = Tensor(array)
         if missing:
             structure_changed()
         return bool(missing)
@@ -127,11 +153,21 @@ class Optimizer(Stateful):
     def check(self, group: Mapping[str, Any]) -> None:
         """Raise ConfigError for hyperparameters outside their range."""
         for name in self.hyperparameters:
-            for value in group[name] if isinstance(group[name], tuple) else (group[name],):
+            given, length = group[name], _tuples(type(self)).get(name)
+            if length is not None and not (isinstance(given, tuple) and len(given) == length):
+                raise ConfigError(f"{type(self).__name__}: {name} must be {length} numbers, got {given!r}")
+            for i, value in enumerate(given if isinstance(given, tuple) else (given,)):
+                place = f"{name}[{i}]" if isinstance(given, tuple) else name
                 if not isinstance(value, numbers.Real):
-                    raise ConfigError(f"{type(self).__name__}: {name} must be a number, got a {type(value).__name__}")
-                if not float(value) >= 0:  # NaN is refused too
-                    raise ConfigError(f"{type(self).__name__}: {name} must be at least 0, got {group[name]}")
+                    raise ConfigError(f"{type(self).__name__}: {place} must be a number, got a {type(value).__name__}")
+                self.check_number(name, place, float(value))
+
+    def check_number(self, name: str, place: str, value: float) -> None:
+        """Raise ConfigError for a number that this hyperparameter cannot be; ``place`` names it within a tuple."""
+        if not value >= 0:  # NaN is refused too
+            raise ConfigError(f"{type(self).__name__}: {place} must be at least 0, got {value}")
+        if name in self.below_one and not value < 1:
+            raise ConfigError(f"{type(self).__name__}: {place} must be at least 0 and below 1, got {value}")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients (set them to None, or to zeros)."""
@@ -140,7 +176,7 @@ class Optimizer(Stateful):
                 if set_to_none:
                     p._grad = None
                 elif p._grad is not None:
-                    p._grad = p._grad.detach() * 0
+                    p._grad = p._grad.cleared() if type(p._grad) is RowSparse else p._grad.detach() * 0
 
     @no_grad()
     def step(self, closure: Any = None) -> Any:
@@ -153,8 +189,6 @@ class Optimizer(Stateful):
         """
         loss = None
         if closure is not None:
-            from gradwright.engine.mode import enable_grad
-
             with enable_grad():
                 loss = closure()
         if trace_now.trace is None:  # a compiled step has asked before it was traced
@@ -164,20 +198,27 @@ class Optimizer(Stateful):
             moved = [i for i, p in enumerate(params) if p._grad is not None]
             if not moved:
                 continue
+            rows = [i for i in moved if type(params[i]._grad) is RowSparse]
+            if rows or not self.dense:
+                check_gradients(self, group, moved, rows)
             count = settle(steps)
-            xp = namespace([count, settle(params[moved[0]]), settle(params[moved[0]]._grad)])
+            xp = namespace([count, settle(params[moved[0]]), *arrays_of(params[moved[0]]._grad)])
             if len(moved) == len(params):
                 count = count + np.int32(1)
             else:
                 count = count + xp.asarray([p._grad is not None for p in params], dtype=np.int32)
             steps._set(count)
-            shared = self.prepare(xp, count, group)
+            run = mode.quietly if xp is np else _call  # without NumPy's warnings, as every operation
+            shared = run(self.prepare, xp, count, group)
             for i in moved:
                 p = params[i]
                 state = self.state[p]
+                if i in rows:
+                    step_rows(self, xp, p, {k: v[i] for k, v in shared.items()}, group)
+                    continue
                 old = {name: settle(slot) for name, slot in state.items()}
-                new, slots = self.update(
-                    xp, settle(p), settle(p._grad), old, {k: v[i] for k, v in shared.items()}, group
+                new, slots = run(
+                    self.update, xp, settle(p), settle(p._grad), old, {k: v[i] for k, v in shared.items()}, group
                 )
                 p._set(new)
                 for name, array in slots.items():
@@ -198,9 +239,11 @@ class Optimizer(Stateful):
                 for name, slot in self.state[p].items():
                     lift.tensor(f"{path}.{name}[{i}][{j}]", slot)
             lift.tensor(f"{path}.step[{i}]", steps)
-            # flags too: they are no numbers and stay in the program's text, but they decide what it says
-            for key in (*self.hyperparameters, *(k for k, v in group.items() if isinstance(v, bool))):
+            for key in self.hyperparameters:
                 lift.number(f"{path}.param_groups[{i}].{key}", group, key, zero_means_off=key in self.zero_means_off)
+            for key, value in group.items():  # flags and counts are no inputs, but they decide what the program says
+                if key not in self.hyperparameters and isinstance(value, bool | int | str):
+                    lift.constant(group, key)
 
     # --- saving -----------------------------------------------------------------------------------------------------
     def state_dict(self) -> dict[str, Any]:
@@ -239,12 +282,12 @@ class Optimizer(Stateful):
             for name in self.state[p]:
                 if saved is None or name not in saved:
                     raise StateError(f"load_state_dict: the saved state of parameter {i} has no {name}")
-                shape = tuple(np.shape(saved[name]))
-                if shape != p.shape:
-                    raise StateError(f"load_state_dict: {name} of parameter {i} has shape {shape}, expected {p.shape}")
+                shape, expected = tuple(np.shape(saved[name])), self.state[p][name].shape
+                if shape != expected:
+                    raise StateError(f"load_state_dict: {name} of parameter {i} has shape {shape}, expected {expected}")
         counts = iter([_steps_in(state_dict["state"].get(i, {})) for i in range(len(order))])
         for group, saved_group, steps in zip(self.param_groups, groups, self._steps, strict=True):
-            group.update({k: v for k, v in saved_group.items() if k != "params"})
+            group.update(_with_tuples({k: v for k, v in saved_group.items() if k != "params"}))
             steps._set(np.array([next(counts) for _ in group["params"]], np.int32))
         for i, p in enumerate(order):
             for name, slot in self.state[p].items():
@@ -266,3 +309,45 @@ def _steps_in(saved: Mapping[str, Any]) -> int:
 def same_dtype(array: Any, p: Any) -> Any:
     """Return the array in the dtype of ``p``; hyperparameters that are float64 arrays must not promote a parameter."""
     return array if array.dtype == p.dtype else array.astype(p.dtype)
+
+
+def off(value: Any) -> bool:
+    """Say whether a hyperparameter is the number 0; an array never is, its values may differ from call to call."""
+    return isinstance(value, int | float) and value == 0
+
+
+def descent(p: Any, g: Any, h: Mapping[str, Any]) -> Any:
+    """Return the gradient to go down: turned round when maximizing, with the coupled weight decay in it."""
+    if h["maximize"]:
+        g = -g
+    return g if off(h["weight_decay"]) else g + h["weight_decay"] * p
+
+
+def decoupled(p: Any, g: Any, h: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return the parameter, decayed by γλ of itself, and the gradient to go down."""
+    g = -g if h["maximize"] else g
+    return (p if off(h["weight_decay"]) else p * (1 - h["lr"] * h["weight_decay"])), g
+
+
+def steps_taken(xp: ModuleType, count: Any) -> Any:
+    """Return the step counts in float64 for powers of them: 1 - 0.999 has only four good digits in float32.
+
+    A parameter that is still to have its first gradient counts as 1, so that nothing divides by 0.
+    """
+    return xp.maximum(count, 1).astype(np.float64)
+
+
+@functools.cache
+def _tuples(rule: type[Optimizer]) -> dict[str, int]:
+    """Return the lengths of those hyperparameters that are tuples, as the constructor's defaults say."""
+    parameters = inspect.signature(rule.__init__).parameters.values()
+    return {p.name: len(p.default) for p in parameters if isinstance(p.default, tuple)}
+
+
+def _with_tuples(group: dict[str, Any]) -> dict[str, Any]:
+    """Return the group with tuples for lists of numbers, which files and people write."""
+    return {k: tuple(v) if isinstance(v, list) and k != "params" else v for k, v in group.items()}
+
+
+def _call(function: Any, *args: Any) -> Any:
+    return function(*args)

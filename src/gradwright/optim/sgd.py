@@ -7,13 +7,13 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 from gradwright.errors import ConfigError
-from gradwright.optim.optimizer import Optimizer, same_dtype
+from gradwright.optim.optimizer import Optimizer, descent, off, same_dtype
 
 __all__ = ["SGD"]
 
 
 class SGD(Optimizer):
-    """Step against the gradient, or against its running sum.
+    """Stochastic gradient descent: step against the gradient, or against its running sum (momentum, Nesterov).
 
     Equations, in this order: g ← ∇ + λθ (weight decay); b ← μb + (1 - τ)g, and b = g at the first step, undamped;
     d = g + μb (Nesterov) or b (momentum) or g; θ ← θ - γd.
@@ -50,6 +50,7 @@ class SGD(Optimizer):
 
     hyperparameters: ClassVar[tuple[str, ...]] = ("lr", "momentum", "dampening", "weight_decay")
     zero_means_off: ClassVar[tuple[str, ...]] = ("momentum", "dampening", "weight_decay")
+    sparse: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -77,38 +78,33 @@ class SGD(Optimizer):
     def check(self, group: Mapping[str, Any]) -> None:
         """Raise ConfigError for hyperparameters outside their range."""
         super().check(group)
-        if group["nesterov"] and (_off(group["momentum"]) or not _off(group["dampening"])):
+        if group["nesterov"] and (off(group["momentum"]) or not off(group["dampening"])):
             raise ConfigError("SGD: nesterov needs a momentum above 0 and a dampening of 0")
 
     def slots(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the momentum buffer's name when there is momentum."""
-        return () if _off(group["momentum"]) else ("momentum_buffer",)
+        return () if off(group["momentum"]) else ("momentum_buffer",)
 
     def prepare(self, xp: ModuleType, count: Any, h: Mapping[str, Any]) -> dict[str, Any]:
         """Say which parameters take their first step, which only dampening asks."""
-        return {} if _off(h["dampening"]) else {"first": count == 1}
+        return {} if off(h["dampening"]) else {"first": count == 1}
 
     def update(
         self, xp: ModuleType, p: Any, g: Any, slots: dict[str, Any], step: Any, h: Mapping[str, Any]
     ) -> tuple[Any, dict[str, Any]]:
         """Return the new parameter and momentum buffer."""
-        if h["maximize"]:
-            g = -g
-        if not _off(h["weight_decay"]):
-            g = g + h["weight_decay"] * p
-        if _off(h["momentum"]) or "momentum_buffer" not in slots:
+        g = descent(p, g, h)
+        if off(h["momentum"]) or "momentum_buffer" not in slots:
             return same_dtype(p - h["lr"] * g, p), {}
         old = h["momentum"] * slots["momentum_buffer"]
-        if _off(h["dampening"]):
+        if off(h["dampening"]):
             buffer = old + g  # the buffer starts at 0, so the first one is the gradient
         else:
             # without momentum there is nothing to damp, also where momentum is an array that happens to hold 0
             undamped = step["first"] | (h["momentum"] == 0)
             buffer = old + xp.where(undamped, 1, 1 - h["dampening"]).astype(g.dtype) * g
         d = g + h["momentum"] * buffer if h["nesterov"] else buffer
+        if not isinstance(h["momentum"], int | float):
+            # a schedule may raise it from 0 later: the first step with momentum finds no sum of those without
+            buffer = xp.where(h["momentum"] == 0, 0, buffer)
         return same_dtype(p - h["lr"] * d, p), {"momentum_buffer": same_dtype(buffer, p)}
-
-
-def _off(value: Any) -> bool:
-    """Say whether a hyperparameter is the number 0; an array never is, its values may differ from call to call."""
-    return isinstance(value, int | float) and value == 0

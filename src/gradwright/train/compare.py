@@ -11,6 +11,7 @@ from gradwright import nn
 from gradwright.data import epoch_order
 from gradwright.engine.random import Generator
 from gradwright.errors import ConfigError, MissingDependencyError
+from gradwright.nn.batchnorm import BatchNorm
 from gradwright.train.callbacks import Callback
 from gradwright.train.config import Config
 from gradwright.train.trainer import History, Trainer
@@ -122,7 +123,7 @@ class TorchTwin(Callback):
         """Return the rows of each batch of an epoch, as the loop draws them."""
         order = epoch_order(n, key=self.config.seed, epoch=epoch)
         batches = [order[i : i + size] for i in range(0, n, size)]
-        if len(batches[-1]) == 1 and n > 1 and any(isinstance(m, nn.BatchNorm1d) for m in self.model.modules()):
+        if len(batches[-1]) == 1 and n > 1 and any(isinstance(m, BatchNorm) for m in self.model.modules()):
             batches.pop()  # as the loop does
         return batches
 

@@ -92,7 +92,7 @@ def _built(path: Path, build: Callable[[Any], T], reader: Callable[[Path], Any] 
 def _build_model(description: dict[str, Any]) -> nn.Module:
     if description.get("format") != 1:
         raise RunError("not a structure that this version knows (format 1)")
-    return from_structure(description.get("structure"))
+    return from_structure(description.get("structure"), draw=False)
 
 
 def _check_fit(model: nn.Module, width: int, outputs: int, dtype: np.dtype) -> None:

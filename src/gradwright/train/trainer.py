@@ -16,6 +16,7 @@ from gradwright.data import epoch_order
 from gradwright.engine.mode import no_grad
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, DTypeError, IndexOutOfRangeError, NonFiniteError, ShapeError
+from gradwright.nn.batchnorm import BatchNorm
 from gradwright.optim import Optimizer
 from gradwright.train.callbacks import Callback
 from gradwright.train.metrics import r2, rmse
@@ -321,7 +322,7 @@ class Trainer:
             self.model.train(training)
 
     def _has_batch_norm(self) -> bool:
-        return any(isinstance(m, nn.BatchNorm1d) for m in self.model.modules())
+        return any(isinstance(m, BatchNorm) for m in self.model.modules())
 
     def _refuse_single_row(self, batch_size: int) -> None:
         if batch_size == 1 and self._has_batch_norm():

@@ -11,6 +11,7 @@ from gradwright.engine.base import Edge, Leaf, Node, TensorBase
 from gradwright.engine.mode import mode
 from gradwright.engine.op import OPERATIONS, wrap
 from gradwright.engine.reverse import run_reverse
+from gradwright.engine.row_sparse import dense
 
 __all__ = ["captured_by", "fresh", "is_smooth", "pull_back"]
 
@@ -85,7 +86,7 @@ def pull_back(
     )
     found = []
     for x in inputs:
-        g = arrived.get(x._edge())
+        g = dense(arrived.get(x._edge()))
         if g is None:
             g = OPERATIONS["zeros_like"](wrap(x._array))
         found.append(g if isinstance(g, TensorBase) else wrap(g))

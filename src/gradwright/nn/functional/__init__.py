@@ -4,11 +4,14 @@ from gradwright.engine.functions.lookup import embedding, one_hot
 from gradwright.engine.functions.padding import pad
 from gradwright.engine.missing import explained
 from gradwright.nn.functional import activation as _activation
+from gradwright.nn.functional import adaptive_pooling as _adaptive_pooling
 from gradwright.nn.functional import convolution as _convolution
 from gradwright.nn.functional import interpolation as _interpolation
 from gradwright.nn.functional import pooling as _pooling
 from gradwright.nn.functional.activation import *  # noqa: F403
+from gradwright.nn.functional.adaptive_pooling import *  # noqa: F403
 from gradwright.nn.functional.attention import scaled_dot_product_attention
+from gradwright.nn.functional.bag import embedding_bag
 from gradwright.nn.functional.classification import cross_entropy, nll_loss
 from gradwright.nn.functional.convolution import *  # noqa: F403
 from gradwright.nn.functional.ctc import ctc_loss
@@ -58,12 +61,15 @@ from gradwright.nn.functional.probability import (
 )
 from gradwright.nn.functional.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from gradwright.nn.functional.shuffle import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
+from gradwright.nn.functional.warping import affine_grid, grid_sample
 
 __all__ = [
     *_activation.__all__,
+    *_adaptive_pooling.__all__,
     *_convolution.__all__,
     *_interpolation.__all__,
     *_pooling.__all__,
+    "affine_grid",
     "alpha_dropout",
     "batch_norm",
     "bilinear",
@@ -79,8 +85,10 @@ __all__ = [
     "dropout2d",
     "dropout3d",
     "embedding",
+    "embedding_bag",
     "feature_alpha_dropout",
     "gaussian_nll_loss",
+    "grid_sample",
     "group_norm",
     "hinge_embedding_loss",
     "huber_loss",

@@ -1,0 +1,3 @@
+"""Ready networks: ``gradwright.nn.models``."""
+
+__all__: list[str] = []
