@@ -12,9 +12,9 @@ import numpy as np
 
 from gradwright.errors import StateError
 
-__all__ = ["Skeleton", "building", "new_array", "reserve", "skeleton"]
+__all__ = ["PARTS", "Skeleton", "building", "new_array", "reserve", "skeleton"]
 
-_AT_LEAST = 2**14  # what a part or a tensor counts however small it is: objects take memory and time, too
+PARTS = 10_000  # modules and tensors, which take time and memory however small they are
 
 
 class Skeleton:
@@ -23,21 +23,22 @@ class Skeleton:
     Parameters
     ----------
     limit : int
-        How many; each module and each tensor counts as at least 16,384.
+        How many.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.taken = 0
+        self.numbers = 0
+        self.parts = 0
 
     def take(self, size: int) -> None:
-        """Count one module or tensor."""
-        self.taken += max(size, _AT_LEAST)
-        if self.taken > self.limit:
-            raise StateError(
-                f"the network would have more than {self.limit:,} weights or {self.limit // _AT_LEAST:,} parts and "
-                "tensors, which is refused"
-            )
+        """Count one module, or a tensor of this size."""
+        self.numbers += size
+        self.parts += 1
+        if self.numbers > self.limit:
+            raise StateError(f"the network would have more than {self.limit:,} weights, which is refused")
+        if self.parts > PARTS:
+            raise StateError(f"the network would have more than {PARTS:,} parts and tensors, which is refused")
 
     def array(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """Count an array and return one of this shape: one number, shown everywhere."""

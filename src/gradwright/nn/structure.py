@@ -6,12 +6,12 @@ import functools
 import math
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, Union
 
 from gradwright import nn
-from gradwright.engine.skeleton import building, skeleton
+from gradwright.engine.skeleton import PARTS, building, skeleton
 from gradwright.errors import StateError
 from gradwright.nn.module import DRAWING, Module
 
@@ -37,9 +37,13 @@ def _layers() -> dict[str, type[Module]]:
 #: The layers that a file may name.
 LAYERS: dict[str, type[Module]] = _layers()
 
+#: Annotations of arguments that are lists of others.
+_ROWS = (tuple, list, Sequence, Iterable)
+
 _DEPTH = 100  # nesting that no network needs; a hostile file could recurse further than the interpreter can
 _SIZE = 2**24  # of one axis
 _LENGTH = 10_000  # of a list of arguments
+_TEXT = 1000  # characters of an argument
 _WEIGHTS = (
     2**28
 )  # of the whole network, 1 GiB: counted before anything is built, so a short file cannot take the memory
@@ -113,7 +117,7 @@ def from_structure(structure: Any, *, draw: bool = True) -> Module:
     if isinstance(structure, dict) and "shared" in structure:
         shared = structure["shared"]
         structure = {k: v for k, v in structure.items() if k != "shared"}
-    _check(structure, 0)
+    _Check().layer(structure, 0)
     try:
         with skeleton(_WEIGHTS), _without_drawing():
             _build(structure)
@@ -157,39 +161,6 @@ def _share(module: Module, shared: Any) -> None:
         place._place(name, there, place._parameters if name in place._parameters else place._buffers)
 
 
-def _check(structure: Any, depth: int, wanted: type = Module) -> None:
-    """Raise unless names are known and arguments are of the kinds that the layers take."""
-    if depth > _DEPTH:
-        raise StateError(f"from_structure: more than {_DEPTH} levels of nesting")
-    if not isinstance(structure, dict) or not isinstance(structure.get("layer"), str):
-        raise StateError("from_structure: expected an object with a 'layer' name")
-    arguments = {k: v for k, v in structure.items() if k != "layer"}
-    name = structure["layer"]
-    if name not in LAYERS:
-        raise StateError(f"from_structure: unknown layer {name[:80]!r}; known are the layers of gradwright.nn")
-    if not issubclass(LAYERS[name], wanted):
-        raise StateError(f"from_structure: expected a {wanted.__name__}, found {name}")
-    if LAYERS[name] in _CONTAINERS:
-        parts = arguments.get("parts")
-        if not isinstance(parts, dict) or len(arguments) != 1 or not all(isinstance(key, str) for key in parts):
-            raise StateError(f"from_structure: {name} takes 'parts', an object of layers")
-        if name == "ModuleList" and list(parts) != [str(i) for i in range(len(parts))]:
-            raise StateError("from_structure: the parts of a ModuleList are numbered from 0")
-        for part in parts.values():
-            _check(part, depth + 1)
-        return
-    layer: Any = LAYERS[name]
-    takes = _takes(layer)
-    for key, value in arguments.items():
-        if key not in takes:
-            raise StateError(f"from_structure: {name} takes no {str(key)[:80]!r}")
-        if not _fits(value, takes[key], depth):
-            raise StateError(
-                f"from_structure: {name}.{key} must be {_spoken(takes[key])} of a sensible size, got a "
-                f"{type(value).__name__}"
-            )
-
-
 @functools.cache
 def _takes(layer: Any) -> dict[str, Any]:
     """Return the annotations of the constructor's arguments."""
@@ -202,39 +173,81 @@ def _spoken(hint: Any) -> str:
     return hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
 
 
-def _fits(value: Any, hint: Any, depth: int) -> bool:
-    """Say whether a file may give this value for an argument that is annotated so."""
-    origin = typing.get_origin(hint)
-    if origin in (Union, types.UnionType):
-        return any(_fits(value, h, depth) for h in typing.get_args(hint))
-    if origin is Literal:
-        return type(value) in (str, int, bool, type(None)) and value in typing.get_args(hint)
-    if isinstance(origin, type) and (origin is tuple or issubclass(Sequence, origin) or issubclass(origin, Sequence)):
-        return _row_fits(value, origin, typing.get_args(hint), depth)
-    if isinstance(hint, type) and issubclass(hint, Module):
-        if isinstance(value, dict):
-            _check(value, depth + 1, hint)
-            return True
-        return False
-    if hint is Any:
-        return any(_fits(value, kind, depth) for kind in (int, bool, float, str, type(None)))
-    if hint is None or hint is type(None):
-        return value is None
-    if hint is float:
-        return type(value) in (int, float) and abs(value) <= 1e300 and math.isfinite(value)
-    if hint is int:
-        return type(value) is int and -_SIZE <= value <= _SIZE
-    if hint is str:
-        return type(value) is str and len(value) <= 1000
-    return hint is bool and type(value) is bool
+class _Check:
+    """Raises unless names are known, and arguments of the kinds that the layers take."""
 
+    def __init__(self) -> None:
+        self.parts = 0
 
-def _row_fits(value: Any, origin: Any, kinds: tuple[Any, ...], depth: int) -> bool:
-    if not isinstance(value, list | tuple) or len(value) > _LENGTH:
-        return False
-    if origin is tuple and kinds[-1] is not Ellipsis:
-        return len(value) == len(kinds) and all(_fits(v, k, depth) for v, k in zip(value, kinds, strict=True))
-    return all(_fits(v, kinds[0], depth) for v in value)
+    def layer(self, structure: Any, depth: int, wanted: type = Module) -> None:
+        """Look at a layer and all that it is made of."""
+        self.parts += 1
+        if self.parts > PARTS:
+            raise StateError(f"from_structure: more than {PARTS:,} layers")
+        if depth > _DEPTH:
+            raise StateError(f"from_structure: more than {_DEPTH} levels of nesting")
+        if not isinstance(structure, dict) or not isinstance(structure.get("layer"), str):
+            raise StateError("from_structure: expected an object with a 'layer' name")
+        arguments = {k: v for k, v in structure.items() if k != "layer"}
+        name = structure["layer"]
+        if name not in LAYERS:
+            raise StateError(f"from_structure: unknown layer {name[:80]!r}; known are the layers of gradwright.nn")
+        if not issubclass(LAYERS[name], wanted):
+            raise StateError(f"from_structure: expected a {wanted.__name__}, found {name}")
+        if LAYERS[name] in _CONTAINERS:
+            self._container(name, arguments, depth)
+            return
+        takes = _takes(LAYERS[name])
+        for key, value in arguments.items():
+            if key not in takes:
+                raise StateError(f"from_structure: {name} takes no {str(key)[:80]!r}")
+            if not self._fits(value, takes[key], depth):
+                raise StateError(
+                    f"from_structure: {name}.{key} must be {_spoken(takes[key])} of a sensible size, got a "
+                    f"{type(value).__name__}"
+                )
+
+    def _container(self, name: str, arguments: dict[str, Any], depth: int) -> None:
+        parts = arguments.get("parts")
+        if not isinstance(parts, dict) or len(arguments) != 1 or not all(isinstance(key, str) for key in parts):
+            raise StateError(f"from_structure: {name} takes 'parts', an object of layers")
+        if name == "ModuleList" and list(parts) != [str(i) for i in range(len(parts))]:
+            raise StateError("from_structure: the parts of a ModuleList are numbered from 0")
+        for part in parts.values():
+            self.layer(part, depth + 1)
+
+    def _fits(self, value: Any, hint: Any, depth: int) -> bool:
+        """Say whether a file may give this value for an argument that is annotated so."""
+        origin, kinds = typing.get_origin(hint), typing.get_args(hint)
+        if origin in (Union, types.UnionType):
+            return any(self._fits(value, kind, depth) for kind in kinds)
+        if origin is Literal:
+            return type(value) in (str, int, bool, type(None)) and value in kinds
+        if origin in _ROWS:
+            return self._row_fits(value, origin, kinds, depth)
+        if isinstance(hint, type) and issubclass(hint, Module):
+            if isinstance(value, dict):
+                self.layer(value, depth + 1, hint)
+                return True
+            return False
+        if hint is Any:
+            return any(self._fits(value, kind, depth) for kind in (int, bool, float, str, None))
+        if hint is None or hint is type(None):
+            return value is None
+        if hint is float:
+            return type(value) in (int, float) and abs(value) <= 1e300 and math.isfinite(value)
+        if hint is int:
+            return type(value) is int and -_SIZE <= value <= _SIZE
+        if hint is str:
+            return type(value) is str and len(value) <= _TEXT
+        return hint is bool and type(value) is bool
+
+    def _row_fits(self, value: Any, origin: Any, kinds: tuple[Any, ...], depth: int) -> bool:
+        if not isinstance(value, list | tuple) or len(value) > _LENGTH:
+            return False
+        if origin is tuple and kinds[-1] is not Ellipsis:
+            return len(value) == len(kinds) and all(map(self._fits, value, kinds, [depth] * len(kinds)))
+        return all(self._fits(v, kinds[0], depth) for v in value)
 
 
 def _build(structure: dict[str, Any]) -> Module:

@@ -58,6 +58,16 @@ class TransformerEncoder(Module):
         self.enable_nested_tensor = enable_nested_tensor
         self.mask_check = mask_check
 
+    def config(self) -> dict[str, Any]:
+        """Return the constructor's arguments; the first copy stands for the layer that was copied."""
+        return {
+            "encoder_layer": self.layers[0],
+            "num_layers": self.num_layers,
+            "norm": self.norm,
+            "enable_nested_tensor": self.enable_nested_tensor,
+            "mask_check": self.mask_check,
+        }
+
     def forward(
         self,
         src: Tensor,
@@ -96,6 +106,10 @@ class TransformerDecoder(Module):
         self.layers = ModuleList([copy.deepcopy(decoder_layer) for _ in range(num_layers)])
         self.num_layers = num_layers
         self.norm = norm
+
+    def config(self) -> dict[str, Any]:
+        """Return the constructor's arguments; the first copy stands for the layer that was copied."""
+        return {"decoder_layer": self.layers[0], "num_layers": self.num_layers, "norm": self.norm}
 
     def forward(
         self,
@@ -185,12 +199,26 @@ class Transformer(Module):
                 TransformerDecoderLayer(*given), num_decoder_layers, LayerNorm(d_model, layer_norm_eps, bias=bias)
             )
         )
-        for p in self.parameters():
-            if p.ndim > 1:
-                init.xavier_uniform_(p)
         self.d_model = d_model
         self.nhead = nhead
         self.batch_first = batch_first
+        self._reset_parameters()
+
+    def _reset_parameters(self) -> None:
+        """Draw initial values of all matrices, each copied layer's its own."""
+        for p in self.parameters():
+            if p.ndim > 1:
+                init.xavier_uniform_(p)
+
+    def config(self) -> dict[str, Any]:
+        """Return arguments that build it again; encoder and decoder say all else about themselves."""
+        return {
+            "d_model": self.d_model,
+            "nhead": self.nhead,
+            "custom_encoder": self.encoder,
+            "custom_decoder": self.decoder,
+            "batch_first": self.batch_first,
+        }
 
     def forward(
         self,

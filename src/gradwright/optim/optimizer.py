@@ -214,7 +214,7 @@ class Optimizer(Stateful):
                 p = params[i]
                 state = self.state[p]
                 if i in rows:
-                    step_rows(self, xp, p, {k: v[i] for k, v in shared.items()}, group)
+                    run(step_rows, self, xp, p, {k: v[i] for k, v in shared.items()}, group)
                     continue
                 old = {name: settle(slot) for name, slot in state.items()}
                 new, slots = run(
