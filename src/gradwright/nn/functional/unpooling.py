@@ -100,7 +100,7 @@ def _max_unpool(
         blank = zeros(*rows, math.prod(sizes), dtype=x.dtype)
         return scatter(blank, 2, indices.reshape(*rows, -1), x.reshape(*rows, -1)).reshape(*rows, *sizes)
 
-    return batched(name, input, n, unpooled)  # type: ignore[no-any-return]
+    return batched(name, input, n, unpooled)
 
 
 def _sizes(
