@@ -122,6 +122,7 @@ from gradwright.nn.regularization import StochasticDepth
 from gradwright.nn.residual import Highway, Residual
 from gradwright.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from gradwright.nn.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
+from gradwright.nn.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 
 __all__ = [
     "CELU",
@@ -205,6 +206,9 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
     "Mish",
     "Module",
     "ModuleDict",
