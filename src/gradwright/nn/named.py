@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from gradwright.errors import ConfigError
+from gradwright.nn import activation
 from gradwright.nn import functional as F
+from gradwright.nn.module import Module
 
-__all__ = ["ACTIVATIONS", "activation_named"]
+__all__ = ["ACTIVATIONS", "activation_layer", "activation_named"]
 
 #: The functions of one argument.
 ACTIVATIONS = (
@@ -29,3 +31,13 @@ def activation_named(name: str) -> Callable[[Any], Any]:
         raise ConfigError(f"activation: nothing is called {name!r:.80}; there are {', '.join(ACTIVATIONS)}")
     found: Callable[[Any], Any] = getattr(F, name)
     return found
+
+
+_LAYERS = {name.lower(): getattr(activation, name) for name in activation.__all__}
+
+
+def activation_layer(name: str) -> Module:
+    """Return a new module of the activation whose function in ``nn.functional`` has this name."""
+    activation_named(name)
+    layer: Module = _LAYERS[name.replace("_", "")]()
+    return layer
