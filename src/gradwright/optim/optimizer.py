@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import numbers
 from collections.abc import Iterable, Mapping
@@ -337,8 +336,7 @@ def steps_taken(xp: ModuleType, count: Any) -> Any:
     return xp.maximum(count, 1).astype(np.float64)
 
 
-@functools.cache
-def _tuples(rule: Any) -> dict[str, int]:
+def _tuples(rule: type[Optimizer]) -> dict[str, int]:
     """Return the lengths of those hyperparameters that are tuples, as the constructor's defaults say."""
     parameters = inspect.signature(rule.__init__).parameters.values()
     return {p.name: len(p.default) for p in parameters if isinstance(p.default, tuple)}

@@ -53,17 +53,16 @@ def _mlp(config: Config, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def _highway(config: Config, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
+def _highway(config: Config, shape: tuple[int, ...], outputs: int) -> nn.Module:
     """Layers that learn how much of their input to pass on (Srivastava 2015); --depth and --width."""
-    width = config.width or 64
-    layers: list[nn.Module] = [nn.Linear(shape[0], width), ACTIVATIONS[config.activation]()]
-    layers += [nn.Highway(width) for _ in range(config.depth or 8)]
-    return nn.Sequential(*layers, nn.Linear(width, outputs))
+    return nn.models.HighwayNetwork(
+        shape[0], config.width or 64, config.depth or 8, outputs, config.activation.replace("-", "_")
+    )
 
 
 def _lenet(config: Config, shape: tuple[int, ...], outputs: int) -> nn.Module:
     """Two convolutions, each pooled, and three fully connected layers (LeCun 1998)."""
-    return nn.models.LeNet(outputs, shape)
+    return nn.models.LeNet(outputs, shape, config.activation.replace("-", "_"))
 
 
 def _resnet(config: Config, shape: tuple[int, ...], outputs: int) -> nn.Module:
