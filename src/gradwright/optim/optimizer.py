@@ -146,7 +146,8 @@ class Optimizer(Stateful):
     def check(self, group: Mapping[str, Any]) -> None:
         """Raise ConfigError for hyperparameters outside their range."""
         for name in self.hyperparameters:
-            given, length = group[name], _tuples(type(self)).get(name)
+            rule: Any = type(self)
+            given, length = group[name], _tuples(rule).get(name)
             if length is not None and not (isinstance(given, tuple) and len(given) == length):
                 raise ConfigError(f"{type(self).__name__}: {name} must be {length} numbers, got {given!r}")
             for i, value in enumerate(given if isinstance(given, tuple) else (given,)):
@@ -325,7 +326,7 @@ def steps_taken(xp: ModuleType, count: Any) -> Any:
 
 
 @functools.cache
-def _tuples(rule: type[Optimizer]) -> dict[str, int]:
+def _tuples(rule: Any) -> dict[str, int]:
     """Return the lengths of those hyperparameters that are tuples, as the constructor's defaults say."""
     parameters = inspect.signature(rule.__init__).parameters.values()
     return {p.name: len(p.default) for p in parameters if isinstance(p.default, tuple)}
