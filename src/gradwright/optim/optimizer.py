@@ -152,7 +152,8 @@ class Optimizer(Stateful):
     def check(self, group: Mapping[str, Any]) -> None:
         """Raise ConfigError for hyperparameters outside their range."""
         for name in self.hyperparameters:
-            given, length = group[name], _tuples(type(self)).get(name)
+            rule: Any = type(self)
+            given, length = group[name], _tuples(rule).get(name)
             if length is not None and not (isinstance(given, tuple) and len(given) == length):
                 raise ConfigError(f"{type(self).__name__}: {name} must be {length} numbers, got {given!r}")
             for i, value in enumerate(given if isinstance(given, tuple) else (given,)):
