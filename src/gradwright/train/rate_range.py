@@ -75,8 +75,8 @@ def lr_find(
     Returns
     -------
     LRFind
-        The curve, and what was read off it: the geometric mean of where it falls most steeply and of the place two
-        thirds down its longest fall (the lower of the two where they are more than a hundredfold apart).
+        The curve, and what was read off it: where it falls most steeply when less than 0.3 of the loss is left at its
+        lowest, the place three fifths down its longest fall when more than 0.4 is left, and between them between.
 
     Raises
     ------
