@@ -197,7 +197,8 @@ class _Check:
         if LAYERS[name] in _CONTAINERS:
             self._container(name, arguments, depth)
             return
-        takes = _takes(LAYERS[name])
+        kind: Any = LAYERS[name]
+        takes = _takes(kind)
         for key, value in arguments.items():
             if key not in takes:
                 raise StateError(f"from_structure: {name} takes no {str(key)[:80]!r}")
