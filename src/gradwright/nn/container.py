@@ -115,7 +115,7 @@ class Sequential(_Row):
     def forward(self, input: Any) -> Any:
         """Return the last part's output."""
         for module in self._modules.values():
-            input = module(input)  # type: ignore[misc]  # none is None
+            input = module(input)
         return input
 
     def _sliced(self, parts: list[tuple[str, Any]]) -> Sequential:

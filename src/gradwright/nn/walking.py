@@ -19,7 +19,7 @@ class Walking:
 
     _parameters: dict[str, Any]
     _buffers: dict[str, Any]
-    _modules: dict[str, Module | None]
+    _modules: dict[str, Any]
 
     # --- parts ------------------------------------------------------------------------------------------------------
     def named_children(self) -> Iterator[tuple[str, Module]]:
