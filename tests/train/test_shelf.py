@@ -70,6 +70,27 @@ def test_the_schedule_has_gone_on_once_for_each_update() -> None:
     assert rows[-1]["learning_rate"] == pytest.approx(0.2 * 0.9**6, rel=1e-12)
 
 
+@pytest.mark.parametrize("rule", [optim.LBFGS, optim.Newton])
+def test_rules_that_look_at_the_loss_themselves(rule) -> None:
+    (x, y), held = data()
+    losses = []
+    for eager in (True, False):
+        gw.manual_seed(0)
+        model = nn.Linear(3, 2)
+        trainer = Trainer(model, nn.CrossEntropyLoss(), rule(model.parameters()), penalty=_ridge, eager=eager)
+        rows = trainer.fit((x, y), held, epochs=3, batch_size=len(x)).rows
+        losses.append([r["train_loss"] for r in rows])
+        assert trainer.eager is (eager or rule is optim.LBFGS)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    model.zero_grad()
+    (nn.functional.cross_entropy(model(Tensor(x)), Tensor(y)) + _ridge(model)).backward()
+    assert max(float(p.grad.abs().max().item()) for p in model.parameters()) < 0.02, "near the minimum in three steps"
+
+
+def _ridge(model):
+    return 0.05 * (model.weight**2).sum()
+
+
 def test_plateau_goes_by_the_validation_loss_of_each_epoch() -> None:
     trainer, rows = trained(
         False, scheduler=lambda m, o: ReduceLROnPlateau(o, factor=0.1, patience=0, threshold=0.9, threshold_mode="rel")

@@ -52,6 +52,8 @@ class Optimizer(Stateful):
     sparse: ClassVar[bool] = False
     #: Whether the rule takes ordinary gradients.
     dense: ClassVar[bool] = True
+    #: What :meth:`step` must be given, if anything: a closure that computes "gradients", or one that only the "loss".
+    closure: ClassVar[str | None] = None
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults

@@ -122,7 +122,7 @@ class Config(BaseModel):
                 width *= 2
             filled["hidden"] = (width, max(width // 2, 16))
         if self.dropout is None:
-            filled["dropout"] = 0.1
+            filled["dropout"] = 0.0 if self.optimizer in FULL_BATCH else 0.1
         if self.lr is None:
             filled["lr"] = default_rate(self.optimizer)
         if self.momentum is None:

@@ -55,7 +55,7 @@ class Trainer:
     criterion : Module
         The loss: ``criterion(model(x), y)``, a mean over the rows.
     optimizer : Optimizer
-        The update rule.
+        The update rule. L-BFGS and Newton want all rows in a batch, and no dropout; L-BFGS runs eagerly.
     scheduler : LRScheduler, optional
         Goes on by one after each update, inside the compiled step; :class:`ReduceLROnPlateau` after each epoch, by its
         validation loss.
@@ -116,7 +116,7 @@ class Trainer:
             self.before_update.append(lambda: nn.utils.clip_grad_norm_(parameters, clip_norm))
         if scheduler is not None and not isinstance(scheduler, ReduceLROnPlateau):
             self.after_update.append(scheduler.step)
-        self.eager = eager
+        self.eager = eager or optimizer.closure == "gradients"  # such a rule's way depends on the loss's value
         self.seed = seed
         self.callbacks = list(callbacks)
         self.history = History()
@@ -130,15 +130,37 @@ class Trainer:
         model, criterion, optimizer = self.model, self.criterion, self.optimizer
         augment, penalty, before, after = self.augment, self.penalty, self.before_update, self.after_update
 
-        def step(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-            optimizer.zero_grad()
-            inputs, targets = (x, y) if augment is None else augment(x, y)
+        def update(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
             output = model(inputs)
             loss = criterion(output, targets)
             (loss if penalty is None else loss + penalty(model)).backward()
             for change in before:
                 change()
             optimizer.step()
+            return output, loss
+
+        def search(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+            """Let a rule that asks for the loss itself look where it likes; return what came of it."""
+
+            def closure() -> Tensor:
+                loss: Tensor = criterion(model(inputs), targets)
+                total = loss if penalty is None else loss + penalty(model)
+                if optimizer.closure == "gradients":
+                    optimizer.zero_grad()
+                    total.backward()
+                return total
+
+            optimizer.step(closure)
+            with no_grad():
+                output = model(inputs)
+                return output, criterion(output, targets)
+
+        move = update if optimizer.closure is None else search
+
+        def step(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+            optimizer.zero_grad()
+            inputs, targets = (x, y) if augment is None else augment(x, y)
+            output, loss = move(inputs, targets)
             for change in after:
                 change()
             return loss.detach(), _score(output.detach(), y)

@@ -20,8 +20,10 @@ OPTIMIZERS: dict[str, type[optim.Optimizer]] = {
     "gd": optim.GradientDescent,
     "lamb": optim.LAMB,
     "lars": optim.LARS,
+    "lbfgs": optim.LBFGS,
     "lion": optim.Lion,
     "nadam": optim.NAdam,
+    "newton": optim.Newton,
     "radam": optim.RAdam,
     "rmsprop": optim.RMSprop,
     "rprop": optim.Rprop,
@@ -29,9 +31,10 @@ OPTIMIZERS: dict[str, type[optim.Optimizer]] = {
 }
 
 #: Rules that read a minibatch's noise as the gradient's own: they train on all rows at once unless told otherwise.
-FULL_BATCH = ("gd", "rprop")
+FULL_BATCH = ("gd", "lbfgs", "newton", "rprop")
 
 _RATES = {"sgd": 0.05, "gd": 0.1}  # where PyTorch has a default that suits nobody, or none
+_MORE: dict[str, dict[str, Any]] = {"lbfgs": {"line_search_fn": "strong_wolfe"}}  # without it steps may diverge
 _MOMENTUM = {"sgd": 0.9, "lars": 0.9}
 
 
@@ -82,4 +85,6 @@ def make_optimizer(
                 continue  # what is not there is 0
             having = ", ".join(n for n in OPTIMIZERS if key in _arguments(n))
             raise ConfigError(f"{key} = {value}: {name} has no {key.replace('_', ' ')}; these have: {having}")
-    return OPTIMIZERS[name](params, **{k: v for k, v in wanted.items() if v is not None and k in takes})
+    return OPTIMIZERS[name](
+        params, **_MORE.get(name, {}), **{k: v for k, v in wanted.items() if v is not None and k in takes}
+    )
