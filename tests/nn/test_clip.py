@@ -11,7 +11,7 @@ import torch
 import gradwright as gw
 from gradwright import nn
 from gradwright.errors import ConfigError, NonFiniteError
-from gradwright.nn.utils import clip_grad_norm_, clip_grad_value_
+from gradwright.nn.utils import clip_grad_norm_, clip_grad_norm_per_layer_, clip_grad_value_
 
 from .conformance import close
 
@@ -47,6 +47,39 @@ def test_clip_by_norm_is_pytorchs(norm_type, max_norm):
     expected = torch.nn.utils.clip_grad_norm_(theirs, max_norm, norm_type)
     close(norm, expected, 1e-12)
     same_gradients(ours, theirs)
+
+
+@pytest.mark.parametrize("norm_type", [2, math.inf])
+def test_clip_per_layer_is_pytorchs_on_each(norm_type):
+    ours, theirs = parameters()
+    norms = clip_grad_norm_per_layer_(ours, 0.5, norm_type)
+    expected = [torch.nn.utils.clip_grad_norm_(p, 0.5, norm_type) for p in theirs if p.grad is not None]
+    for norm, other in zip(norms, expected, strict=True):
+        close(norm, other, 1e-12)
+    same_gradients(ours, theirs)
+    ours, theirs = parameters()  # layers of two parameters
+    clip_grad_norm_per_layer_([ours[:2], iter(ours[2:])], 0.5, norm_type)
+    for layer in (theirs[:2], theirs[2:]):
+        torch.nn.utils.clip_grad_norm_(layer, 0.5, norm_type)
+    same_gradients(ours, theirs)
+    assert clip_grad_norm_per_layer_([nn.Parameter(gw.zeros(2))], 1.0) == []
+
+
+def test_clip_per_layer_changes_nothing_when_one_norm_is_not_finite_and_compiled_only_that_layer():
+    def fresh():
+        a, b = nn.Parameter(gw.ones(2)), nn.Parameter(gw.ones(2))
+        a.grad, b.grad = gw.tensor([3.0, 4.0]), gw.tensor([1.0, float("inf")])
+        return a, b
+
+    a, b = fresh()
+    with pytest.raises(NonFiniteError, match="clip_grad_norm_per_layer_: the gradient norm is inf"):
+        clip_grad_norm_per_layer_([a, b], 1.0)
+    np.testing.assert_array_equal(a.grad.numpy(), [3.0, 4.0])
+
+    step = gw.compile(lambda: clip_grad_norm_per_layer_([a, b], 1.0))
+    step()
+    np.testing.assert_allclose(a.grad.numpy(), [0.6, 0.8], rtol=1e-6)
+    np.testing.assert_array_equal(b.grad.numpy(), [1.0, np.inf])
 
 
 def test_clip_by_value_is_pytorchs():

@@ -173,7 +173,7 @@ def test_it_converges_where_gradients_crawl():
         )
     scores = FEATURES @ w.detach().numpy()
     end = np.logaddexp(0, scores).mean() - (FLAGS * scores).mean() + 0.01 * (w.detach().numpy() ** 2).sum()
-    assert end == pytest.approx(best_logistic_loss(), rel=1e-12)
+    assert end == pytest.approx(best_logistic_loss(), rel=1e-11)
 
 
 def test_a_saved_state_goes_on_bit_for_bit():

@@ -14,7 +14,7 @@ from gradwright.engine.row_sparse import RowSparse
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, NonFiniteError
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_"]
+__all__ = ["clip_grad_norm_", "clip_grad_norm_per_layer_", "clip_grad_value_"]
 
 
 def _with_grad(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
@@ -61,6 +61,60 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: Any, norm_t
     params = _with_grad(parameters)
     if not params:
         return Tensor(np.zeros((), np.float32))
+    total = _norm("clip_grad_norm_", params, norm_type)
+    _scale(params, total, max_norm)
+    return total
+
+
+@no_grad()
+def clip_grad_norm_per_layer_(
+    layers: Iterable[Tensor | Iterable[Tensor]], max_norm: Any, norm_type: float = 2.0
+) -> list[Tensor]:
+    """Scale each layer's gradients so that their norm is at most ``max_norm``, and return the norms they had.
+
+    Equation: g ← g · min(1, max_norm / (‖g‖ + 1e-6)), ‖·‖ over one layer's gradients as one vector. Unlike
+    :func:`clip_grad_norm_` it changes the direction of the whole: a layer with a large gradient no longer shrinks the
+    steps of the others.
+
+    Parameters
+    ----------
+    layers : iterable of Tensor, or of iterables of Tensor
+        Each item is a layer: one parameter, or several, as in ``[layer.parameters() for layer in model]``. Those
+        without a gradient are passed over.
+    max_norm : float > 0
+        The bound, for each layer.
+    norm_type : float >= 1, or inf
+        Which norm.
+
+    Returns
+    -------
+    list of Tensor
+        Zero-dimensional, one for each layer that has a gradient.
+
+    Raises
+    ------
+    NonFiniteError
+        When a norm is NaN or infinite; nothing is changed then. In a compiled step that layer is left as it is.
+
+    Examples
+    --------
+    >>> import gradwright as gw
+    >>> from gradwright.nn.utils import clip_grad_norm_per_layer_
+    >>> a, b = gw.zeros(2, requires_grad=True), gw.zeros(2, requires_grad=True)
+    >>> (30 * a.sum() + 0.1 * b.sum()).backward()
+    >>> _ = clip_grad_norm_per_layer_([a, b], 1.0)
+    >>> a.grad, b.grad
+    (tensor([0.7071, 0.7071]), tensor([0.1000, 0.1000]))
+    """
+    each = [params for params in map(_with_grad, layers) if params]
+    norms = [_norm("clip_grad_norm_per_layer_", params, norm_type) for params in each]
+    for params, norm in zip(each, norms, strict=True):
+        _scale(params, norm, max_norm)
+    return norms
+
+
+def _norm(what: str, params: list[Tensor], norm_type: float) -> Tensor:
+    """Return the norm of all gradients as one vector; raise when it is not finite."""
     grads = [_values(p) for p in params]
     total: Any = None
     if norm_type == float("inf"):
@@ -73,25 +127,25 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: Any, norm_t
             total = part if total is None else total + part
         total = total.sqrt() if norm_type == 2 else total.pow(1.0 / norm_type)
     else:
-        raise ConfigError(f"clip_grad_norm_: norm_type must be at least 1 or inf, got {norm_type}")
-    factor = (max_norm / (total + 1e-6)).clamp(max=1.0)
-    if is_concrete(total._array):
-        if not np.isfinite(total.item()):
-            bad = [
-                p.name or f"parameter {i}"
-                for i, (p, g) in enumerate(zip(params, grads, strict=True))
-                if not np.isfinite(np.asarray(g)).all()
-            ]
-            raise NonFiniteError(
-                f"clip_grad_norm_: the gradient norm is {total.item()}; not finite: "
-                f"{', '.join(bad) or 'only the sum'}. "
-                "Nothing was changed."
-            )
-    else:
-        factor = ew.where(total - total == 0, factor, 1.0)  # neither inf - inf nor NaN - NaN is 0
-    for p, g in zip(params, grads, strict=True):
-        _put_values(p, g * factor)
-    return total
+        raise ConfigError(f"{what}: norm_type must be at least 1 or inf, got {norm_type}")
+    if is_concrete(total._array) and not np.isfinite(total.item()):
+        pairs = enumerate(zip(params, grads, strict=True))
+        bad = [p.name or f"parameter {i}" for i, (p, g) in pairs if not np.isfinite(np.asarray(g)).all()]
+        raise NonFiniteError(
+            f"{what}: the gradient norm is {total.item()}; not finite: {', '.join(bad) or 'only the sum'}. "
+            "Nothing was changed."
+        )
+    norm: Tensor = total
+    return norm
+
+
+def _scale(params: list[Tensor], norm: Any, max_norm: Any) -> None:
+    """Scale gradients of this norm down to the largest one allowed."""
+    factor = (max_norm / (norm + 1e-6)).clamp(max=1.0)
+    if not is_concrete(norm._array):
+        factor = ew.where(norm - norm == 0, factor, 1.0)  # neither inf - inf nor NaN - NaN is 0
+    for p in params:
+        _put_values(p, _values(p) * factor)
 
 
 @no_grad()
