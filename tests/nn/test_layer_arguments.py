@@ -8,7 +8,7 @@ import torch
 
 import gradwright as gw
 from gradwright import nn
-from gradwright.errors import ConfigError, ShapeError
+from gradwright.errors import ConfigError, IndexOutOfRangeError, ShapeError
 
 from .conformance import close, torch_state
 
@@ -25,6 +25,33 @@ def test_max_pools_return_indices(n, name):
     ty, there = getattr(torch.nn, f"{name}{n}d")(3, return_indices=True, **options)(torch.tensor(x))
     close(y, ty, 1e-12)
     np.testing.assert_array_equal(places.numpy(), there.numpy())
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_max_unpools_take_their_pools_back(n):
+    x = RNG.normal(size=SIZES[n])
+    pools = [getattr(library, f"MaxPool{n}d")(2, return_indices=True) for library in (nn, torch.nn)]
+    unpools = [getattr(library, f"MaxUnpool{n}d")(2) for library in (nn, torch.nn)]
+    ours, theirs = gw.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+    assert repr(unpools[0]) == repr(unpools[1])
+    assert unpools[0].config() == type(unpools[0])(**unpools[0].config()).config()
+    for size in (None, x.shape[2:], list(x.shape)):
+        y, t = (u(*p(v), output_size=size) for u, p, v in zip(unpools, pools, (ours, theirs), strict=True))
+        close(y, t, 1e-12)
+        g = RNG.normal(size=y.shape)
+        y.backward(gw.tensor(g))
+        t.backward(torch.tensor(g))
+        close(ours.grad, theirs.grad, 1e-12)
+    compiled = gw.compile(lambda v: unpools[0](*pools[0](v), output_size=x.shape))
+    close(compiled(gw.tensor(x)), t, 1e-12)
+    for wrong, message in (([1] * n, "less than a stride"), ([7] * (n + 1), f"has {n} numbers")):
+        with pytest.raises(ShapeError, match=message):
+            unpools[0](*pools[0](ours), output_size=wrong)
+
+
+def test_an_index_without_a_place_is_named():
+    with pytest.raises(IndexOutOfRangeError, match="9"):
+        nn.MaxUnpool2d(2)(gw.ones(1, 1, 1, 1), gw.tensor([[[[9]]]]))
 
 
 # --- convolutions -----------------------------------------------------------------------------------------------------

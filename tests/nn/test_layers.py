@@ -205,8 +205,9 @@ class TestSequential(LayerConformance):
 
 #: Layers with tests of their own: they take whole numbers, several tensors or other layers, or give no one tensor.
 OWN_TESTS = {
-    "Embedding", "EmbeddingBag", "GRU", "GRUCell", "Highway", "LSTM", "LSTMCell", "ModuleDict", "ModuleList",
-    "MultiheadAttention", "RNN", "RNNCell", "Residual", "StochasticDepth", "Transformer", "TransformerDecoder",
+    "Embedding", "EmbeddingBag", "GRU", "GRUCell", "Highway", "LSTM", "LSTMCell", "MaxUnpool1d", "MaxUnpool2d",
+    "MaxUnpool3d", "ModuleDict", "ModuleList", "MultiheadAttention", "Permute",
+    "RNN", "RNNCell", "Residual", "StochasticDepth", "Transformer", "TransformerDecoder",
     "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
 }  # fmt: skip
 

@@ -189,9 +189,8 @@ def test_a_hundred_compiled_steps_with_changing_lengths_are_pytorchs_from_one_tr
         step(gw.tensor(X), gw.tensor(y), gw.tensor([7, 1, 1]))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_single_precision_eager_and_compiled_agree_and_keep_it(kind):
-    layer = getattr(nn, kind)(F, H, num_layers=2)
+def test_single_precision_eager_and_compiled_agree_and_keep_it():
+    layer = nn.LSTM(F, H, num_layers=2)
     x = gw.tensor(X.astype(np.float32))
 
     def both_ways(x):
@@ -223,8 +222,9 @@ def test_second_derivatives_are_pytorchs(kind):
     t = torch.tensor(X, requires_grad=True)
     oracle = Packed(theirs)
     expected = torch.autograd.grad(penalty(torch, oracle, t), [t, *theirs.parameters()])
-    for found in (second(gw.tensor(X)), gw.compile(second, state=[ours])(gw.tensor(X))):
-        close([f.numpy() for f in found], [e.numpy() for e in expected], 1e-10)
+    runs = [second] if kind == "RNN" else [second, gw.compile(second, state=[ours])]  # compiling takes seconds
+    for function in runs:
+        close([f.numpy() for f in function(gw.tensor(X))], [e.numpy() for e in expected], 1e-10)
 
 
 def test_a_population_has_its_own_dropout_and_learning_rate_each():

@@ -84,7 +84,7 @@ def train_beside_pytorch(case: SettingConformance, compiled: bool = False) -> No
 
 
 #: parameters of 0 to 4 axes; those at odd positions are in the second group
-SHAPES: list[tuple[int, ...]] = [(2,), (3,), (), (2, 3), (2, 1, 2), (1, 2, 2, 1)]
+SHAPES: list[tuple[int, ...]] = [(2,), (2, 3), (), (3,), (2, 1, 2), (1, 2, 2, 1)]
 MATRICES: list[tuple[int, ...]] = [(2, 2), (3, 2), (2, 3), (1, 4)]
 
 
@@ -110,60 +110,32 @@ def pass_over(case: SettingConformance, compiled: bool = False) -> None:
     assert counts == [4, 4, 0]
 
 
-def rosenbrock(w: gw.Tensor) -> gw.Tensor:
-    return (1 - w[0]) ** 2 + 100 * (w[1] - w[0] ** 2) ** 2
+def _rosenbrock(w: np.ndarray) -> tuple[float, np.ndarray]:
+    bend = w[1] - w[0] ** 2
+    return (1 - w[0]) ** 2 + 100 * bend**2, np.array([2 * (w[0] - 1) - 400 * w[0] * bend, 200 * bend])
 
 
-def logistic(w: gw.Tensor) -> gw.Tensor:
-    scores = gw.tensor(FEATURES) @ w
-    return nn.functional.binary_cross_entropy_with_logits(scores, gw.tensor(FLAGS)) + 0.01 * (w * w).sum()
+def _logistic(w: np.ndarray) -> tuple[float, np.ndarray]:
+    scores = FEATURES @ w
+    loss = np.logaddexp(0, scores).mean() - (FLAGS * scores).mean() + 0.01 * (w @ w)
+    return loss, FEATURES.T @ (1 / (1 + np.exp(-scores)) - FLAGS) / len(FLAGS) + 0.02 * w
 
 
-PROBLEMS: dict[str, tuple[Callable[[gw.Tensor], gw.Tensor], np.ndarray]] = {
-    "quadratic": (lambda w: (w * w).sum(), START),
-    "ill": (lambda w: 0.5 * (w @ (gw.tensor(HESSIAN) @ w)), START),
-    "rosenbrock": (rosenbrock, np.array([-1.2, 1.0])),
-    "logistic": (logistic, np.zeros(3)),
+#: where to start, and the loss with its gradient
+PROBLEMS: dict[str, tuple[np.ndarray, Callable[[np.ndarray], tuple[float, np.ndarray]]]] = {
+    "quadratic": (START, lambda w: (w @ w, 2 * w)),
+    "ill": (START, lambda w: (0.5 * w @ HESSIAN @ w, HESSIAN @ w)),
+    "rosenbrock": (np.array([-1.2, 1.0]), _rosenbrock),
+    "logistic": (np.zeros(3), _logistic),
 }
-
-
-@cache
-def descents(case: type[SettingConformance]) -> dict[str, tuple[float, float]]:
-    """Return the first and last loss of each problem, all in one program; the rate falls twice, to a hundredth."""
-    runs = {}
-    for problem, (loss, start) in PROBLEMS.items():
-        w = gw.tensor(start[None] if case.axes == (2,) else start, requires_grad=True)
-        # without decay, which moves the minimum
-        more = {k: 0 for k in ("weight_decay",) if k in getattr(optim, case.name).hyperparameters}
-        runs[problem] = (loss, w, case().make([w], lr=case.rates[problem], **more))
-
-    @gw.compile(state=[runs])
-    def step(_: gw.Tensor) -> tuple[gw.Tensor, ...]:
-        values = []
-        for loss, w, opt in runs.values():
-            opt.zero_grad()
-            value = loss(w.reshape(-1))
-            (value * case().sign).backward()
-            opt.step()
-            values.append(value)
-        return tuple(values)
-
-    losses = []
-    for n in (10_000, 1000, 1000):
-        losses.append(np.stack([v.numpy() for v in step.scan(np.zeros(n))]))
-        for _, _, opt in runs.values():
-            opt.param_groups[0]["lr"] /= 10
-    assert step.traces == 1
-    assert all(np.isfinite(part).all() for part in losses)
-    return {problem: (losses[0][i, 0], losses[-1][i, -1]) for i, problem in enumerate(runs)}
 
 
 class Zoo:
     """Parameters of 0 to 4 axes in two groups, trained with hyperparameters that change from step to step."""
 
-    def __init__(self, case: SettingConformance, torchs: bool) -> None:
+    def __init__(self, case: SettingConformance, torchs: bool, first: int = 6) -> None:
         rng = np.random.default_rng(1)
-        shapes = SHAPES if case.axes is None else MATRICES
+        shapes = (SHAPES if case.axes is None else MATRICES)[:first]
         make: Any = torch.tensor if torchs else gw.tensor
         self.tensor = make
         self.params = [make(np.asarray(rng.normal(size=shape)), requires_grad=True) for shape in shapes]
@@ -488,18 +460,33 @@ class OptimizerConformance(SettingConformance):
         train_beside_pytorch(self)
 
     # --- convergence ------------------------------------------------------------------------------------------------
+    def descend(self, problem: str) -> tuple[float, float]:
+        """Take 2,000 steps, with a tenth and a hundredth of the rate towards the end; return first and last loss."""
+        start, loss = PROBLEMS[problem]
+        w = gw.tensor(start[None] if self.axes == (2,) else start, requires_grad=True)
+        # without decay, which moves the minimum
+        more = {k: 0 for k in ("weight_decay",) if k in getattr(optim, self.name).hyperparameters}
+        opt = self.make([w], lr=self.rates[problem], **more)
+        for steps in (1500, 250, 250):
+            for _ in range(steps):
+                _, slope = loss(w.detach().numpy().ravel())
+                w.grad = gw.tensor(self.sign * slope.reshape(w.shape))
+                opt.step()
+            opt.param_groups[0]["lr"] /= 10
+        return loss(start)[0], float(loss(w.detach().numpy().ravel())[0])
+
     def test_converges_on_a_quadratic(self) -> None:
-        first, last = descents(type(self))["quadratic"]
+        first, last = self.descend("quadratic")
         assert last < self.reached.get("quadratic", 1e-8) * first
 
     def test_converges_on_an_ill_conditioned_quadratic(self) -> None:
-        first, last = descents(type(self))["ill"]
-        assert last < self.reached.get("ill", 1e-4) * first
+        first, last = self.descend("ill")
+        assert last < self.reached.get("ill", 1e-3) * first
 
     def test_converges_on_rosenbrock(self) -> None:
-        first, last = descents(type(self))["rosenbrock"]
-        assert last < self.reached.get("rosenbrock", 1e-3) * first
+        first, last = self.descend("rosenbrock")
+        assert last < self.reached.get("rosenbrock", 1e-2) * first
 
     def test_converges_on_logistic_regression(self) -> None:
-        _, last = descents(type(self))["logistic"]
-        assert last == pytest.approx(best_logistic_loss(), rel=self.reached.get("logistic", 1e-6))
+        _, last = self.descend("logistic")
+        assert last == pytest.approx(best_logistic_loss(), rel=self.reached.get("logistic", 1e-5))

@@ -108,7 +108,7 @@ class TestAdadeltaOtherNumbers(SettingConformance):
 
 class TestRMSprop(OptimizerConformance):
     name = "RMSprop"
-    rates: ClassVar = {"quadratic": 0.01, "ill": 0.01, "rosenbrock": 0.001, "logistic": 0.01}
+    rates: ClassVar = {"quadratic": 0.01, "ill": 0.01, "rosenbrock": 0.01, "logistic": 0.01}
     changed: ClassVar = {"lr": 0.003, "alpha": 0.97, "eps": 1e-3}
 
 
@@ -162,7 +162,7 @@ class TestAdamWOtherNumbers(SettingConformance):
 
 class TestAdamax(OptimizerConformance):
     name = "Adamax"
-    rates: ClassVar = {"quadratic": 0.1, "ill": 0.03, "rosenbrock": 0.02, "logistic": 0.05}
+    rates: ClassVar = {"quadratic": 0.1, "ill": 0.1, "rosenbrock": 0.1, "logistic": 0.05}
     changed: ClassVar = {"lr": 0.003, "betas": (0.95, 0.9995), "eps": 1e-3}
 
 
@@ -192,7 +192,7 @@ class TestNAdamDecoupled(SettingConformance):
 
 class TestRAdam(OptimizerConformance):
     name = "RAdam"
-    rates: ClassVar = {"quadratic": 0.1, "ill": 0.03, "rosenbrock": 0.001, "logistic": 0.05}
+    rates: ClassVar = {"quadratic": 0.1, "ill": 0.03, "rosenbrock": 0.003, "logistic": 0.05}
     changed: ClassVar = {"lr": 0.003, "betas": (0.95, 0.9995), "eps": 1e-3}
 
 
@@ -211,7 +211,7 @@ class TestRAdamDecoupled(SettingConformance):
 class TestLARS(OptimizerConformance):
     name = "LARS"
     options: ClassVar = {"trust_coefficient": 0.1}
-    rates: ClassVar = {"quadratic": 0.01, "ill": 0.01, "rosenbrock": 0.01, "logistic": 0.01}
+    rates: ClassVar = {"quadratic": 0.01, "ill": 0.01, "rosenbrock": 0.05, "logistic": 0.01}
     changed: ClassVar = {"lr": 0.1, "momentum": 0.95, "trust_coefficient": 0.05, "eps": 1e-3}
 
 
@@ -229,7 +229,7 @@ class TestLARSMaximize(SettingConformance):
 
 class TestLAMB(OptimizerConformance):
     name = "LAMB"
-    rates: ClassVar = {"quadratic": 0.01, "ill": 0.01, "rosenbrock": 0.01, "logistic": 0.01}
+    rates: ClassVar = {"quadratic": 0.01, "ill": 0.01, "rosenbrock": 0.05, "logistic": 0.01}
     changed: ClassVar = {"lr": 0.003, "betas": (0.95, 0.9995), "eps": 1e-3, "trust_clip": 2.0}
 
 
@@ -241,7 +241,7 @@ class TestLAMBOtherNumbers(SettingConformance):
 
 class TestLion(OptimizerConformance):
     name = "Lion"
-    rates: ClassVar = {"quadratic": 0.001, "ill": 0.001, "rosenbrock": 0.001, "logistic": 0.001}
+    rates: ClassVar = {"quadratic": 0.003, "ill": 0.005, "rosenbrock": 0.003, "logistic": 0.001}
     changed: ClassVar = {"lr": 0.003, "betas": (0.95, 0.9995)}
 
 
@@ -254,7 +254,7 @@ class TestLionOtherNumbers(SettingConformance):
 class TestMuon(OptimizerConformance):
     name = "Muon"
     axes: ClassVar = (2,)
-    rates: ClassVar = {"quadratic": 0.001, "ill": 0.001, "rosenbrock": 0.001, "logistic": 0.001}
+    rates: ClassVar = {"quadratic": 0.01, "ill": 0.01, "rosenbrock": 0.005, "logistic": 0.001}
     changed: ClassVar = {"lr": 0.003, "momentum": 0.97, "weight_decay": 0.3}
 
 

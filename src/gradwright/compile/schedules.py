@@ -21,6 +21,7 @@ class Paused:
     def __init__(self, schedules: Sequence[Schedule], lifted: Lifted) -> None:
         self._schedules = [(s, copy.deepcopy(s.state_dict())) for s in schedules]
         self._numbers = [(cell, cell.get()) for cell in lifted.numbers]
+        self._constants = [(name, name.now()) for name in lifted.constants if isinstance(name.holder, dict)]
 
     def restore(self) -> None:
         """Go back."""
@@ -28,6 +29,8 @@ class Paused:
             schedule.load_state_dict(copy.deepcopy(state))
         for cell, value in self._numbers:
             cell.put(value)
+        for name, value in self._constants:
+            name.holder[name.key] = value
 
 
 def advance(program: Program) -> None:
@@ -44,18 +47,18 @@ def numbers_ahead(program: Program, lifted: Lifted, steps: int) -> np.ndarray | 
     """
     taken = set(program.numbers)
     fixed = [(cell, cell.get()) for i, cell in enumerate(lifted.numbers) if i not in taken]
+    constants = [(name, name.now()) for name in lifted.constants]
     start = Paused(program.schedules, lifted)
     rows = np.empty((steps, len(program.numbers)))
     for i in range(steps):
         rows[i] = program.numbers_now(lifted)
-        moved = [cell for cell, value in fixed if cell.get() != value]
-        if moved:
-            if not all(cell.zero_means_off for cell in moved):
-                start.restore()
-                raise CompileError(
-                    f"compile: a schedule changes {moved[0].path}, which is no number but decides what the program "
-                    "says. Change it between calls."
-                )
+        for key in [name.key for name, value in constants if name.now() != value]:
+            start.restore()
+            raise CompileError(
+                f"compile: a schedule changes {key}, which is no number but decides what the program says. Change it "
+                "between calls."
+            )
+        if any(cell.get() != value for cell, value in fixed):
             for owner in lifted.owners:
                 owner.ensure_slots()  # a momentum that is no longer 0 wants its buffer
             start.restore()

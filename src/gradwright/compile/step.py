@@ -37,7 +37,8 @@ class CompiledStep:
         self.traces = 0  # how often the step has been traced; tests watch it
         self._extra = list(state or [])
         self._lifted: Lifted | None = None
-        self._lifted_for: tuple[int, int] | None = None
+        self._generator: Any = None
+        self._version = 0
         self._programs: dict[Any, Program] = {}
         self._compiled: dict[Any, Any] = {}
         self._numbers: tuple[bytes | None, Any] = (None, None)
@@ -45,14 +46,21 @@ class CompiledStep:
     # --- state ------------------------------------------------------------------------------------------------------
     def lifted(self) -> Lifted:
         """Return the state that the step touches, looked for anew when a part or a name that led to it has changed."""
-        generator = current_generator()
-        version = (structure_version(), id(generator))
-        if self._lifted is None or self._lifted_for != version or self._lifted.moved():
+        generator, version = current_generator(), structure_version()
+        found = self._lifted
+        if (
+            found is None
+            or self._generator is not generator
+            or found.moved()
+            or (version != self._version and found.changed_since(self._version))
+        ):
             more = [(f"state[{i}]", value) for i, value in enumerate(self._extra)]
             self._lifted = lift(self.function, [*more, ("generator", generator)])
-            self._lifted_for = version
+            self._generator = generator
             self._programs.clear()
             self._compiled.clear()
+        self._version = version
+        assert self._lifted is not None
         return self._lifted
 
     def _state(self, job: _Job, ahead: np.ndarray | None = None) -> tuple[list[Any], list[Any], Any]:

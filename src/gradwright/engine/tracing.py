@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 __all__ = ["Schedule", "Trace", "Watcher", "trace_now"]
@@ -61,7 +62,7 @@ class _TraceNow(threading.local):
     trace: Trace | None = None
     watcher: Watcher | None = None
     modules: tuple[str, ...] = ()  # paths of the modules whose forward is running, when watched
-    meta: dict[str, Any] = {}  # what the operation that is being watched was called with besides its inputs
+    meta: Mapping[str, Any] = MappingProxyType({})  # what the watched operation was called with besides inputs
 
 
 trace_now = _TraceNow()

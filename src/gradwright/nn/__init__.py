@@ -44,6 +44,7 @@ from gradwright.nn.adaptive_pooling import (
 from gradwright.nn.arranging import (
     ChannelShuffle,
     Fold,
+    Permute,
     PixelShuffle,
     PixelUnshuffle,
     Unflatten,
@@ -119,8 +120,10 @@ from gradwright.nn.recurrent import GRU, LSTM, RNN
 from gradwright.nn.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from gradwright.nn.regularization import StochasticDepth
 from gradwright.nn.residual import Highway, Residual
+from gradwright.nn.summary import summary_info
 from gradwright.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from gradwright.nn.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
+from gradwright.nn.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 
 __all__ = [
     "CELU",
@@ -204,6 +207,9 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
     "Mish",
     "Module",
     "ModuleDict",
@@ -218,6 +224,7 @@ __all__ = [
     "Parameter",
     "ParameterDict",
     "ParameterList",
+    "Permute",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
@@ -267,6 +274,7 @@ __all__ = [
     "init",
     "models",
     "regularization",
+    "summary_info",
     "utils",
 ]
 

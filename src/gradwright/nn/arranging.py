@@ -10,9 +10,38 @@ from gradwright.nn import functional as F
 from gradwright.nn.module import Module
 
 __all__ = [
-    "ChannelShuffle", "Fold", "PixelShuffle", "PixelUnshuffle", "Unflatten", "Unfold", "Upsample",
+    "ChannelShuffle", "Fold", "Permute", "PixelShuffle", "PixelUnshuffle", "Unflatten", "Unfold", "Upsample",
     "UpsamplingBilinear2d", "UpsamplingNearest2d",
 ]  # fmt: skip
+
+
+class Permute(Module):
+    """Put the axes in another order, as torchvision's layer of this name does.
+
+    Parameters
+    ----------
+    dims : sequence of int
+        For each axis of the output, which axis of the input it is.
+
+    Examples
+    --------
+    >>> import gradwright as gw
+    >>> from gradwright import nn
+    >>> nn.Permute((0, 3, 1, 2))(gw.zeros(2, 28, 32, 3)).shape      # channels last to channels first
+    (2, 3, 28, 32)
+    """
+
+    def __init__(self, dims: Sequence[int]) -> None:
+        super().__init__()
+        self.dims = tuple(dims)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the input with its axes in the new order."""
+        return input.permute(*self.dims)
+
+    def extra_repr(self) -> str:
+        """Return the arguments."""
+        return f"dims={self.dims}"
 
 
 class Unflatten(Module):

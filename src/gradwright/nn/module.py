@@ -112,7 +112,7 @@ class Module(Saving, HookMethods, Stateful):
                 self._place(name, value, self._buffers)
         elif value is None and any(name in store for store in stores):
             next(store for store in stores if name in store)[name] = None
-            structure_changed()
+            structure_changed(self)
         elif name in self._parameters:
             raise TypeError(f"{name} is a parameter; assign a Parameter or None, not {type(value).__name__}")
         else:
@@ -126,7 +126,7 @@ class Module(Saving, HookMethods, Stateful):
                 other.pop(name, None)
         self.__dict__.pop(name, None)
         store[name] = value
-        structure_changed()
+        structure_changed(self)
 
     def __getattr__(self, name: str) -> Any:
         for store in ("_parameters", "_buffers", "_modules"):
@@ -142,7 +142,7 @@ class Module(Saving, HookMethods, Stateful):
         for store in (self._parameters, self._buffers, self._modules):
             if name in store:
                 del store[name]
-                structure_changed()
+                structure_changed(self)
                 return
         super().__delattr__(name)
 
@@ -221,7 +221,7 @@ class Module(Saving, HookMethods, Stateful):
         """Train the parameters, or freeze them."""
         for p in self.parameters():
             p.requires_grad_(requires_grad)
-        structure_changed()
+        structure_changed(self)
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -243,7 +243,7 @@ class Module(Saving, HookMethods, Stateful):
             if t.dtype.kind in "fV":
                 t._set(t.detach().to(dtype)._array)
                 t._grad = None
-        structure_changed()
+        structure_changed(self)
         return self
 
     def double(self) -> Module:

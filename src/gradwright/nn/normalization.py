@@ -20,10 +20,10 @@ class _Scaled(Module):
 
     def reset_parameters(self) -> None:
         """Set the scale to 1 and the shift to 0."""
-        if self._parameters["weight"] is not None:
-            init.ones_(self._parameters["weight"])
-        if self._parameters.get("bias") is not None:
-            init.zeros_(self._parameters["bias"])
+        for name, fill in (("weight", init.ones_), ("bias", init.zeros_)):
+            parameter = self._parameters.get(name)
+            if parameter is not None:
+                fill(parameter)
 
 
 class LayerNorm(_Scaled):

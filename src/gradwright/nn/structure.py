@@ -162,9 +162,9 @@ def _share(module: Module, shared: Any) -> None:
 
 
 @functools.cache
-def _takes(layer: Any) -> dict[str, Any]:
-    """Return the annotations of the constructor's arguments."""
-    hints = typing.get_type_hints(layer.__init__)
+def _takes(name: str) -> dict[str, Any]:
+    """Return the annotations of a layer's constructor's arguments."""
+    hints = typing.get_type_hints(LAYERS[name].__init__)
     hints.pop("return", None)
     return hints
 
@@ -197,8 +197,7 @@ class _Check:
         if LAYERS[name] in _CONTAINERS:
             self._container(name, arguments, depth)
             return
-        kind: Any = LAYERS[name]
-        takes = _takes(kind)
+        takes = _takes(name)
         for key, value in arguments.items():
             if key not in takes:
                 raise StateError(f"from_structure: {name} takes no {str(key)[:80]!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -161,7 +161,7 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 
 #: Multiplications, each with its addition, of the operations that are sums of products.
-_PRODUCTS: dict[str, Callable[[tuple[Any, ...], Any, dict[str, Any]], int]] = {
+_PRODUCTS: dict[str, Callable[[tuple[Any, ...], Any, Mapping[str, Any]], int]] = {
     "matmul": lambda inputs, output, meta: _size(output) * _shape(inputs[0])[-1],
     "linear": lambda inputs, output, meta: _size(output) * _shape(inputs[0])[-1],
     "convolution": lambda inputs, output, meta: _size(output) * math.prod(_shape(inputs[1])[1:]),

@@ -76,10 +76,9 @@ class _Layer(Module):
 
     def _added(self, x: Tensor, number: int, part: Activation) -> Tensor:
         """Return x plus what the part makes of it, normalised before or after."""
-        norm, dropout = self._modules[f"norm{number}"], self._modules[f"dropout{number}"]
-        if self.norm_first:
-            return x + dropout(part(norm(x)))
-        return norm(x + dropout(part(x)))
+        norm, dropout = getattr(self, f"norm{number}"), getattr(self, f"dropout{number}")
+        y: Tensor = x + dropout(part(norm(x))) if self.norm_first else norm(x + dropout(part(x)))
+        return y
 
     def _forwards(self, x: Tensor) -> Tensor:
         return self.linear2(self.dropout(self.activation(self.linear1(x))))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import numbers
 from collections.abc import Iterable, Mapping
@@ -143,7 +142,7 @@ class Optimizer(Stateful):
                 array = np.full(p.shape, start, dtype)
             self.state[p][name] = Tensor(array)
         if missing:
-            structure_changed()
+            structure_changed(self)
         return bool(missing)
 
     def slot_names(self) -> tuple[str, ...]:
@@ -153,7 +152,8 @@ class Optimizer(Stateful):
     def check(self, group: Mapping[str, Any]) -> None:
         """Raise ConfigError for hyperparameters outside their range."""
         for name in self.hyperparameters:
-            given, length = group[name], _tuples(type(self)).get(name)
+            rule: Any = type(self)
+            given, length = group[name], _tuples(rule).get(name)
             if length is not None and not (isinstance(given, tuple) and len(given) == length):
                 raise ConfigError(f"{type(self).__name__}: {name} must be {length} numbers, got {given!r}")
             for i, value in enumerate(given if isinstance(given, tuple) else (given,)):
@@ -214,7 +214,7 @@ class Optimizer(Stateful):
                 p = params[i]
                 state = self.state[p]
                 if i in rows:
-                    step_rows(self, xp, p, {k: v[i] for k, v in shared.items()}, group)
+                    run(step_rows, self, xp, p, {k: v[i] for k, v in shared.items()}, group)
                     continue
                 old = {name: settle(slot) for name, slot in state.items()}
                 new, slots = run(
@@ -337,7 +337,6 @@ def steps_taken(xp: ModuleType, count: Any) -> Any:
     return xp.maximum(count, 1).astype(np.float64)
 
 
-@functools.cache
 def _tuples(rule: type[Optimizer]) -> dict[str, int]:
     """Return the lengths of those hyperparameters that are tuples, as the constructor's defaults say."""
     parameters = inspect.signature(rule.__init__).parameters.values()

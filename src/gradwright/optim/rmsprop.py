@@ -95,6 +95,6 @@ class RMSprop(Optimizer):
             new["grad_avg"] = slots["grad_avg"] + (1 - alpha) * (g - slots["grad_avg"])
             variance = xp.maximum(variance - new["grad_avg"] * new["grad_avg"], 0)
         d = g / (xp.sqrt(variance) + h["eps"])
-        if not off(h["momentum"]):
+        if not off(h["momentum"]) and "momentum_buffer" in slots:  # a population in which nobody has momentum has none
             d = new["momentum_buffer"] = h["momentum"] * slots["momentum_buffer"] + d
         return same_dtype(p - h["lr"] * d, p), {name: same_dtype(array, p) for name, array in new.items()}

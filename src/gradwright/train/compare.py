@@ -26,6 +26,27 @@ __all__ = ["TorchTwin"]
 #: on a busy machine a hundred times as long as the work takes.
 _WORTH_THREADS = 20_000_000
 
+_RULES = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
+
+#: Settings that the twin does not know; they must be as they are by default.
+_UNKNOWN = ("schedule", "warmup", "l1", "l2", "prior", "max_norm", "label_smoothing", "gradient_noise", "augment")
+
+
+def check_comparable(config: Config) -> None:
+    """Refuse, before anything is trained, settings that have no twin in PyTorch here."""
+    different = [f"{k} = {getattr(config, k)}" for k in _UNKNOWN if getattr(config, k) not in (None, 0, ())]
+    if config.network not in ("mlp", "linear"):
+        different.append(f"network = {config.network}")
+    if config.optimizer not in _RULES:
+        different.append(f"optimizer = {config.optimizer}")
+    if config.activation not in ("relu", "tanh", "sigmoid"):
+        different.append(f"activation = {config.activation}")
+    if different:
+        raise ConfigError(
+            f"--compare torch: {', '.join(different)}: the training beside it knows mlp networks of relu, tanh or "
+            f"sigmoid with {', '.join(_RULES)} at a constant rate; leave the comparison away, or these"
+        )
+
 
 def import_torch() -> Any:
     """Import PyTorch, or say how to get it."""
@@ -195,16 +216,9 @@ def _score(torch: Any, output: torch.Tensor, y: torch.Tensor) -> float:
 
 
 def _optimizer(torch: Any, config: Config, model: Any) -> Any:
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(
-            model.parameters(),
-            lr=config.lr,
-            momentum=config.momentum,
-            weight_decay=config.weight_decay,
-            fused=True,
-        )
-    rule = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-    return rule(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+    given = {"momentum": config.momentum, "weight_decay": config.weight_decay}
+    rule = getattr(torch.optim, _RULES[config.optimizer])
+    return rule(model.parameters(), lr=config.lr, fused=True, **{k: v for k, v in given.items() if v is not None})
 
 
 class _Mask:

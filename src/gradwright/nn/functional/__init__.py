@@ -61,6 +61,7 @@ from gradwright.nn.functional.probability import (
 )
 from gradwright.nn.functional.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from gradwright.nn.functional.shuffle import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
+from gradwright.nn.functional.unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 from gradwright.nn.functional.warping import affine_grid, grid_sample
 
 __all__ = [
@@ -99,6 +100,9 @@ __all__ = [
     "linear",
     "local_response_norm",
     "margin_ranking_loss",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "mse_loss",
     "multi_head_attention_forward",
     "multi_margin_loss",
