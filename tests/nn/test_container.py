@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -249,6 +251,24 @@ class TestHighway(LayerConformance):
 
     def oracle(self):
         return TorchHighway(4, torch.tanh)
+
+
+class TorchPermute(torch.nn.Module):
+    def forward(self, x):
+        return torch.permute(x, (0, 2, 1))
+
+
+class TestPermute(LayerConformance):
+    """PyTorch has the function, torchvision the layer."""
+
+    shapes: ClassVar = [(2, 3, 4), (1, 5, 2)]
+    same_repr = False
+
+    def layer(self):
+        return nn.Permute((0, 2, 1))
+
+    def oracle(self):
+        return TorchPermute()
 
 
 def test_a_new_highway_lets_most_of_its_input_pass():

@@ -505,7 +505,8 @@ def test_a_network_of_ones_own_cannot_be_written_as_a_known_layer():
 
 def test_the_constructors_arguments_are_read_from_the_attributes():
     assert nn.Linear(4, 3, bias=False).config() == {"in_features": 4, "out_features": 3, "bias": False}
-    assert nn.ReLU().config() == {}
+    assert nn.Identity().config() == {}
+    assert nn.ReLU(inplace=True).config() == {"inplace": True}
 
     class Forgetful(nn.Module):
         def __init__(self, width):

@@ -120,6 +120,7 @@ from gradwright.nn.recurrent import GRU, LSTM, RNN
 from gradwright.nn.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from gradwright.nn.regularization import StochasticDepth
 from gradwright.nn.residual import Highway, Residual
+from gradwright.nn.summary import summary_info
 from gradwright.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from gradwright.nn.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
 from gradwright.nn.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
@@ -273,6 +274,7 @@ __all__ = [
     "init",
     "models",
     "regularization",
+    "summary_info",
     "utils",
 ]
 

@@ -99,7 +99,7 @@ def _check_fit(model: nn.Module, width: int, outputs: int, dtype: np.dtype) -> N
     """Send one row of zeros through the network: files of two runs do not fit together."""
     try:
         shape = forward_rows(model, np.zeros((1, width), dtype)).shape
-    except GradwrightError as error:
+    except (GradwrightError, MemoryError) as error:
         raise RunError(f"model.json does not take the {width} numbers a row of preparation.json: {error}") from None
     if shape != (1, outputs):
         raise RunError(f"model.json gives {shape[1:]} numbers a row, but task.json needs {outputs}")
