@@ -1,7 +1,7 @@
 """Update rules, under PyTorch's names."""
 
 from gradwright.engine.missing import explained
-from gradwright.optim import lr_scheduler
+from gradwright.optim import lr_scheduler, swa_utils
 from gradwright.optim.accumulate import Accumulate
 from gradwright.optim.adadelta import Adadelta
 from gradwright.optim.adagrad import Adagrad
@@ -46,6 +46,7 @@ __all__ = [
     "Rprop",
     "SparseAdam",
     "lr_scheduler",
+    "swa_utils",
 ]
 
 __getattr__ = explained("gradwright.optim", globals())

@@ -200,7 +200,7 @@ def run_job(
     write_json(folder / "network.json", network)
     save_model(folder, model)
     write_json(folder / "result.json", result)
-    write_json(folder / "findings.json", findings(task, history, rows, figures, notes))
+    write_json(folder / "findings.json", findings(task, history, rows, figures, notes, planned=plan is not None))
     if comparison is not None:
         write_json(folder / "compare.json", comparison)
     if plan is not None:
@@ -229,13 +229,22 @@ def _short(classes: bool, figure: float) -> str:
 
 
 def findings(
-    task: Any, history: Any, baselines: list[dict[str, Any]], test: dict[str, Any], notes: list[Note]
+    task: Any,
+    history: Any,
+    baselines: list[dict[str, Any]],
+    test: dict[str, Any],
+    notes: list[Note],
+    *,
+    planned: bool = False,
 ) -> list[dict[str, str]]:
-    """Return what the reader should know besides the figures."""
+    """Return what the reader should know besides the figures.
+
+    ``planned`` says that a schedule led the learning rate to where training was to end.
+    """
     out = []
     if history.problem:
         out.append({"severity": "problem", "title": "Training broke down", "detail": history.problem})
-    if history.stopped.startswith("all"):
+    if history.stopped.startswith("all") and not planned:
         out.append(
             {
                 "severity": "info",
