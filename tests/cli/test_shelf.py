@@ -36,7 +36,8 @@ def test_train_with_much_of_the_shelf(here, tmp_path: Path) -> None:
         "train", "digits", "--network", "resnet", "--width", "4", "--optimizer", "lamb", "--lr", "auto",
         "--schedule", "onecycle",
         "--warmup", "0.1", "--l2", "1e-4", "--prior", "student-t=1", "--max-norm", "3", "--label-smoothing", "0.1",
-        "--gradient-noise", "1e-4", "--augment", "shift=1,rotate,mixup", "--init", "orthogonal", "--epochs", "1",
+        "--gradient-noise", "1e-4", "--weight-noise", "0.01", "--ema", "0.9", "--lookahead", "5", "--clip-value", "1",
+        "--stochastic-depth", "0.1", "--augment", "shift=1,rotate,mixup", "--init", "orthogonal", "--epochs", "1",
         "--eager", "--out", "run", "--json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

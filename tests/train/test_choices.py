@@ -111,6 +111,22 @@ def test_networks_of_tables(name: str) -> None:
     assert make_network(config, (6,), 3)(gw.zeros(2, 6)).shape == (2, 3)
 
 
+def test_muon_moves_matrices_and_adamw_all_else() -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    opt = make_optimizer("muon", model.parameters(), lr=0.02)
+    assert isinstance(opt, optim.Together)
+    assert [type(o).__name__ for o in opt.optimizers] == ["Muon", "AdamW"]
+    assert [len(o.param_groups[0]["params"]) for o in opt.optimizers] == [1, 3]
+    with pytest.raises(ConfigError, match="no weight matrix"):
+        make_optimizer("muon", [nn.Parameter(gw.zeros(3))])
+
+
+def test_stochastic_depth_grows_with_the_block() -> None:
+    config = Config(source="x", network="resnet", width=4, stochastic_depth=0.3).resolved(100, 64)
+    rates = [m.p for m in make_network(config, (12, 12), 3).modules() if isinstance(m, nn.StochasticDepth)]
+    assert rates == pytest.approx([0.1, 0.2, 0.3])
+
+
 def test_penalties_add_up_to_what_the_formulas_say() -> None:
     model = nn.Linear(3, 2).double()
     w = model.weight.detach().numpy()

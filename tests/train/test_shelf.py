@@ -10,6 +10,7 @@ from gradwright import augment, nn, optim
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import NonFiniteError
 from gradwright.optim.lr_scheduler import ExponentialLR, OneCycleLR, ReduceLROnPlateau
+from gradwright.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from gradwright.train import Trainer
 
 ROWS, EPOCHS, BATCH = 40, 3, 16
@@ -36,6 +37,9 @@ WAYS = {
     "augmentation": {"augment": lambda m, o: augment.from_names("noise=0.3,mixup=0.4", num_classes=2)},
     "a penalty": {"penalty": lambda m, o: nn.regularization.L2(0.1)},
     "noise on gradients": {"before_update": lambda m, o: [_noise(m)]},
+    "an average of the weights": {
+        "average": lambda m, o: AveragedModel(m, multi_avg_fn=get_ema_multi_avg_fn(0.5), use_buffers=True)
+    },
     "max-norm": {"after_update": lambda m, o: [_bound(m)]},
 }
 
@@ -61,7 +65,15 @@ def test_eager_and_compiled_agree_with_one_trace(how) -> None:
         np.testing.assert_allclose(mine.detach(), theirs.detach(), rtol=1e-4, atol=1e-5)
     assert compiled._compiled.traces == 1
     _, plain = trained(True)
-    assert [r["train_loss"] for r in plain] != [r["train_loss"] for r in slow], "it makes a difference"
+    assert [r["validation_loss"] for r in plain] != [r["validation_loss"] for r in slow], "it makes a difference"
+
+
+def test_the_average_is_what_is_validated_and_kept() -> None:
+    trainer, rows = trained(False, **WAYS["an average of the weights"])
+    x, y = data()[1]
+    best = min(r["validation_loss"] for r in rows)
+    assert trainer.loss(trainer.model(Tensor(x)).detach().numpy(), y) == pytest.approx(best, rel=1e-5)
+    assert trainer.loss(trainer.predict(x), y) == pytest.approx(best, rel=1e-5)
 
 
 def test_the_schedule_has_gone_on_once_for_each_update() -> None:

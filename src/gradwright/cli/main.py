@@ -128,10 +128,17 @@ def train(
     gradient_noise: Annotated[
         float | None, typer.Option(help="Noise on the gradients, falling with the steps.")
     ] = None,
+    weight_noise: Annotated[float | None, typer.Option(help="Noise on the weights in training.")] = None,
+    stochastic_depth: Annotated[
+        float | None, typer.Option(help="Chance of a resnet's last block to be left out in training.")
+    ] = None,
+    lookahead: Annotated[int | None, typer.Option(help="Lookahead round the optimizer, every so many steps.")] = None,
+    ema: Annotated[float | None, typer.Option(help="Keep an average of the weights with this decay.")] = None,
     augment: Annotated[
         str | None, typer.Option(help="Such as shift,rotate=15 or mixup: gradwright list augmentations.")
     ] = None,
     clip_norm: Annotated[float | None, typer.Option(help="Bound on the norm of the gradient.")] = None,
+    clip_value: Annotated[float | None, typer.Option(help="Bound on each element of the gradient.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows in a minibatch.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most so many epochs.")] = None,
     patience: Annotated[
@@ -164,9 +171,10 @@ def train(
             "batch_norm": batch_norm, "optimizer": optimizer, "lr": _rate(lr), "momentum": momentum,
             "weight_decay": weight_decay, "schedule": schedule, "warmup": warmup, "l1": l1, "l2": l2, "prior": prior,
             "max_norm": max_norm, "label_smoothing": label_smoothing, "gradient_noise": gradient_noise,
-            "augment": _names(augment), "clip_norm": clip_norm, "batch_size": batch_size, "epochs": epochs,
-            "patience": patience, "validation": validation, "test": test, "seed": seed, "dtype": dtype, "eager": eager,
-            "compare": compare,
+            "weight_noise": weight_noise, "stochastic_depth": stochastic_depth, "lookahead": lookahead, "ema": ema,
+            "augment": _names(augment), "clip_norm": clip_norm, "clip_value": clip_value,
+            "batch_size": batch_size, "epochs": epochs, "patience": patience, "validation": validation, "test": test,
+            "seed": seed, "dtype": dtype, "eager": eager, "compare": compare,
         }  # fmt: skip
         given = {} if config is None else load_toml(config)
         given |= {name: value for name, value in options.items() if value is not None}

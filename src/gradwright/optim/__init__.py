@@ -22,6 +22,7 @@ from gradwright.optim.rmsprop import RMSprop
 from gradwright.optim.rprop import Rprop
 from gradwright.optim.sgd import SGD
 from gradwright.optim.sparse_adam import SparseAdam
+from gradwright.optim.together import Together
 
 __all__ = [
     "LAMB",
@@ -45,6 +46,7 @@ __all__ = [
     "RMSprop",
     "Rprop",
     "SparseAdam",
+    "Together",
     "lr_scheduler",
     "swa_utils",
 ]

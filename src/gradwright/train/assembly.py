@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gradwright import nn
+from gradwright import nn, optim
 from gradwright.errors import ConfigError
 from gradwright.train.callbacks import Callback
 from gradwright.train.choices import make_augmentation, make_optimizer, make_penalty, make_schedule
@@ -41,6 +41,8 @@ def make_trainer(
         momentum=config.momentum,
         weight_decay=config.weight_decay,
     )
+    if config.lookahead is not None:
+        optimizer = optim.Lookahead(optimizer, k=config.lookahead)
     rows = len(data.x)
     steps = config.epochs * math.ceil(rows / min(config.batch_size or rows, rows))
     before: list[Callable[[], Any]] = []
@@ -48,15 +50,24 @@ def make_trainer(
     if config.gradient_noise:
         noise, parameters = nn.regularization.GradientNoise(config.gradient_noise), list(model.parameters())
         before.append(lambda: noise(parameters))
+    if config.clip_value is not None:
+        limit, clipped = config.clip_value, list(model.parameters())
+        before.append(lambda: nn.utils.clip_grad_value_(clipped, limit))
     if config.max_norm is not None:
         bound = nn.regularization.MaxNorm(config.max_norm)
         after.append(lambda: bound(model))
+    trained = nn.regularization.WeightNoise(model, config.weight_noise) if config.weight_noise else model
+    average = None
+    if config.ema is not None:
+        rule = optim.swa_utils.get_ema_multi_avg_fn(config.ema)
+        average = optim.swa_utils.AveragedModel(trained, multi_avg_fn=rule, use_buffers=True)
     return Trainer(
-        model,
+        trained,
         criterion,
         optimizer,
         scheduler=make_schedule(config.schedule, optimizer, steps, config.warmup),
         augment=make_augmentation(config.augment, data.shape, data.classes, data.ground),
+        average=average,
         penalty=make_penalty(config, rows, data.task.is_classification),
         before_update=before,
         after_update=after,

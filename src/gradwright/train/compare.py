@@ -29,7 +29,21 @@ _WORTH_THREADS = 20_000_000
 _RULES = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 
 #: Settings that the twin does not know; they must be as they are by default.
-_UNKNOWN = ("schedule", "warmup", "l1", "l2", "prior", "max_norm", "label_smoothing", "gradient_noise", "augment")
+_UNKNOWN = (
+    "schedule",
+    "warmup",
+    "l1",
+    "l2",
+    "prior",
+    "max_norm",
+    "label_smoothing",
+    "gradient_noise",
+    "augment",
+    "weight_noise",
+    "lookahead",
+    "ema",
+    "clip_value",
+)
 
 
 def check_comparable(config: Config) -> None:

@@ -46,6 +46,13 @@ class Config(BaseModel):
         How much of the target is spread evenly over the classes.
     gradient_noise : float >= 0
         Standard deviation of noise added to the gradients, falling with the steps.
+    weight_noise, stochastic_depth : float
+        Standard deviation of noise on the weights in training; chance of the last shortcut of a resnet to be all there
+        is of its block, less in the blocks before it.
+    lookahead : int >= 1, optional
+        Steps between Lookahead's averages.
+    ema : float in (0, 1), optional
+        Decay of an exponential average of the weights, which is what is validated and kept.
     augment : tuple of str
         As ``gradwright list augmentations`` names them, with a strength after ``=`` where one is wanted.
     epochs, patience : int
@@ -80,7 +87,12 @@ class Config(BaseModel):
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     gradient_noise: float = Field(default=0.0, ge=0)
     augment: tuple[str, ...] = ()
+    weight_noise: float = Field(default=0.0, ge=0)
+    stochastic_depth: float = Field(default=0.0, ge=0, lt=1)
+    lookahead: int | None = Field(default=None, ge=1)
+    ema: float | None = Field(default=None, gt=0, lt=1)
     clip_norm: float | None = Field(default=None, gt=0)
+    clip_value: float | None = Field(default=None, gt=0)
     batch_size: int | None = Field(default=None, ge=1)
     epochs: int = Field(default=100, ge=1)
     patience: int = Field(default=10, ge=1)

@@ -19,6 +19,7 @@ from gradwright.errors import ConfigError, DTypeError, IndexOutOfRangeError, Non
 from gradwright.nn.batchnorm import BatchNorm
 from gradwright.optim import Optimizer
 from gradwright.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from gradwright.optim.swa_utils import AveragedModel
 from gradwright.train.callbacks import Callback
 from gradwright.train.metrics import r2, rmse
 from gradwright.train.nonfinite import ADVICE, Snapshot, explain_nonfinite
@@ -63,6 +64,9 @@ class Trainer:
         ``augment(x, y) → (x, y)`` for each batch, on tensors; drawn anew in each epoch.
     penalty : callable, optional
         ``penalty(model) → Tensor``, added to the loss that is trained; the losses that are reported leave it out.
+    average : AveragedModel, optional
+        An average of the model's weights, updated after each step: what is validated, and whose best weights end up in
+        the model.
     before_update, after_update : sequences of callables
         Called without arguments in every step, compiled with it: on the gradients (clipping each layer, noise), and on
         the new weights (max-norm, averaging).
@@ -96,6 +100,7 @@ class Trainer:
         scheduler: LRScheduler | None = None,
         augment: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None,
         penalty: Callable[[nn.Module], Tensor] | None = None,
+        average: AveragedModel | None = None,
         before_update: Sequence[Callable[[], Any]] = (),
         after_update: Sequence[Callable[[], Any]] = (),
         clip_norm: float | None = None,
@@ -114,6 +119,9 @@ class Trainer:
         if clip_norm is not None:
             parameters = list(model.parameters())
             self.before_update.append(lambda: nn.utils.clip_grad_norm_(parameters, clip_norm))
+        self._judged = model if average is None else average.module
+        if average is not None:
+            self.after_update.append(lambda: average.update_parameters(model))
         if scheduler is not None and not isinstance(scheduler, ReduceLROnPlateau):
             self.after_update.append(scheduler.step)
         self.eager = eager or optimizer.closure == "gradients"  # such a rule's way depends on the loss's value
@@ -123,7 +131,7 @@ class Trainer:
         self._step = self._make_step()
         state = [model, criterion, optimizer, [augment, penalty], self.before_update, self.after_update]
         self._compiled: CompiledStep = compile(self._step, state=state)
-        self._forward: CompiledStep = compile(self._make_forward(), state=[model])
+        self._forward: CompiledStep = compile(self._make_forward(), state=[self._judged])
 
     # --- the two programs -------------------------------------------------------------------------------------------
     def _make_step(self) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
@@ -168,7 +176,7 @@ class Trainer:
         return step
 
     def _make_forward(self) -> Callable[[Tensor], Tensor]:
-        model = self.model
+        model = self._judged
 
         def forward(x: Tensor) -> Tensor:
             with no_grad():
@@ -232,7 +240,7 @@ class Trainer:
                 loss, score = self._epoch(data, order, batch_size, full, rest, epoch)
             except NonFiniteError as error:
                 if self.history.best_epoch == 0:
-                    self.model.load_state_dict(best_weights)
+                    self._put(best_weights)
                     raise
                 self.history.problem = str(error)
                 stopped = f"loss stopped being a number in epoch {epoch}; the best weights so far are kept"
@@ -253,11 +261,11 @@ class Trainer:
                 stopped = f"early: validation loss did not improve for {patience} epochs"
                 break
         if self.history.best_epoch == 0:
-            self.model.load_state_dict(best_weights)
+            self._put(best_weights)
             raise NonFiniteError(f"the validation loss was not a finite number in any of {epochs} epochs. {ADVICE}")
         self.history.stopped = stopped
         self.history.train_seconds = time.perf_counter() - started
-        self.model.load_state_dict(best_weights)
+        self._put(best_weights)
         self.model.eval()
         self._tell("on_fit_end")
         return self.history
@@ -316,7 +324,7 @@ class Trainer:
     # --- evaluation -------------------------------------------------------------------------------------------------
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the model's outputs for rows, in evaluation mode."""
-        return forward_rows(self.model, x, self._make_forward() if self.eager else self._forward)
+        return forward_rows(self._judged, x, self._make_forward() if self.eager else self._forward)
 
     def loss(self, output: np.ndarray, y: np.ndarray) -> float:
         """Return the criterion of outputs that are there already."""
@@ -389,7 +397,12 @@ class Trainer:
         return a._array, b._array
 
     def _weights(self) -> dict[str, Tensor]:
-        return self.model.state_dict()
+        return self._judged.state_dict()
+
+    def _put(self, weights: dict[str, Tensor]) -> None:
+        self.model.load_state_dict(weights)
+        if self._judged is not self.model:
+            self._judged.load_state_dict(weights)
 
     def _tell(self, hook: str, *args: Any, **kwargs: Any) -> None:
         for callback in self.callbacks:

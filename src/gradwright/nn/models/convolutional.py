@@ -18,6 +18,7 @@ from gradwright.nn.module import Module
 from gradwright.nn.named import activation_layer
 from gradwright.nn.normalization import GroupNorm
 from gradwright.nn.pooling import AvgPool2d
+from gradwright.nn.regularization import StochasticDepth
 from gradwright.nn.residual import Residual
 
 __all__ = ["LeNet", "ResNet"]
@@ -101,6 +102,9 @@ class ResNet(Module):
         Channels of the images; their size is free.
     norm : {"batch", "group"}
         Batch normalisation, or group normalisation with at most 8 groups, which knows no other rows.
+    stochastic_depth : float in [0, 1)
+        With this probability the last block is only its shortcut in training, with less those before it: block i of n
+        with i / n of it.
 
     Examples
     --------
@@ -116,7 +120,13 @@ class ResNet(Module):
     """
 
     def __init__(
-        self, depth: int = 20, num_classes: int = 10, width: int = 16, in_channels: int = 3, norm: str = "batch"
+        self,
+        depth: int = 20,
+        num_classes: int = 10,
+        width: int = 16,
+        in_channels: int = 3,
+        norm: str = "batch",
+        stochastic_depth: float = 0.0,
     ) -> None:
         super().__init__()
         if depth < 8 or depth % 6 != 2:
@@ -128,13 +138,15 @@ class ResNet(Module):
         self.width = width
         self.in_channels = in_channels
         self.norm = norm
+        self.stochastic_depth = stochastic_depth
         self.stem = Sequential(_convolution(in_channels, width), self._normed(width), ReLU())
         blocks: list[Module] = []
         for stage in range(3):
             for i in range((depth - 2) // 6):
                 halves = stage > 0 and i == 0
                 out = width * 2**stage
-                blocks.append(self._block(out // 2 if halves else out, out, 2 if halves else 1))
+                rate = stochastic_depth * (len(blocks) + 1) / ((depth - 2) // 2)
+                blocks.append(self._block(out // 2 if halves else out, out, 2 if halves else 1, rate))
         self.blocks = Sequential(*blocks)
         self.head = Sequential(AdaptiveAvgPool2d(1), Flatten(), Linear(4 * width, num_classes))
         self.reset_parameters()
@@ -142,10 +154,12 @@ class ResNet(Module):
     def _normed(self, channels: int) -> Module:
         return BatchNorm2d(channels) if self.norm == "batch" else GroupNorm(math.gcd(8, channels), channels)
 
-    def _block(self, inner: int, out: int, stride: int) -> Module:
+    def _block(self, inner: int, out: int, stride: int, rate: float) -> Module:
         f = Sequential(
             _convolution(inner, out, stride), self._normed(out), ReLU(), _convolution(out, out), self._normed(out)
         )
+        if rate:
+            f.append(StochasticDepth(rate, "row"))
         s = Sequential(Conv2d(inner, out, 1, stride, bias=False), self._normed(out)) if stride > 1 else None
         return Sequential(Residual(f, s), ReLU())
 

@@ -67,7 +67,13 @@ def _lenet(config: Config, shape: tuple[int, ...], outputs: int) -> nn.Module:
 
 def _resnet(config: Config, shape: tuple[int, ...], outputs: int) -> nn.Module:
     """Convolutions with shortcuts in three stages (He 2016); --depth (8, 14, 20, …) and --width."""
-    return nn.models.ResNet(config.depth or 8, outputs, width=config.width or 16, in_channels=shape[0])
+    return nn.models.ResNet(
+        config.depth or 8,
+        outputs,
+        width=config.width or 16,
+        in_channels=shape[0],
+        stochastic_depth=config.stochastic_depth,
+    )
 
 
 #: Each takes the settings, the shape of one row, (features,) or (channels, height, width), and the number of outputs.

@@ -22,6 +22,7 @@ OPTIMIZERS: dict[str, type[optim.Optimizer]] = {
     "lars": optim.LARS,
     "lbfgs": optim.LBFGS,
     "lion": optim.Lion,
+    "muon": optim.Muon,
     "nadam": optim.NAdam,
     "newton": optim.Newton,
     "radam": optim.RAdam,
@@ -73,6 +74,8 @@ def make_optimizer(
     ConfigError
         For a momentum or a weight decay that the rule does not have.
     """
+    if name == "muon":
+        return _muon(list(params), lr, momentum, weight_decay)
     takes = _arguments(name)
     wanted: dict[str, Any] = {
         "lr": default_rate(name) if lr is None else lr,
@@ -88,3 +91,14 @@ def make_optimizer(
     return OPTIMIZERS[name](
         params, **_MORE.get(name, {}), **{k: v for k, v in wanted.items() if v is not None and k in takes}
     )
+
+
+def _muon(params: list[Any], lr: float | None, momentum: float | None, weight_decay: float | None) -> optim.Optimizer:
+    """Return Muon for the matrices and AdamW for all else, at a fifth of its rate."""
+    rate = default_rate("muon") if lr is None else lr
+    more: dict[str, Any] = {k: v for k, v in (("momentum", momentum), ("weight_decay", weight_decay)) if v is not None}
+    matrices, others = [p for p in params if p.ndim == 2], [p for p in params if p.ndim != 2]
+    if not matrices:
+        raise ConfigError("muon: the network has no weight matrix, which is all that it moves; choose adamw")
+    muon = optim.Muon(matrices, lr=rate, **more)
+    return optim.Together(muon, optim.AdamW(others, lr=rate / 5)) if others else muon
