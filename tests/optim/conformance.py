@@ -338,26 +338,28 @@ class SettingConformance:
         np.testing.assert_allclose(w.detach().numpy(), t.detach().numpy(), rtol=1e-12)
 
     def test_a_state_saved_here_goes_on_in_pytorch(self) -> None:
-        w = gw.tensor(self.start(), requires_grad=True)
-        ours = self.make([w])
+        # the second parameter has its first gradient only there
+        ours = [gw.tensor(self.start(), requires_grad=True) for _ in range(2)]
+        mine = self.make(ours)
         for _ in range(5):
-            ours.zero_grad()
-            (w**4).sum().backward()
-            ours.step()
-        saved = ours.state_dict()
+            mine.zero_grad()
+            (ours[0] ** 4).sum().backward()
+            mine.step()
+        saved = mine.state_dict()
         arrays = {
             i: {k: v if k == "step" else torch.tensor(v.numpy()) for k, v in slots.items()}
             for i, slots in saved["state"].items()
         }
-        t = torch.tensor(w.detach().numpy().copy(), requires_grad=True)
-        theirs = self.make_torch([t], lr=0.7)
-        theirs.load_state_dict({"state": arrays, "param_groups": saved["param_groups"]})
+        theirs = [torch.tensor(w.detach().numpy().copy(), requires_grad=True) for w in ours]
+        other = self.make_torch(theirs, lr=0.7)
+        other.load_state_dict({"state": arrays, "param_groups": saved["param_groups"]})
         for _ in range(5):
-            for opt, x in ((ours, w), (theirs, t)):
+            for opt, tensors in ((mine, ours), (other, theirs)):
                 opt.zero_grad()
-                (x**4).sum().backward()
+                sum((x**4).sum() for x in tensors).backward()
                 opt.step()
-        np.testing.assert_allclose(w.detach().numpy(), t.detach().numpy(), rtol=1e-12)
+        for w, t in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(w.detach().numpy(), t.detach().numpy(), rtol=1e-12)
 
     def test_the_state_has_pytorchs_layout(self) -> None:
         shapes = [(2, 3), (4,) if self.axes is None else (2, 2)]
