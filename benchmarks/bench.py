@@ -2,7 +2,7 @@
 
 Training: everybody trains the same network from the same weights on the same batches in float32. Rounds alternate, so
 that a busy machine is busy for all; the figure is the median over rounds. Ratios are medians of the rounds' own ratios.
-The engine's sections are files of their own: overhead.py, memory.py, gradients.py, cnn.py.
+Other sections are files of their own: overhead.py, memory.py, gradients.py, cnn.py, lr_find.py, fashion.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from pathlib import Path
 
 import cnn
 import contenders
+import fashion
 import gradients
+import lr_find
 import memory
 import numpy as np
 import overhead
@@ -150,23 +152,39 @@ def training(rounds: int) -> list[str]:
     return lines[1:]
 
 
-#: What is measured, in the order in which it is written; the number says how many rounds for each of the command's.
-SECTIONS: dict[str, tuple[Callable[[int], list[str]], int]] = {
-    "starting": (starting, 1),
-    "training": (training, 1),
-    "gradients": (gradients.section, 6),
-    "cnn": (cnn.section, 1),
-    "memory": (lambda rounds: memory.section(), 1),
-    "overhead": (overhead.section, 4),  # last, for tinygrad leaves threads behind
-}
+Section = Callable[[int], list[str]]
+
+
+def sections(images: Path | None = None) -> dict[str, tuple[Section | None, int]]:
+    """Return what is measured, in the order in which it is written, and how many rounds for each of the command's.
+
+    ``images`` is the folder of Fashion-MNIST; without it the section that needs it is None.
+    """
+
+    def rates(rounds: int) -> list[str]:
+        return lr_find.section() if images is None else lr_find.section((*lr_find.SETS, str(images)))
+
+    return {
+        "starting": (starting, 1),
+        "training": (training, 1),
+        "gradients": (gradients.section, 6),
+        "cnn": (cnn.section, 1),
+        "memory": (lambda rounds: memory.section(), 1),
+        "lr_find": (rates, 1),
+        "fashion": (None if images is None else lambda rounds: fashion.section(images), 1),
+        "overhead": (overhead.section, 4),  # last, for tinygrad leaves threads behind
+    }
 
 
 def main() -> None:
     """Measure, print, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9, help="timed rounds, at least 5")
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="sections; others stay")
+    parser.add_argument("--only", nargs="+", choices=sections(), default=list(sections()), help="sections; others stay")
     parser.add_argument("--no-write", action="store_true", help="print only")
+    parser.add_argument(
+        "--fashion", type=Path, metavar="FOLDER", help="Fashion-MNIST's IDX files, for two of the sections"
+    )
     options = parser.parse_args()
     if options.rounds < 5:
         parser.error("a median of fewer than 5 rounds says little")
@@ -183,8 +201,8 @@ def main() -> None:
         + ".",
     ]
     before = _written()
-    for name, (section, times) in SECTIONS.items():
-        if name in options.only:
+    for name, (section, times) in sections(options.fashion).items():
+        if name in options.only and section is not None:
             print(f"{name} …", flush=True)
             found = [f"<!-- {name} -->", *section(options.rounds * times)]
         else:

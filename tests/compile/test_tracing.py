@@ -215,3 +215,38 @@ def test_a_step_that_is_named_like_a_method_it_calls_is_not_state_of_its_own():
         assert step.traces == 1
     finally:
         del body.__globals__["step"]
+
+
+def test_another_network_beside_it_needs_no_new_trace():
+    model = nn.Linear(2, 1)
+    others = []
+
+    @gw.compile
+    def step(x):
+        return model(x).sum()
+
+    for _ in range(3):
+        step(np.ones((4, 2), np.float32))
+        others.append(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)))
+        optim.Adam(others[-1].parameters())
+        others[-1].append(nn.ReLU())
+    assert step.traces == 1
+
+
+def test_a_part_that_is_added_to_a_list_or_to_a_network_is_found():
+    layers, net = [nn.Linear(2, 2)], nn.Sequential(nn.Linear(2, 2))
+
+    @gw.compile
+    def step(x):
+        for layer in layers:
+            x = layer(x)
+        return net(x)
+
+    x = np.ones((1, 2), np.float32)
+    assert step(x).shape == (1, 2)
+    layers.append(nn.Linear(2, 3))
+    net[0] = nn.Linear(3, 5)
+    got = step(x)
+    assert got.shape == (1, 5)
+    np.testing.assert_allclose(got.numpy(), net(layers[1](layers[0](gw.tensor(x)))).detach().numpy(), rtol=1e-5)
+    assert step.traces == 2

@@ -44,7 +44,7 @@ WANTED: dict[str, list[str]] = {
         """),
     "indexing": _words("""
         __getitem__ gather scatter scatter_add index_select take_along_dim masked_fill masked_select
-        nn.functional.embedding nn.functional.one_hot sort argsort topk searchsorted
+        nn.functional.embedding nn.functional.embedding_bag nn.functional.one_hot sort argsort topk searchsorted
         """),
     "linalg": _words("""
         matmul bmm mv dot outer einsum tensordot kron trace linalg.inv linalg.solve linalg.solve_triangular

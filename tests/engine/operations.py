@@ -241,6 +241,11 @@ def _torch_scatter(x: torch.Tensor, index: Any, shape: tuple[int, ...]) -> torch
     return torch.zeros(int(np.prod(shape)), dtype=x.dtype).index_add(0, positions, x.reshape(-1)).reshape(shape)
 
 
+def tables(r: np.random.Generator) -> Iterator[Sample]:
+    for index in (np.array([3, 0, 3, 1]), np.array([[1, 2], [1, 1]]), np.array(2), np.zeros(0, np.int64)):
+        yield Sample((real(r, 4, 3),), {"index": index})
+
+
 def _numbers(shape: tuple[int, ...]) -> Any:
     return shaped(real, shape)
 
@@ -423,6 +428,7 @@ ROWS = [
     Row("log_softmax", lambda x, axis: torch.log_softmax(x, axis), along),
     Row("getitem", _torch_getitem, picks),
     Row("scatter_into", _torch_scatter, scatters),
+    Row("embedding", lambda x, index: F.embedding(torch.from_numpy(np.asarray(index)), x), tables),
     Row(
         "one_hot",
         lambda x, classes, dtype: F.one_hot(x, classes).to(_torch_dtype(dtype)),

@@ -14,7 +14,7 @@ from . import onnx_nodes
 from .onnx_nodes import ONNX, OUTSIDE, Result
 
 #: PyTorch's functions that ONNX has operators for and Gradwright does not promise.
-BEYOND = {"nn.functional.affine_grid", "nn.functional.grid_sample", "nn.functional.max_unpool2d"}
+BEYOND: set[str] = set()
 
 
 def judge(result: Result, record_property) -> None:

@@ -1,8 +1,9 @@
-"""What every layer must do, written once; `test_layers.py` inherits it for each layer."""
+"""What every layer must do, written once; inherited for single layers and for tables of them."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -86,7 +87,7 @@ class LayerConformance:
                 x, g = self.data(layer, shape)
                 y, x_grad, *rest = self.run(layer, x, g, compiled=False)
                 tx = torch.tensor(x, requires_grad=True)
-                ty = oracle(tx)
+                ty = oracle(tx.clone())  # which a layer may write over
                 ty.backward(torch.tensor(g))
                 close(y, ty, 1e-12)
                 close(x_grad, tx.grad, 1e-9)
@@ -168,3 +169,69 @@ class LayerConformance:
         assert gw.current_generator().get_state() == draws
         for key, value in layer.state_dict().items():
             np.testing.assert_array_equal(value.numpy(), before[key])
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Row:
+    """A layer of a table, which both libraries have under one name with the same arguments."""
+
+    name: str
+    args: tuple[Any, ...]
+    options: dict[str, Any]
+    shapes: list[tuple[int, ...]]  # of inputs
+    random: bool  # in training
+    split: int  # where the input's last axis is cut in two, for layers of two inputs
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join([*map(str, self.args), *(f'{k}={v}' for k, v in self.options.items())])})"
+
+    def make(self, library: Any) -> Any:
+        kind = getattr(library, self.name)
+        if self.split:
+            both = kind.forward
+            cut = {"forward": lambda layer, x: both(layer, x[..., : self.split], x[..., self.split :])}
+            kind = type(self.name, (kind,), cut)
+        return kind(*self.args, **self.options)
+
+
+def row(
+    name: str, *args: Any, shapes: list[tuple[int, ...]], random: bool = False, split: int = 0, **options: Any
+) -> Row:
+    return Row(name, args, options, shapes, random, split)
+
+
+class TableConformance(LayerConformance):
+    """The suite for each of ``rows``; what is compiled, the table compiles as one program (`test_layer_tables.py`)."""
+
+    rows: ClassVar[list[Row]]
+    every: ClassVar[int] = 1  # of so many rows one is compiled
+    test_eager_and_compiled_agree = None  # type: ignore[assignment]
+
+    def pytest_generate_tests(self, metafunc: Any) -> None:
+        if "row" in metafunc.fixturenames:
+            metafunc.parametrize("row", self.rows, ids=str)
+
+    @pytest.fixture(autouse=True)
+    def _take(self, row: Row) -> None:
+        self.take(row)
+
+    def take(self, row: Row) -> None:
+        self.row, self.shapes, self.random_in_training = row, row.shapes, row.random  # type: ignore[misc]
+
+    def layer(self) -> nn.Module:
+        return self.row.make(nn)
+
+    def oracle(self) -> torch.nn.Module:
+        return self.row.make(torch.nn)
+
+    def test_structure_round_trip(self) -> None:
+        if not self.row.split:  # their class is made for the test
+            super().test_structure_round_trip()
+
+    def test_config_builds_the_layer_again(self) -> None:
+        layer = self.layer()
+        again = type(layer)(**layer.config())
+        assert repr(again) == repr(layer)
+        assert again.config() == layer.config()
+        assert list(again.state_dict()) == list(layer.state_dict())

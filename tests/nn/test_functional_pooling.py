@@ -12,7 +12,7 @@ import torch.nn.functional as T
 
 import gradwright as gw
 from gradwright.errors import ConfigError, ShapeError
-from gradwright.nn.functional import pooling as F
+from gradwright.nn import functional as F
 
 from .against_torch import agree
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,9 @@ import torch
 import gradwright as gw
 from gradwright import nn
 from gradwright.errors import ConfigError, ShapeError, StateError
-from gradwright.nn.structure import to_structure
+from gradwright.nn.structure import from_structure, to_structure
+
+from .conformance import close, torch_state
 
 
 def network(library=nn):
@@ -62,6 +66,49 @@ def test_apply_goes_from_the_innermost_outwards():
     assert ours.apply(lambda m: seen.append(type(m).__name__)) is ours
     theirs.apply(lambda m: expected.append(type(m).__name__))
     assert seen == expected
+
+
+OPTIONS = [{"prefix": "net"}, {"recurse": False}, {"remove_duplicate": False}, {"prefix": "a.b", "recurse": False}]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_walking_with_options_is_pytorchs(options):
+    def tied(library):
+        net = network(library)
+        net.register_buffer("seen", (gw if library is nn else torch).zeros(2))
+        net.again = net.back
+        net.other = library.Linear(6, 2)
+        net.other.weight = net.back.weight
+        net.one = net.two = library.Identity()
+        return net
+
+    ours, theirs = tied(nn), tied(torch.nn)
+    for walk in ("named_parameters", "named_buffers"):
+        assert [n for n, _ in getattr(ours, walk)(**options)] == [n for n, _ in getattr(theirs, walk)(**options)]
+    few = {k: v for k, v in options.items() if k != "recurse"}
+    assert [n for n, _ in ours.named_modules(**few)] == [n for n, _ in theirs.named_modules(**few)]
+    assert [n for n, _ in ours.named_children()] == [n for n, _ in theirs.named_children()]
+    assert len(list(ours.parameters(recurse=False))) == len(list(theirs.parameters(recurse=False)))
+    assert len(list(ours.buffers(recurse=False))) == len(list(theirs.buffers(recurse=False)))
+
+
+def test_parts_by_path():
+    net = network()
+    assert net.get_submodule("front.1") is net.front[1]
+    assert net.get_submodule("") is net
+    assert net.get_parameter("back.bias") is net.back.bias
+    assert net.get_parameter("scale") is net.scale
+    assert net.get_buffer("front.1.running_mean") is net.front[1].running_mean
+    for get, path, message in [
+        (net.get_submodule, "front.7", "Sequential has no part '7'; its parts: 0, 1"),
+        (net.get_submodule, "scale", "Net has no part 'scale'"),
+        (net.get_parameter, "front.1.running_mean", "has no parameter 'running_mean'; it has: weight, bias"),
+        (net.get_parameter, "nowhere.weight", "no part 'nowhere'"),
+        (net.get_buffer, "back.weight", "has no buffer 'weight'; it has: none"),
+    ]:
+        with pytest.raises(AttributeError, match=message):
+            get(path)
+    assert {"front", "scale", "forward"} <= set(dir(net))
 
 
 # --- attributes -------------------------------------------------------------------------------------------------------
@@ -117,6 +164,28 @@ def test_buffers_are_saved_not_trained_and_may_be_assigned():
     assert len(list(net.parameters())) == 2
     net.mask = gw.zeros(2, 2)
     assert net.state_dict()["mask"].numpy().sum() == 0
+
+
+def test_buffers_that_are_not_saved():
+    def script(library, tensors):
+        net = library.Linear(2, 2)
+        net.register_buffer("kept", tensors.ones(1))
+        net.register_buffer("passing", tensors.ones(1), persistent=False)
+        net.register_buffer("changed", tensors.ones(1), persistent=False)
+        net.register_buffer("changed", tensors.zeros(1))
+        return library.Sequential(net)
+
+    ours, theirs = script(nn, gw), script(torch.nn, torch)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert [n for n, _ in ours.named_buffers()] == [n for n, _ in theirs.named_buffers()]
+    ours.load_state_dict(torch_state(theirs))
+    assert ours.double()[0].passing.dtype == np.float64
+    with pytest.raises(ConfigError, match="Tensor or None, got a ndarray"):
+        ours.register_buffer("wrong", np.ones(3))
+    with pytest.raises(ConfigError, match="Parameter or None, got a Tensor"):
+        ours.register_parameter("wrong", gw.ones(3))
+    with pytest.raises(TypeError, match="not a Module"):
+        ours.add_module("wrong", gw.ones(3))
 
 
 @pytest.mark.parametrize("name", ["", "a.b", "forward", "training", "_modules", "__dict__", "parameters", 3])
@@ -182,6 +251,133 @@ def test_a_hook_registered_after_compiling_is_not_forgotten():
     assert step(gw.ones(1, 2)).item() == pytest.approx(plain)
 
 
+def test_hooks_with_keywords_in_front_and_always_are_pytorchs():
+    def script(library, tensors):
+        class Scaled(library.Module):
+            def forward(self, x, by=1.0):
+                if by == 0:
+                    raise ZeroDivisionError
+                return x * by
+
+        net, seen = Scaled(), []
+
+        def double(module, args, kwargs):
+            seen.append(("double", len(args), sorted(kwargs)))
+            return args, {k: 2 * v for k, v in kwargs.items()}
+
+        net.register_forward_pre_hook(lambda m, args: seen.append("second"))
+        net.register_forward_pre_hook(lambda m, args: seen.append("first"), prepend=True)
+        net.register_forward_pre_hook(double, with_kwargs=True)
+        net.register_forward_hook(lambda m, a, out: seen.append("after"))
+        net.register_forward_hook(lambda m, a, k, out: out + k["by"], with_kwargs=True, prepend=True)
+        net.register_forward_hook(lambda m, a, out: seen.append(("always", out is None)), always_call=True)
+        result = net(tensors.ones(1), by=3.0)
+        with pytest.raises(ZeroDivisionError):
+            net(tensors.ones(1), by=0.0)
+        return float(result), seen
+
+    assert script(nn, gw) == script(torch.nn, torch)
+
+
+def test_a_hook_that_returns_the_wrong_thing_with_keywords():
+    net = nn.Identity()
+    net.register_forward_pre_hook(lambda m, args, kwargs: args[0], with_kwargs=True)
+    with pytest.raises(ConfigError, match=r"\(args, kwargs\), got a Tensor"):
+        net(gw.ones(1))
+
+
+def gradients_seen(library, tensors, asking=True, replace=False, compiled=False):
+    """Run a module of two inputs and two outputs with backward hooks and return all that they saw."""
+
+    class Two(library.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = library.Parameter(tensors.ones(2))
+
+        def forward(self, x, flag, y):
+            return x * y * self.weight, flag, x + 2 * y
+
+    net, seen = Two(), []
+
+    def numbers(gs):
+        return [None if g is None else g.tolist() if hasattr(g, "tolist") else g for g in gs]
+
+    def before(module, grad_output):
+        seen.append(("before", numbers(grad_output)))
+        return tuple(None if g is None else g * 10 for g in grad_output) if replace else None
+
+    def after(module, grad_input, grad_output):
+        seen.append(("after", numbers(grad_input), numbers(grad_output)))
+        return tuple(None if g is None else g + 1 for g in grad_input) if replace else None
+
+    net.register_full_backward_pre_hook(before)
+    net.register_full_backward_hook(after)
+    net.register_full_backward_hook(lambda m, gi, go: seen.append(("last", numbers(gi))))
+    net.register_full_backward_hook(lambda m, gi, go: seen.append(("first", numbers(gi))), prepend=True)
+    x = tensors.tensor([1.0, 2.0], requires_grad=asking)
+    y = tensors.tensor([3.0, 4.0])
+    a, flag, b = net(x, "flag", y)
+    assert flag == "flag"
+    (a.sum() + (b * 3).sum()).backward()
+    return seen, net.weight.grad.tolist(), None if x.grad is None else x.grad.tolist()
+
+
+@pytest.mark.filterwarnings("ignore:Full backward hook is firing")
+@pytest.mark.parametrize(("asking", "replace"), [(True, False), (True, True), (False, False)])
+def test_backward_hooks_see_and_replace_what_pytorchs_do(asking, replace):
+    assert gradients_seen(nn, gw, asking, replace) == gradients_seen(torch.nn, torch, asking, replace)
+
+
+def test_backward_hooks_in_a_compiled_step():
+    def trained(compiled):
+        gw.manual_seed(0)
+        net = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 1))
+        net[1].register_full_backward_hook(lambda m, gi, go: (gi[0].clamp(-0.01, 0.01),))
+        net[2].register_full_backward_pre_hook(lambda m, go: (go[0] * 5,))
+        opt = gw.optim.SGD(net.parameters(), lr=0.1)
+
+        def step(x):
+            opt.zero_grad()
+            loss = net(x).square().mean()
+            loss.backward()
+            opt.step()
+            return loss
+
+        run = gw.compile(step) if compiled else step
+        gw.manual_seed(1)
+        for _ in range(3):
+            run(gw.randn(5, 3))
+        assert not compiled or run.traces == 1
+        return [p.detach().numpy() for p in net.parameters()]
+
+    for eager, compiled in zip(trained(False), trained(True), strict=True):
+        np.testing.assert_allclose(compiled, eager, rtol=1.3e-6, atol=1e-5)
+
+
+def test_backward_hooks_that_cannot_be():
+    class Odd(nn.Module):
+        def forward(self, x):
+            return {"y": x}
+
+    net = Odd()
+    handle = net.register_full_backward_hook(lambda m, gi, go: None)
+    with pytest.raises(ConfigError, match="Tensor or a tuple of Tensors, but forward returned a dict"):
+        net(gw.ones(1))
+    handle.remove()
+    assert net(gw.ones(1))["y"].item() == 1
+    few = nn.Linear(1, 1)
+    few.register_full_backward_hook(lambda m, gi, go: (*gi, None))
+    x = gw.ones(1, 1, requires_grad=True)
+    with pytest.raises(ConfigError, match="returned 2 gradients for 1 inputs"):
+        nn.Sequential(few)(x).sum().backward()
+    unasked = nn.Linear(1, 1)
+    unasked.register_full_backward_hook(lambda m, gi, go: (gw.ones(1, 1),))
+    with pytest.raises(ConfigError, match="none asks"):
+        unasked(gw.ones(1, 1)).sum().backward()
+    with gw.no_grad():
+        assert unasked(gw.ones(1, 1)).shape == (1, 1)
+
+
 # --- modes and types --------------------------------------------------------------------------------------------------
 def test_a_part_may_keep_itself_in_evaluation_mode():
     class Frozen(nn.Module):
@@ -213,6 +409,24 @@ def test_double_and_float():
     assert all(a is b for a, b in zip(parameters, net.parameters(), strict=True)), "an optimizer holds them"
     assert net(gw.tensor(np.ones((2, 4)))).dtype == np.float64
     assert net.float()(gw.ones(2, 4)).dtype == np.float32
+
+
+def test_to_takes_what_pytorchs_takes():
+    net = network()
+    assert net.to("cpu") is net.cpu() is net
+    assert net.to(gw.float64).scale.dtype == np.float64
+    assert net.to("cpu", gw.float32).scale.dtype == np.float32
+    assert net.to(gw.ones(1, dtype=gw.float64)).scale.dtype == np.float64
+    assert net.half().scale.dtype == np.float16
+    assert net.bfloat16().scale.dtype.name == "bfloat16"
+    assert net.to(dtype=gw.float32).front[1].num_batches_tracked.dtype == np.int64
+    with pytest.raises(ConfigError, match="floating numbers, not of int64"):
+        net.to(gw.int64)
+    with pytest.raises(RuntimeError, match="cuda"):
+        net.to("cuda")
+    net(gw.ones(2, 4)).sum().backward()
+    net.zero_grad(set_to_none=False)
+    close(net.scale.grad, np.zeros(1), 0)
 
 
 def test_converting_after_compiling_is_not_forgotten():
@@ -271,6 +485,12 @@ def test_a_state_that_does_not_fit_changes_nothing(state, error, message):
 
 def test_loading_leniently_says_what_was_left_out():
     net = network()
+    assert repr(net.load_state_dict(network().state_dict())) == "<All keys matched successfully>"
+    result = net.load_state_dict({"scale": np.array([4.0])}, strict=False)
+    assert result.missing_keys == result[0]
+    assert "back.weight" in result.missing_keys
+    assert result.unexpected_keys == []
+    assert repr(result).startswith("IncompatibleKeys(missing_keys=[")
     missing, unexpected = net.load_state_dict({"scale": np.array([4.0]), "extra": np.ones(1)}, strict=False)
     assert "back.weight" in missing
     assert unexpected == ["extra"]
@@ -285,7 +505,8 @@ def test_a_network_of_ones_own_cannot_be_written_as_a_known_layer():
 
 def test_the_constructors_arguments_are_read_from_the_attributes():
     assert nn.Linear(4, 3, bias=False).config() == {"in_features": 4, "out_features": 3, "bias": False}
-    assert nn.ReLU().config() == {}
+    assert nn.Identity().config() == {}
+    assert nn.ReLU(inplace=True).config() == {"inplace": True}
 
     class Forgetful(nn.Module):
         def __init__(self, width):
@@ -293,3 +514,135 @@ def test_the_constructors_arguments_are_read_from_the_attributes():
 
     with pytest.raises(StateError, match="width"):
         Forgetful(3).config()
+
+
+def test_state_with_a_prefix_and_the_tensors_themselves():
+    net = network()
+    assert list(net.state_dict(prefix="net.")) == ["net." + k for k in network(torch.nn).state_dict()]
+    assert net.state_dict(keep_vars=True)["scale"] is net.scale
+
+
+# --- copies and sharing -----------------------------------------------------------------------------------------------
+def test_a_deep_copy_is_a_network_of_its_own():
+    net = network()
+    net.back.weight.requires_grad_(False)
+    net.register_forward_hook(lambda m, args, out: out * 2)
+    net.again = net.back
+    net.eval()
+    other = copy.deepcopy(net)
+    x = gw.randn(3, 4)
+    close(other(x), net(x), 0)
+    assert other.again is other.back
+    assert other.back is not net.back
+    assert not other.training
+    assert [p.requires_grad for p in other.parameters()] == [p.requires_grad for p in net.parameters()]
+    before = net(x).detach().numpy()
+    with gw.no_grad():
+        for p in other.parameters():
+            p.fill_(0.5)
+    other.register_forward_hook(lambda m, args, out: out * 0)
+    close(net(x), before, 0)
+    assert other(x).detach().numpy().any() == False  # noqa: E712
+    step = gw.compile(lambda x: other(x))
+    close(step(x), np.zeros((3, 2)), 0)
+
+
+def tied(library, cls=None):
+    class Tied(library.Module):
+        """An input and an output layer with one weight."""
+
+        def __init__(self):
+            super().__init__()
+            self.first = library.Linear(3, 3)
+            self.last = library.Linear(3, 3)
+            self.last.weight = self.first.weight
+
+        def forward(self, x):
+            return self.last(self.first(x).tanh())
+
+    return Tied()
+
+
+def test_gradients_of_a_shared_weight_add_up_and_it_is_trained_once():
+    theirs, ours, compiled = tied(torch.nn).double(), tied(nn).double(), tied(nn).double()
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert len(list(ours.parameters())) == len(list(theirs.parameters())) == 3
+    ours.load_state_dict(torch_state(theirs))
+    compiled.load_state_dict(ours.state_dict())
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    torch_opt = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=0.9)
+
+    def stepper(net):
+        opt = gw.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+
+        def step(x):
+            opt.zero_grad()
+            loss = net(x).square().mean()
+            loss.backward()
+            opt.step()
+            return loss
+
+        return step
+
+    eager, traced = stepper(ours), gw.compile(stepper(compiled))
+    for _ in range(10):
+        torch_opt.zero_grad()
+        expected = theirs(torch.tensor(x)).square().mean()
+        expected.backward()
+        torch_opt.step()
+        close(eager(gw.tensor(x)), expected, 1e-12)
+        close(traced(gw.tensor(x)), expected, 1e-12)
+    assert traced.traces == 1
+    for net in (ours, compiled):
+        assert net.last.weight is net.first.weight
+        for key, value in torch_state(theirs).items():
+            close(net.state_dict()[key], value, 1e-12)
+
+
+def test_members_of_a_population_share_each_its_own_weight():
+    def member(lr):
+        net = tied(nn)
+        opt = gw.optim.SGD(net.parameters(), lr=lr)
+
+        def step(x):
+            opt.zero_grad()
+            loss = net(x).square().mean()
+            loss.backward()
+            opt.step()
+            return loss
+
+        step.net = net
+        return step
+
+    population = gw.Population(member, [{"lr": 0.1}, {"lr": 0.2}], seeds=[0, 1])
+    x = gw.randn(4, 5, 3)
+    losses = population.scan(x).numpy()
+    for i, (lr, seed) in enumerate([(0.1, 0), (0.2, 1)]):
+        gw.manual_seed(seed)
+        step = member(lr)
+        np.testing.assert_allclose(losses[i], [step(row).item() for row in x], rtol=1.3e-6, atol=1e-5)
+
+
+def test_what_is_shared_is_saved_as_shared_and_comes_back_so():
+    net = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3), nn.BatchNorm1d(3), nn.BatchNorm1d(3))
+    net[2].weight = net[0].weight
+    net[4] = net[3]
+    structure = to_structure(net)
+    assert structure["shared"]["2.weight"] == "0.weight"
+    again = from_structure(structure)
+    assert again[2].weight is again[0].weight
+    assert again[4].running_mean is again[3].running_mean
+    assert len(list(again.parameters())) == len(list(net.parameters())) == 5
+    again.load_state_dict(net.state_dict())
+    x = gw.randn(4, 3)
+    close(again(x), net(x), 0)
+    for wrong in (
+        {"0.weight": "0.bias"},
+        {"2.weight": "nowhere"},
+        {"nowhere": "0.weight"},
+        {"2.bias": "3.running_mean"},
+        {"2.weight": ["0.weight"]},
+        ["2.weight"],
+    ):
+        with pytest.raises(StateError, match="shared"):
+            from_structure({**structure, "shared": wrong})

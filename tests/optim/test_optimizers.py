@@ -273,7 +273,7 @@ CASES = [case for name, case in globals().items() if name.startswith("Test")]
 
 def test_every_optimizer_went_through_the_suite():
     rules = {name for name in optim.__all__ if isinstance(getattr(optim, name), type)}
-    assert {case.name for case in CASES} == rules - {"Optimizer"}
+    assert {case.name for case in CASES} == rules - {"Optimizer", "SparseAdam"}  # which has test_sparse_adam.py
 
 
 @pytest.mark.parametrize("name", sorted({case.name for case in CASES}))

@@ -21,7 +21,11 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "activation": st.sampled_from(["relu", "tanh", "sigmoid"]),
     "dropout": st.floats(0, 1, exclude_max=True),
     "batch_norm": st.booleans(),
-    "lr": st.floats(1e-300, 1e300),
+    "lr": st.floats(1e-300, 1e300) | st.just("auto"),
+    "optimizer": st.sampled_from(["adam", "lamb", "sgd"]),
+    "schedule": st.sampled_from(["onecycle", "cosine"]),
+    "augment": st.lists(st.sampled_from(["noise", "noise=0.5", "mixup"]), max_size=3),
+    "prior": st.sampled_from(["gaussian=2", "student-t"]),
     "clip_norm": st.floats(1e-300, 1e300),
     "seed": st.integers(0, 2**63 - 1),
     "epochs": st.integers(1, 10**9),
@@ -49,7 +53,15 @@ def test_toml_round_trip(values: dict[str, Any]) -> None:
         ({"source": "iris", "clip_norm": float("inf")}, ["clip_norm = inf"]),
         ({"source": "iris", "dropout": 1.0}, ["dropout = 1.0"]),
         ({"source": "iris", "hidden": [64, 0]}, ["hidden.1 = 0"]),
-        ({"source": "iris", "activation": "gelu"}, ["activation = 'gelu'", "'relu'"]),
+        ({"source": "iris", "lr": "automatic"}, ["lr = 'automatic'", "number"]),
+        ({"source": "iris", "activation": "gleu"}, ["activation = 'gleu'", "did you mean gelu", "list activations"]),
+        ({"source": "iris", "optimizer": "adma"}, ["no optimizer 'adma'", "did you mean adam"]),
+        ({"source": "iris", "network": "vgg"}, ["no network 'vgg'", "resnet", "gradwright list networks"]),
+        ({"source": "iris", "schedule": "onecylce"}, ["did you mean onecycle"]),
+        ({"source": "iris", "init": "xaver"}, ["did you mean xavier"]),
+        ({"source": "iris", "augment": ["noise", "nosie=1"]}, ["no augment 'nosie'", "did you mean noise"]),
+        ({"source": "iris", "prior": "cauchy=1"}, ["no prior 'cauchy'", "gaussian"]),
+        ({"source": "iris", "warmup": 1.0}, ["warmup = 1.0"]),
         ({"source": "iris", "compare": "tensorflow"}, ["compare", "'torch'"]),
         ({"source": "iris", "epochs": 0, "patience": -1}, ["epochs = 0", "patience = -1"]),
         ({"source": "iris", "seed": -1}, ["seed = -1"]),
@@ -90,12 +102,14 @@ def test_files_that_are_no_toml(tmp_path: Path, content: bytes, words: list[str]
 @pytest.mark.parametrize("rows", [1, 10, 100, 1257, 60_000, 10**7])
 @pytest.mark.parametrize("features", [1, 4, 64, 784, 10_000])
 def test_defaults_are_filled_in_sensibly(rows: int, features: int) -> None:
-    config = Config(source="x").resolved(rows, features, "multiclass")
+    config = Config(source="x").resolved(rows, features)
     assert config.hidden is not None
     assert config.batch_size is not None
     assert all(16 <= w <= 512 for w in config.hidden)
     assert 16 <= config.batch_size <= 128
     assert (config.dropout, config.lr) == (0.1, 1e-3)
     given_ = Config(source="x", hidden=(), dropout=0.0, lr=7.0, batch_size=3)
-    assert given_.resolved(rows, features, "multiclass") == given_
-    assert Config(source="x", optimizer="sgd").resolved(rows, features, "binary").lr == 0.05
+    assert given_.resolved(rows, features) == given_
+    sgd = Config(source="x", optimizer="sgd").resolved(rows, features)
+    assert (sgd.lr, sgd.momentum) == (0.05, 0.9)
+    assert Config(source="x", optimizer="rprop").resolved(rows, features).batch_size == rows

@@ -298,3 +298,14 @@ def test_float64_stays_float64(make_trainer, blobs) -> None:
         trainer.fit(data.train, data.validation, epochs=1, batch_size=16)
         assert {v.dtype for v in trainer.model.state_dict().values()} == {np.dtype("float64")}
         assert trainer.predict(data.validation[0]).dtype == np.float64
+
+
+def test_a_row_alone_sits_out_where_images_are_normalised_over_the_batch():
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    y = np.array([0, 1, 0, 1, 1])
+    model = nn.Sequential(nn.Unflatten(1, (4, 1, 1)), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 2))
+    trainer = Trainer(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1), eager=True)
+    trainer.fit((x, y), (x, y), epochs=2, batch_size=4)
+    assert model[1].num_batches_tracked.item() == 2  # one whole batch an epoch
+    with pytest.raises(ConfigError, match="at least 2 rows"):
+        trainer.fit((x, y), (x, y), epochs=1, batch_size=1)

@@ -68,6 +68,21 @@ def _hidden(text: str | None) -> list[int] | None:
         raise ConfigError(f"--hidden {text}: expected widths separated by commas, such as 128,64") from None
 
 
+def _rate(text: str | None) -> float | str | None:
+    """Read a learning rate, or ``auto``."""
+    if text is None or text == "auto":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(f"--lr {text}: expected a number such as 0.001, or auto") from None
+
+
+def _names(text: str | None) -> list[str] | None:
+    """Read names separated by commas."""
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
 @app.command()
 def train(
     source: Annotated[
@@ -81,16 +96,41 @@ def train(
     task: Annotated[
         str | None, typer.Option(help="binary, multiclass or regression; overrules what is inferred.")
     ] = None,
-    hidden: Annotated[str | None, typer.Option(help="Widths of the hidden layers, such as 128,64.")] = None,
-    activation: Annotated[str | None, typer.Option(help="relu, tanh or sigmoid.")] = None,
+    network: Annotated[
+        str | None, typer.Option(help="mlp, linear, highway; for images also lenet, resnet. See gradwright list.")
+    ] = None,
+    hidden: Annotated[str | None, typer.Option(help="Widths of an mlp's hidden layers, such as 128,64.")] = None,
+    depth: Annotated[int | None, typer.Option(help="Layers of a resnet (8, 14, 20, …) or a highway network.")] = None,
+    width: Annotated[int | None, typer.Option(help="Width of a resnet's first stage or of a highway network.")] = None,
+    activation: Annotated[str | None, typer.Option(help="relu, tanh, gelu, …: gradwright list activations.")] = None,
+    init: Annotated[str | None, typer.Option(help="Initial weights: gradwright list initialisations.")] = None,
     dropout: Annotated[float | None, typer.Option(help="Dropout rate after each hidden layer, 0 to 1.")] = None,
     batch_norm: Annotated[
         bool | None, typer.Option("--batch-norm/--no-batch-norm", help="Batch normalisation.")
     ] = None,
-    optimizer: Annotated[str | None, typer.Option(help="adam, adamw or sgd.")] = None,
-    lr: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
-    momentum: Annotated[float | None, typer.Option(help="Momentum of sgd.")] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="Weight decay.")] = None,
+    optimizer: Annotated[str | None, typer.Option(help="adam, sgd, lamb, …: gradwright list optimizers.")] = None,
+    lr: Annotated[str | None, typer.Option(help="Learning rate, or auto for a range test's suggestion.")] = None,
+    momentum: Annotated[float | None, typer.Option(help="Momentum, where the optimizer has one.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Weight decay, the optimizer's own.")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="How the learning rate goes: onecycle, cosine, …: gradwright list schedules.")
+    ] = None,
+    warmup: Annotated[float | None, typer.Option(help="Part of the steps in which the rate first rises.")] = None,
+    l1: Annotated[float | None, typer.Option("--l1", help="L1 penalty on the weights.")] = None,
+    l2: Annotated[float | None, typer.Option("--l2", help="L2 penalty on the weights.")] = None,
+    prior: Annotated[
+        str | None, typer.Option(help="A prior on the weights, such as gaussian=1: gradwright list priors.")
+    ] = None,
+    max_norm: Annotated[float | None, typer.Option(help="Bound on the norm of each unit's weights.")] = None,
+    label_smoothing: Annotated[
+        float | None, typer.Option(help="Part of the target that is spread over all classes.")
+    ] = None,
+    gradient_noise: Annotated[
+        float | None, typer.Option(help="Noise on the gradients, falling with the steps.")
+    ] = None,
+    augment: Annotated[
+        str | None, typer.Option(help="Such as shift,rotate=15 or mixup: gradwright list augmentations.")
+    ] = None,
     clip_norm: Annotated[float | None, typer.Option(help="Bound on the norm of the gradient.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows in a minibatch.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most so many epochs.")] = None,
@@ -119,9 +159,12 @@ def train(
         from gradwright.train.config import load_toml, parse_config, to_toml
 
         options = {
-            "source": source, "target": target, "task": task, "hidden": _hidden(hidden), "activation": activation,
-            "dropout": dropout, "batch_norm": batch_norm, "optimizer": optimizer, "lr": lr, "momentum": momentum,
-            "weight_decay": weight_decay, "clip_norm": clip_norm, "batch_size": batch_size, "epochs": epochs,
+            "source": source, "target": target, "task": task, "network": network, "hidden": _hidden(hidden),
+            "depth": depth, "width": width, "activation": activation, "init": init, "dropout": dropout,
+            "batch_norm": batch_norm, "optimizer": optimizer, "lr": _rate(lr), "momentum": momentum,
+            "weight_decay": weight_decay, "schedule": schedule, "warmup": warmup, "l1": l1, "l2": l2, "prior": prior,
+            "max_norm": max_norm, "label_smoothing": label_smoothing, "gradient_noise": gradient_noise,
+            "augment": _names(augment), "clip_norm": clip_norm, "batch_size": batch_size, "epochs": epochs,
             "patience": patience, "validation": validation, "test": test, "seed": seed, "dtype": dtype, "eager": eager,
             "compare": compare,
         }  # fmt: skip
@@ -137,8 +180,9 @@ def train(
             print(to_toml(settings.model_dump()), end="")
             return
         if settings.compare == "torch":
-            from gradwright.train.compare import import_torch
+            from gradwright.train.compare import check_comparable, import_torch
 
+            check_comparable(settings)
             import_torch()  # better now than after the training
         _run_train(settings, given, out, quiet, as_json)
 
@@ -259,6 +303,59 @@ def graph(
             print(safe(f"Graph: {drawn.save(out)}"), file=sys.stderr)
             return
         print(safe(drawn.text(digits=8)))
+
+
+@app.command(name="lr-find")
+def lr_find(
+    source: Annotated[str, typer.Argument(help="As train takes it.")],
+    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+    task: Annotated[str | None, typer.Option(help="binary, multiclass or regression.")] = None,
+    network: Annotated[str | None, typer.Option(help="As train takes it.")] = None,
+    hidden: Annotated[str | None, typer.Option(help="Widths of an mlp's hidden layers, such as 128,64.")] = None,
+    optimizer: Annotated[str | None, typer.Option(help="As train takes it.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows in a minibatch.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the split, the initial weights and the batches.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings from a TOML file, as train takes it.")] = None,
+    out: Annotated[Path | None, typer.Option(help="An HTML file to draw the test in.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the suggestion only.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Find a learning rate: train with one that grows step by step, and look where the loss falls fastest."""
+    with _explained(debug):
+        from gradwright.cli.rates import find_rate
+        from gradwright.train.config import load_toml, parse_config
+
+        options = {
+            "source": source, "target": target, "task": task, "network": network, "hidden": _hidden(hidden),
+            "optimizer": optimizer, "batch_size": batch_size, "seed": seed,
+        }  # fmt: skip
+        given = {} if config is None else load_toml(config)
+        given |= {name: value for name, value in options.items() if value is not None}
+        find_rate(parse_config({**given, "lr": "auto"}, "lr-find"), out, quiet, as_json)
+
+
+@app.command(name="list")
+def list_shelf(
+    shelf: Annotated[str | None, typer.Argument(help="Such as optimizers; without it all shelves are named.")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Print what a setting can name, with a line of explanation for each."""
+    with _explained(debug):
+        import textwrap
+
+        from gradwright.train.choices import SHELVES, shelf_lines
+
+        if shelf is None:
+            for name, things in SHELVES.items():
+                print(f"{name:<16} {textwrap.shorten(', '.join(things), 100, placeholder=' …')}")
+            return
+        if shelf not in SHELVES:
+            raise ConfigError(f"list {shelf}: no such shelf; there are {', '.join(SHELVES)}")
+        lines = shelf_lines(shelf)
+        indent = max(len(name) for name, _ in lines) + 2
+        for name, words in lines:
+            print(textwrap.fill(words, 110, initial_indent=f"{name:<{indent}}", subsequent_indent=" " * indent))
 
 
 def main() -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
 
-from gradwright.engine.state import Stateful
+from gradwright.engine.row_sparse import RowSparse
+from gradwright.engine.state import Stateful, changed_since
 from gradwright.engine.tensor import Parameter, Tensor
 
 __all__ = ["Lifted", "NumberCell", "lift"]
@@ -84,6 +85,7 @@ class Lifted:
     owners: list[Stateful] = field(default_factory=list)
     names: list[Name] = field(default_factory=list)  # by which the state was found
     constants: list[Name] = field(default_factory=list)  # plain values that stand in the program's text
+    holders: list[tuple[Any, list[int]]] = field(default_factory=list)  # plain containers, and what they held
     _seen: set[int] = field(default_factory=set)
     _depth: int = 0
 
@@ -125,12 +127,17 @@ class Lifted:
                 self.owners.append(value)
                 value.lift_into(self, path)
             elif isinstance(value, list | tuple | set | frozenset):
+                self.holders.append((value, _held(value)))
                 for i, item in enumerate(value):
+                    if isinstance(item, types.FunctionType | types.MethodType):
+                        _reach(item, self, self._seen)  # a list of what is called after each update, say
                     self.visit(f"{path}[{i}]", item)
             elif isinstance(value, dict):
+                self.holders.append((value, _held(value)))
                 for key, item in value.items():
                     self.visit(f"{path}[{key!r}]", item)
             elif hasattr(value, "__dict__") and not isinstance(value, types.FunctionType | types.MethodType):
+                self.holders.append((value, _held(value)))
                 for key, item in vars(value).items():
                     if not isinstance(item, _PLAIN):
                         self.names.append(Name(vars(value), key, item))
@@ -150,13 +157,26 @@ class Lifted:
         return (
             tuple(m.training for m in self.modes),
             tuple(p._requires_grad for _, p in self.parameters),
-            tuple(p._grad is None for _, p in self.parameters),
+            tuple(g.indices.shape if type(g := p._grad) is RowSparse else g is None for _, p in self.parameters),
             tuple(name.now() for name in self.constants),
         )
+
+    def changed_since(self, version: int) -> bool:
+        """Say whether an object that was found, or a container of such, has changed since a structure version."""
+        return changed_since(version, self.owners) or any(_held(holder) != held for holder, held in self.holders)
 
     def moved(self) -> bool:
         """Say whether any name by which the state was found means another object now."""
         return any(name.now() is not name.value for name in self.names)
+
+
+def _held(holder: Any) -> list[int]:
+    """Return the identities of what a container, or a plain object's attributes, hold; plain values are no state."""
+    if isinstance(holder, dict):
+        items: Iterable[Any] = holder.values()
+    else:
+        items = holder if isinstance(holder, list | tuple | set | frozenset) else vars(holder).values()
+    return [id(item) for item in items if not isinstance(item, _PLAIN)]
 
 
 def lift(function: Callable[..., Any], more: Iterable[tuple[str, Any]]) -> Lifted:

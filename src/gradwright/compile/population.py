@@ -9,7 +9,16 @@ import numpy as np
 
 from gradwright.backend import compiler_options, jax_modules
 from gradwright.compile.lift import Lifted
-from gradwright.compile.step import CompiledStep, _Arguments, _Traced, check_rows, gather_batches
+from gradwright.compile.schedules import numbers_ahead
+from gradwright.compile.step import (
+    CompiledStep,
+    _Arguments,
+    _Traced,
+    check_rows,
+    gather_batches,
+    step_inputs,
+    step_of,
+)
 from gradwright.engine.random import Generator, use_generator
 from gradwright.errors import CompileError
 
@@ -106,7 +115,8 @@ class Population:
             shapes = tuple(((order.shape[-1], *shape[1:]), dtype) for shape, dtype in arguments.shapes())
         with jax.enable_x64(True):
             members = self._members()
-            key, program, _ = self._program(arguments, shapes)
+            traced = self._programs(arguments, shapes)
+            key, program, _ = traced[0]
             for position, check in program.checks:
                 check(np.asarray(arguments.arrays[position]))
             states = [program.state(lifted) for lifted in members]
@@ -114,15 +124,19 @@ class Population:
                 [_stack(jnp, [state[part][i] for state in states]) for i in range(len(states[0][part]))]
                 for part in range(2)
             ]
-            stacked.append(_stack(jnp, [numbers for _, _, numbers in states]))
+            if program.schedules:
+                steps = arguments.shapes()[0][0][0] if order is None else order.shape[-2]
+                stacked.append(
+                    _stack(jnp, [numbers_ahead(t.program, m, steps) for t, m in zip(traced, members, strict=True)])
+                )
+            else:
+                stacked.append(_stack(jnp, [numbers for _, _, numbers in states]))
             cache = (key, order is None, own_order)
             if cache not in self._compiled:
 
                 def member(written: Any, fixed: Any, numbers: Any, arrays: Any, rows: Any) -> Any:
-                    def body(carry: Any, batch: Any) -> Any:
-                        return program.run(carry, fixed, numbers, batch)
-
-                    return lax.scan(body, written, arrays if rows is None else gather_batches(arrays, rows))
+                    batches = arrays if rows is None else gather_batches(arrays, rows)
+                    return lax.scan(step_of(program, fixed, numbers), written, step_inputs(batches, numbers))
 
                 everyone = jax.vmap(member, in_axes=(0, 0, 0, None, 0 if own_order else None))
                 self._compiled[cache] = jax.jit(everyone, donate_argnums=0, compiler_options=compiler_options())
@@ -143,8 +157,8 @@ class Population:
             for owner in same:
                 owner.ensure_slots(names)
 
-    def _program(self, arguments: _Arguments, shapes: tuple[Any, ...]) -> _Traced:
-        """Return the first member's program, after checking that the others' steps say the same."""
+    def _programs(self, arguments: _Arguments, shapes: tuple[Any, ...]) -> list[_Traced]:
+        """Return every member's program, after checking that they say the same."""
         programs = []
         for generator, step in zip(self.generators, self.steps, strict=True):
             with use_generator(generator):
@@ -156,7 +170,7 @@ class Population:
                     "members must be a hyperparameter of a module or an optimizer (learning rate, dropout rate, …), "
                     "which is an input of the program; layers, flags and numbers of your own stand in its text."
                 )
-        return programs[0]
+        return programs
 
     def _members(self) -> list[Lifted]:
         """Return every member's state, after checking that it has the first one's structure."""

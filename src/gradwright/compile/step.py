@@ -12,6 +12,7 @@ import numpy as np
 
 from gradwright.backend import compiler_options, is_array, jax_modules
 from gradwright.compile.lift import Lifted, lift
+from gradwright.compile.schedules import advance, numbers_ahead
 from gradwright.compile.trace import Program, trace_step
 from gradwright.engine.op import wrap
 from gradwright.engine.random import current_generator
@@ -36,7 +37,8 @@ class CompiledStep:
         self.traces = 0  # how often the step has been traced; tests watch it
         self._extra = list(state or [])
         self._lifted: Lifted | None = None
-        self._lifted_for: tuple[int, int] | None = None
+        self._generator: Any = None
+        self._version = 0
         self._programs: dict[Any, Program] = {}
         self._compiled: dict[Any, Any] = {}
         self._numbers: tuple[bytes | None, Any] = (None, None)
@@ -44,40 +46,51 @@ class CompiledStep:
     # --- state ------------------------------------------------------------------------------------------------------
     def lifted(self) -> Lifted:
         """Return the state that the step touches, looked for anew when a part or a name that led to it has changed."""
-        generator = current_generator()
-        version = (structure_version(), id(generator))
-        if self._lifted is None or self._lifted_for != version or self._lifted.moved():
+        generator, version = current_generator(), structure_version()
+        found = self._lifted
+        if (
+            found is None
+            or self._generator is not generator
+            or found.moved()
+            or (version != self._version and found.changed_since(self._version))
+        ):
             more = [(f"state[{i}]", value) for i, value in enumerate(self._extra)]
             self._lifted = lift(self.function, [*more, ("generator", generator)])
-            self._lifted_for = version
+            self._generator = generator
             self._programs.clear()
             self._compiled.clear()
+        self._version = version
+        assert self._lifted is not None
         return self._lifted
 
-    def _state(self, job: _Job) -> tuple[list[Any], list[Any], Any]:
-        """Return the program's state; what is only read is placed once, numbers when they change."""
+    def _state(self, job: _Job, ahead: np.ndarray | None = None) -> tuple[list[Any], list[Any], Any]:
+        """Return the program's state; what is only read is placed once, numbers when they change.
+
+        ``ahead`` are the numbers of each step when schedules change them.
+        """
         for i in job.program.fixed:
             tensor = job.lifted.tensors[i][1]
             if isinstance(tensor._array, np.ndarray):
                 tensor._array = place(tensor)[0]._array
         written, fixed, numbers = job.program.state(job.lifted)
+        if ahead is not None:
+            return written, fixed, place(ahead)[0]._array
         content = numbers.tobytes()
         if content != self._numbers[0]:
             self._numbers = (content, place(numbers)[0]._array)
         return written, fixed, self._numbers[1]
 
-    def _run(self, job: _Job) -> Any:
-        """Check the inputs, run the executable, compiling it when it is new, and put the state back."""
+    def _run(self, job: _Job, ahead: np.ndarray | None = None) -> Any:
+        """Run the executable, compiling it when it is new, and put the state back."""
         arrays = job.inputs[0]
-        for position, check in job.program.checks:
-            check(np.asarray(arrays[position]))
-        inputs = (*self._state(job), *job.inputs)
+        inputs = (*self._state(job, ahead), *job.inputs)
         executable = self._compiled.get(job.key)
         if executable is None:
             executable = self._compiled[job.key] = job.compile(inputs)
         elif isinstance(executable, Future):
             executable = self._compiled[job.key] = executable.result()
-        if any(type(a) is np.ndarray for a in (*arrays, *inputs[0])):
+        gradients = inputs[1][len(job.program.fixed) :]
+        if any(type(a) is np.ndarray for a in (*arrays, *inputs[0], *gradients)):
             with jax_modules().jax.enable_x64(True):  # or NumPy's 64-bit numbers would be cut to 32 on the way in
                 written, outputs = executable(*inputs)
         else:
@@ -88,7 +101,9 @@ class CompiledStep:
     def _prepare(self, job: _Job) -> None:
         """Compile in the background what will be run later."""
         if job.key not in self._compiled:
-            inputs = (*self._state(job), *job.inputs)
+            scheduled = job.steps is not None and job.program.schedules
+            ahead = np.empty((job.steps or 0, len(job.program.numbers))) if scheduled else None
+            inputs = (*self._state(job, ahead), *job.inputs)
             self._compiled[job.key] = _background().submit(job.compile, inputs)
 
     def program(self, arguments: _Arguments, shapes: tuple[Any, ...], lift_zeros: bool = False) -> _Traced:
@@ -113,7 +128,11 @@ class CompiledStep:
         """Run one step and return what it returns, as Tensors."""
         if trace_now.watcher is not None:
             return self._watched(_Arguments(args, kwargs), [None])
-        return self._run(self._call_job(args, kwargs))
+        job = self._call_job(args, kwargs)
+        job.check()
+        result = self._run(job)
+        advance(job.program)
+        return result
 
     def prepare(self, *args: Any, **kwargs: Any) -> None:
         """Trace a call for such arguments now and compile it in the background; the call itself then finds it ready."""
@@ -143,7 +162,15 @@ class CompiledStep:
         if trace_now.watcher is not None:
             rows = range(len(leaves(args)[0] if leaves(args) else args[0])) if order is None else np.asarray(order)
             return self._watched(_Arguments(args, {}), list(rows))
-        return self._run(self._scan_job(args, order))
+        job = self._scan_job(args, order)
+        job.check()
+        ahead = None
+        if job.program.schedules:
+            ahead = job.numbers_ahead()
+            if ahead is None:
+                job = self._scan_job(args, order, lift_zeros=True)
+                ahead = job.numbers_ahead()
+        return self._run(job, ahead)
 
     def _watched(self, arguments: _Arguments, rows: list[Any]) -> Any:
         """Run eagerly, so that whoever watches, such as ``detect_anomaly``, sees each operation; the numbers agree."""
@@ -161,7 +188,7 @@ class CompiledStep:
         """Trace a scan of such arguments now and compile it in the background."""
         self._prepare(self._scan_job(args, order))
 
-    def _scan_job(self, args: tuple[Any, ...], order: Any) -> _Job:
+    def _scan_job(self, args: tuple[Any, ...], order: Any, lift_zeros: bool = False) -> _Job:
         arguments = _Arguments(args, {})
         if order is not None:
             order = np.asarray(order, dtype=np.int32)
@@ -176,15 +203,16 @@ class CompiledStep:
                     f"scan: all arguments must have the same number of steps first, got {sorted(map(str, lengths))}"
                 )
             shapes = tuple((shape[1:], dtype) for shape, dtype in arguments.shapes())
-        key, program, lifted = self.program(arguments, shapes)
-        if program.grads_in != program.grads_out:
+        key, program, lifted = self.program(arguments, shapes, lift_zeros)
+        if program.grads_in != program.grads_out or any(program.row_sparse):
             raise CompileError(
-                "scan: the step leaves gradients behind that the next step would add to. "
-                "Call optimizer.zero_grad() at its start."
+                "scan: the step leaves gradients behind that the next step would add to, or row-sparse ones. "
+                "Call optimizer.zero_grad() at its start and optimizer.step() at its end."
             )
         steps = arguments.shapes()[0][0][0] if order is None else len(order)
         key = ("scan", steps, order is not None, arguments.shapes(), key)
-        return _Job(key, program, lifted, lambda: _scan_loop(program, order is not None), (arguments.arrays, order))
+        inputs = (arguments.arrays, order)
+        return _Job(key, program, lifted, lambda: _scan_loop(program, order is not None), inputs, steps)
 
 
 class _Traced(NamedTuple):
@@ -204,6 +232,16 @@ class _Job:
     lifted: Lifted
     make: Callable[[], Callable[..., Any]]
     inputs: tuple[Any, ...]
+    steps: int | None = None  # of a scan
+
+    def check(self) -> None:
+        """Refuse inputs that the program could not refuse, such as labels out of range."""
+        for position, check in self.program.checks:
+            check(np.asarray(self.inputs[0][position]))
+
+    def numbers_ahead(self) -> np.ndarray | None:
+        """Run the schedules ahead; see :func:`gradwright.compile.schedules.numbers_ahead`."""
+        return numbers_ahead(self.program, self.lifted, self.steps or 0)
 
     def compile(self, inputs: tuple[Any, ...]) -> Any:
         """Compile for inputs of these shapes; ahead of the call, which halves what a call costs."""
@@ -228,12 +266,24 @@ def _scan_loop(program: Program, gathers: bool) -> Callable[..., Any]:
         if gathers:
             arrays = gather_batches(arrays, order)
 
-        def body(carry: list[Any], batch: list[Any]) -> tuple[list[Any], list[Any]]:
-            return program.run(carry, fixed, numbers, batch)
-
-        return lax.scan(body, written, arrays)
+        return lax.scan(step_of(program, fixed, numbers), written, step_inputs(arrays, numbers))
 
     return loop
+
+
+def step_of(program: Program, fixed: list[Any], numbers: Any) -> Callable[..., Any]:
+    """Return the body of the loop: with schedules each step has its own numbers, otherwise all have the same."""
+
+    def body(carry: list[Any], inputs: tuple[list[Any], Any]) -> tuple[list[Any], list[Any]]:
+        batch, own = inputs
+        return program.run(carry, fixed, numbers if own is None else own, batch)
+
+    return body
+
+
+def step_inputs(arrays: list[Any], numbers: Any) -> tuple[list[Any], Any]:
+    """Return what the loop hands to each step: its batch, and its row of numbers where there is one for each."""
+    return arrays, numbers if numbers.ndim == 2 else None
 
 
 def check_rows(order: np.ndarray, arrays: list[Any]) -> None:

@@ -15,10 +15,10 @@ import numpy as np
 
 from gradwright.backend import is_tracer, jax_modules
 from gradwright.compile.lift import Lifted
-from gradwright.engine.base import settle
 from gradwright.engine.op import wrap
+from gradwright.engine.row_sparse import RowSparse, arrays_of, rebuilt
 from gradwright.engine.tensor import Parameter, Tensor
-from gradwright.engine.tracing import trace_now
+from gradwright.engine.tracing import Schedule, trace_now
 from gradwright.errors import CompileError
 
 __all__ = ["Program", "trace_step"]
@@ -39,9 +39,11 @@ class Program:
     fixed: list[int]  # tensors that it only reads
     grads_in: list[int]  # parameters that come with a gradient
     grads_out: list[int]  # parameters that leave with one
+    row_sparse: list[bool]  # which of these are
     numbers: list[int]  # hyperparameters that are lifted
     rebuild: Callable[[list[Any]], Any]
     checks: list[tuple[int, Callable[[np.ndarray], None]]]
+    schedules: list[Schedule]  # which the host advances after each step
     jaxpr: Any
 
     @functools.cached_property
@@ -50,12 +52,21 @@ class Program:
         return (str(self.jaxpr.jaxpr), *(np.asarray(c).tobytes() for c in self.jaxpr.consts))
 
     def state(self, lifted: Lifted) -> tuple[list[Any], list[Any], np.ndarray]:
-        """Return what goes in: arrays that come back changed, arrays that do not, and the numbers as one array."""
+        """Return what goes in: arrays that come back changed, arrays that do not, and the numbers as one array.
+
+        Row-sparse gradients are among those that do not: of another length, they cannot come back in the same memory.
+        """
         tensors, params = lifted.tensors, lifted.parameters
         written = [tensors[i][1]._array for i in self.written]
-        written += [settle(params[i][1]._grad) for i in self.grads_in]  # whoever holds it keeps it
-        numbers = [lifted.numbers[i].get() for i in self.numbers]
-        return written, [tensors[i][1]._array for i in self.fixed], np.array(numbers, np.float64)
+        fixed = [tensors[i][1]._array for i in self.fixed]
+        for i in self.grads_in:
+            arrays = arrays_of(params[i][1]._grad)  # settled: whoever holds it keeps it
+            (written if len(arrays) == 1 else fixed).extend(arrays)
+        return written, fixed, self.numbers_now(lifted)
+
+    def numbers_now(self, lifted: Lifted) -> np.ndarray:
+        """Return the hyperparameters as they stand."""
+        return np.array([lifted.numbers[i].get() for i in self.numbers], np.float64)
 
     def put_back(self, lifted: Lifted, arrays: list[Any]) -> None:
         """Give the changed state back to its owners."""
@@ -64,19 +75,23 @@ class Program:
             lifted.tensors[i][1]._array = array
         for i in self.grads_in:
             lifted.parameters[i][1]._grad = None
-        for i, array in zip(self.grads_out, arrays[n:], strict=True):
-            lifted.parameters[i][1]._grad = wrap(array)
+        rest = iter(arrays[n:])
+        for i, many in zip(self.grads_out, self.row_sparse, strict=True):
+            p = lifted.parameters[i][1]
+            p._grad = rebuilt([next(rest) for _ in range(1 + many)], p.shape)
 
 
 class _Trace:
     """What operations tell while the step is traced; see :class:`gradwright.engine.tracing.Trace`."""
 
-    def __init__(self, lifted: Lifted, inputs: list[Any]) -> None:
+    def __init__(self, lifted: Lifted, inputs: list[Any], numbers: list[tuple[Any, Any]]) -> None:
         self.lifted = lifted
+        self.numbers = numbers  # each as it is in the program, and as it is now
         self.inputs = {id(array): i for i, array in enumerate(inputs)}
         self.kept = inputs  # so that the ids stay theirs
         self.checks: list[tuple[int, Callable[[np.ndarray], None]]] = []
         self.used: dict[int, Any] = {}
+        self.schedules: list[Schedule] = []
         self.strays: dict[int, tuple[weakref.ref[Tensor], Any]] = {}
 
     def check_read(self, tensor: Any) -> None:
@@ -97,8 +112,14 @@ class _Trace:
         self.checks.append((position, check))
         return True
 
+    def number(self, value: Any) -> Any:
+        return next((now for traced, now in self.numbers if traced is value), value)
+
     def consumed(self, parameter: Any) -> None:
         self.used[id(parameter)] = parameter._grad
+
+    def after_step(self, schedule: Schedule) -> None:
+        self.schedules.append(schedule)
 
 
 def trace_step(
@@ -136,7 +157,7 @@ def trace_step(
     found: dict[str, Any] = {}
 
     def pure(state: list[Any], grads: list[Any], values: list[Any], arrays: list[Any]) -> Any:
-        trace = _Trace(lifted, arrays)
+        trace = _Trace(lifted, arrays, [(v, now) for v, (_, now) in zip(values, before_numbers, strict=True)])
         try:
             for tensor, array in zip(tensors, state, strict=True):
                 tensor._array = array
@@ -145,7 +166,7 @@ def trace_step(
             for p in params:
                 p._grad = None
             for p, g in zip(grads_in, grads, strict=True):
-                p._grad = wrap(g)
+                p._grad = rebuilt(g, p.shape)
             trace_now.trace = trace
             args, kwargs = call(arrays)
             output = function(*args, **kwargs)
@@ -158,11 +179,13 @@ def trace_step(
                     )
             out_params = [p for p in params if p._grad is not None and trace.used.get(id(p)) is not p._grad]
             found["grads_out"] = out_params
+            found["row_sparse"] = [type(p._grad) is RowSparse for p in out_params]
             found["checks"] = trace.checks
+            found["schedules"] = trace.schedules
             leaves, found["rebuild"] = _flatten(output)
             results = (
                 [t._array for t, w in zip(tensors, found["written"], strict=True) if w],
-                [p._grad._array for p in out_params if p._grad is not None],
+                [arrays_of(p._grad) for p in out_params],
                 leaves,
             )
             found["strays"] = trace.strays
@@ -182,7 +205,7 @@ def trace_step(
 
     try:
         closed = jax.make_jaxpr(pure)(
-            [t._array for t in tensors], [p._grad._array for p in grads_in if p._grad is not None],
+            [t._array for t in tensors], [arrays_of(p._grad) for p in grads_in],
             [float(c.get()) for c in numbers], arguments,
         )  # fmt: skip
     except jax.errors.JAXTypeError as error:
@@ -194,20 +217,23 @@ def trace_step(
     is_read = [id(v) in read for v in closed.jaxpr.invars[: len(tensors)]]
     is_written: list[bool] = found["written"]
     grads_out: list[Tensor] = found["grads_out"]
+    row_sparse: list[bool] = found["row_sparse"]
     n_written = sum(is_written)
+    rows_in = [type(g) is RowSparse for _, g in before_grads if g is not None]
     # what is neither written nor read need not travel with every call; any array of its shape will do in its place
     blanks = [
         None if w or r else np.zeros(t.shape, t.dtype) for t, w, r in zip(tensors, is_written, is_read, strict=True)
     ]
 
     def run(written: list[Any], fixed: list[Any], values: Any, arrays: list[Any]) -> tuple[list[Any], list[Any]]:
-        changing, steady = iter(written[:n_written]), iter(fixed)
+        changing, steady = iter(written), iter(fixed)
         state = [
             next(changing) if w else next(steady) if r else blank
             for w, r, blank in zip(is_written, is_read, blanks, strict=True)
         ]
-        flat = evaluate(*state, *written[n_written:], *[values[i] for i in range(len(numbers))], *arrays)
-        k = n_written + len(grads_out)
+        grads = [a for rows in rows_in for a in ((next(steady), next(steady)) if rows else (next(changing),))]
+        flat = evaluate(*state, *grads, *[values[i] for i in range(len(numbers))], *arrays)
+        k = n_written + len(grads_out) + sum(row_sparse)
         return flat[:k], flat[k:]
 
     positions = {id(p): i for i, p in enumerate(params)}
@@ -217,9 +243,11 @@ def trace_step(
         fixed=[i for i, (w, r) in enumerate(zip(is_written, is_read, strict=True)) if r and not w],
         grads_in=[positions[id(p)] for p in grads_in],
         grads_out=[positions[id(p)] for p in grads_out],
+        row_sparse=row_sparse,
         numbers=lifted_numbers,
         rebuild=found["rebuild"],
         checks=found["checks"],
+        schedules=found["schedules"],
         jaxpr=closed,
     )
 
@@ -245,6 +273,8 @@ def _flatten(output: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
         return [leaf for leaves, _ in parts for leaf in leaves], rebuild
     if is_tracer(output):
         return [output], lambda arrays: arrays[0]
+    if isinstance(output, RowSparse):
+        raise CompileError("compile: the step returns a RowSparse; return its indices and values, or to_dense()")
     return [], lambda arrays: output
 
 

@@ -14,6 +14,7 @@ from gradwright.engine.devices import check_device
 from gradwright.engine.dtypes import as_dtype
 from gradwright.engine.from_data import as_tensor, tensor
 from gradwright.engine.op import OPERATIONS, wrap
+from gradwright.engine.skeleton import new_array, reserve
 from gradwright.errors import ConfigError, DTypeError, ShapeError
 
 if TYPE_CHECKING:
@@ -60,26 +61,27 @@ def made(name: str, array: Any, device: Any, requires_grad: bool) -> Tensor:
 
 def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return zeros of the given shape (float32 by default)."""
-    array = np.zeros(lengths("zeros", sizes, size), floating("zeros", dtype))
+    array = new_array(np.zeros, lengths("zeros", sizes, size), floating("zeros", dtype))
     return made("zeros", array, device, requires_grad)
 
 
 def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return ones of the given shape (float32 by default)."""
-    array = np.ones(lengths("ones", sizes, size), floating("ones", dtype))
+    array = new_array(np.ones, lengths("ones", sizes, size), floating("ones", dtype))
     return made("ones", array, device, requires_grad)
 
 
 def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of the given shape whose numbers mean nothing (here: zeros)."""
-    array = np.zeros(lengths("empty", sizes, size), floating("empty", dtype))
+    array = new_array(np.zeros, lengths("empty", sizes, size), floating("empty", dtype))
     return made("empty", array, device, requires_grad)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of the given shape with ``fill_value`` everywhere."""
     value, found = _number("full", fill_value)
-    array = np.full(lengths("full", (), size), value, found if dtype is None else as_dtype("full", dtype))
+    kind = found if dtype is None else as_dtype("full", dtype)
+    array = new_array(np.full, lengths("full", (), size), value, kind)
     return made("full", array, device, requires_grad)
 
 
@@ -96,7 +98,8 @@ def _number(name: str, value: Any) -> tuple[Any, np.dtype]:
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return ones on the diagonal of an (n, m) matrix of zeros; m is n unless given."""
     rows, columns = lengths("eye", (n, n if m is None else m))
-    return made("eye", np.eye(rows, columns, dtype=floating("eye", dtype)), device, requires_grad)
+    array = new_array(lambda shape, kind: np.eye(*shape, dtype=kind), (rows, columns), floating("eye", dtype))
+    return made("eye", array, device, requires_grad)
 
 
 def arange(
@@ -122,6 +125,7 @@ def arange(
         raise ConfigError(f"arange: from {first} to {last} is no finite range")
     if (last - first) * by < 0:
         raise ConfigError(f"arange: a step of {by} does not lead from {first} to {last}")
+    reserve(math.ceil((last - first) / by))
     whole = all(isinstance(v, int) for v in (first, last, by))
     array = np.arange(first, last, by) if whole else first + by * np.arange(math.ceil((last - first) / by))
     if wanted is None:
@@ -157,6 +161,7 @@ def linspace(
 
 
 def _spaced(first: float, last: float, count: int) -> np.ndarray:
+    reserve(count)
     i = np.arange(count)
     step = (last - first) / (count - 1) if count > 1 else 0.0
     # from both ends, as PyTorch counts, so that both are exact

@@ -14,6 +14,7 @@ from gradwright.backend import namespace, random_bits, uniform_from_bits
 from gradwright.engine.base import TensorBase, settle
 from gradwright.engine.devices import CPU, check_device, device
 from gradwright.engine.op import wrap
+from gradwright.engine.skeleton import reserve
 from gradwright.engine.state import Lift, Stateful
 from gradwright.errors import ConfigError
 
@@ -87,6 +88,7 @@ class Generator(Stateful):
     # --- numbers ----------------------------------------------------------------------------------------------------
     def words(self, size: int) -> Any:
         """Draw uint32 words and advance the stream by one draw."""
+        reserve(size)
         key, draw = settle(self.key), settle(self.draws)
         xp = namespace([key, draw])
         bits = random_bits(xp, key, draw, size)

@@ -9,6 +9,7 @@ from typing import Any
 
 from gradwright.engine.base import Leaf, Node, TensorBase
 from gradwright.engine.op import wrap
+from gradwright.engine.row_sparse import RowSparse
 from gradwright.engine.state import structure_changed
 from gradwright.errors import DTypeError, GraphError, ShapeError
 
@@ -81,18 +82,18 @@ def run_hooks(hooks: dict[int, tuple[int, Callable[[Any], Any]]], index: int, g:
     for at, hook in tuple(hooks.values()):
         if at != index:
             continue
-        shown = g if isinstance(g, TensorBase) else wrap(g)
+        shown = g if isinstance(g, TensorBase | RowSparse) else wrap(g)
         new = hook(shown)
         if new is None:
             new = shown  # which the hook may have written to
-        elif not isinstance(new, TensorBase):
+        elif not isinstance(new, TensorBase | RowSparse):
             raise DTypeError(f"{_named(hook)}: a hook returns a Tensor or None, got {type(new).__name__}")
-        if tuple(new._array.shape) != tuple(g.shape):
+        if tuple(new.shape) != tuple(g.shape):
             raise ShapeError(
                 f"{_named(hook)}: a gradient of shape {tuple(g.shape)} came in, but the hook returned "
-                f"{tuple(new._array.shape)}"
+                f"{tuple(new.shape)}"
             )
-        g = new if isinstance(g, TensorBase) else new._array
+        g = new if isinstance(g, TensorBase) or isinstance(new, RowSparse) else new._array
     return g
 
 

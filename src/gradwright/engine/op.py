@@ -182,6 +182,7 @@ class Op:
         # infinities and NaN are values, as in PyTorch; the doctor finds them
         ans = mode.quietly(self._compute, arrays, meta) if tracing is None else self._compute(arrays, meta)
         if trace_now.watcher is not None:
+            trace_now.meta = meta
             trace_now.watcher.forward(self, inputs, ans)
         node = self._record(inputs, arrays, ans, meta, asking) if asking and mode.grad else None
         many = type(ans) is tuple

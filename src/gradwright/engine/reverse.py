@@ -13,6 +13,7 @@ from gradwright.engine.hooks import run_hooks
 from gradwright.engine.mode import set_grad_enabled
 from gradwright.engine.op import OPERATIONS, wrap
 from gradwright.engine.overwritten import overwritten, refuse_overwritten
+from gradwright.engine.row_sparse import RowSparse, dense
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import DTypeError, GraphError, ShapeError
 
@@ -26,24 +27,27 @@ def run_reverse(
     retain_graph: bool,
     create_graph: bool,
     wanted: Sequence[TensorBase] | None = None,
+    ends: Sequence[TensorBase] = (),
 ) -> dict[Edge, Any]:
     """Propagate ``seeds`` backward and return the gradient that reached each leaf (or each wanted tensor).
 
     Nodes are numbered in the order of their creation, so a heap of numbers is all that reverse topological order
     takes: when a node comes out, everything that consumes it has come out before. Nothing recurses.
 
-    Seeds and returned gradients are arrays, or Tensors when ``create_graph`` is set.
+    Seeds and returned gradients are arrays, or Tensors when ``create_graph`` is set. Nothing passes beyond ``ends``,
+    which are among those wanted: parts of another graph, whose own backward runs their hooks and hands on what arrived.
     """
     # Nodes that some gradient has reached, by number, with what has been added up for each of their outputs.
     reached: dict[int, tuple[Node, list[Any]]] = {}
     heap: list[int] = []
     arrived: dict[Edge, Any] = {}
     edges_wanted = None if wanted is None else {e for t in wanted if (e := t._edge()) is not None}
-    needed = None if edges_wanted is None else _ancestors_of(outputs, edges_wanted)
+    closed = {e for t in ends if (e := t._edge()) is not None}
+    needed = None if edges_wanted is None else _ancestors_of(outputs, edges_wanted, closed)
 
     def send(edge: Edge, g: Any) -> None:
         node, index = edge
-        if isinstance(node, Leaf):
+        if isinstance(node, Leaf) or edge in closed:
             if edges_wanted is None or edge in edges_wanted:
                 arrived[edge] = arrived[edge] + g if edge in arrived else g
             return
@@ -81,7 +85,7 @@ def run_reverse(
             if not retain_graph:
                 node.saved = None
         for edge, g in arrived.items():
-            if isinstance(edge[0], Leaf) and edge[0].hooks:
+            if isinstance(edge[0], Leaf) and edge[0].hooks and edge not in closed:
                 arrived[edge] = run_hooks(edge[0].hooks, edge[1], g)
     return arrived
 
@@ -114,7 +118,7 @@ def local_gradients(node: Node, gs: list[Any], create_graph: bool) -> list[tuple
         if g.dtype is not dtype and g.dtype != dtype:
             g = cast_to(g, dtype)
         if watcher is not None:
-            watcher.backward(node, g, i)
+            watcher.backward(node, dense(g), i)
         found.append((edge, g))
     return found
 
@@ -188,6 +192,8 @@ def _leave_gradients(node: Node, gs: list[Any]) -> None:
 
 def _own(g: Any) -> Any:
     """Make a tensor that nobody else holds: one gradient may reach many leaves, and each may be written to in place."""
+    if type(g) is RowSparse:
+        return g
     return (
         _reattach(g._array, g._edge())
         if isinstance(g, TensorBase) and g._requires_grad
@@ -195,18 +201,18 @@ def _own(g: Any) -> Any:
     )
 
 
-def _ancestors_of(outputs: Sequence[TensorBase], wanted: set[Edge]) -> set[int]:
-    """Ids of the nodes through which the outputs depend on what is wanted."""
+def _ancestors_of(outputs: Sequence[TensorBase], wanted: set[Edge], closed: set[Edge]) -> set[int]:
+    """Ids of the nodes through which the outputs depend on what is wanted, without those behind what is closed."""
     order: list[Node] = []
     seen: set[int] = set()
-    stack = [t._node for t in outputs]
+    stack = [t._node for t in outputs if t._edge() not in closed]
     while stack:
         node = stack.pop()
         if not isinstance(node, Node) or node.id in seen:
             continue
         seen.add(node.id)
         order.append(node)
-        stack.extend(edge[0] for edge in node.inputs if edge is not None)
+        stack.extend(edge[0] for edge in node.inputs if edge is not None and edge not in closed)
     order.sort(key=lambda n: n.id)
     wanted_nodes = {edge[0].id for edge in wanted if isinstance(edge[0], Node)}
     needed: set[int] = set()
@@ -302,7 +308,8 @@ def backward(
             tensor._grad = _own(g)
         else:
             with set_grad_enabled(create_graph):
-                tensor._grad = tensor._grad + _own(g)
+                # a RowSparse can add a Tensor, but not the other way round
+                tensor._grad = _own(g) + tensor._grad if type(g) is RowSparse else tensor._grad + _own(g)
         if isinstance(node, Leaf) and node.after:
             for hook in tuple(node.after.values()):
                 hook(tensor)
@@ -380,5 +387,5 @@ def grad(
                 f"grad: no output depends on input {i} of shape {tuple(x._array.shape)}. "
                 "Pass allow_unused=True to get None for it."
             )
-        results.append(g if g is None or isinstance(g, TensorBase) else wrap(g, None, 0))
+        results.append(g if g is None or isinstance(g, TensorBase | RowSparse) else wrap(g, None, 0))
     return tuple(results)

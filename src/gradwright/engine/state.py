@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-__all__ = ["Lift", "Stateful", "structure_changed", "structure_version"]
+__all__ = ["Lift", "Stateful", "changed_since", "structure_changed", "structure_version"]
 
 _changes = itertools.count(1)
 _version = 0
+_everywhere = 0  # the last change of which nobody said whose it was
 
 
 def structure_version() -> int:
@@ -17,10 +18,22 @@ def structure_version() -> int:
     return _version
 
 
-def structure_changed() -> None:
-    """Say that an object has gained, lost or replaced a part; compiled steps look for their state anew."""
-    global _version
+def structure_changed(owner: Stateful | None = None) -> None:
+    """Say that an object has gained, lost or replaced a part; compiled steps that hold it look for their state anew.
+
+    Without an ``owner`` all compiled steps do.
+    """
+    global _version, _everywhere
     _version = next(_changes)
+    if owner is None:
+        _everywhere = _version
+    else:
+        owner.__dict__["_structure"] = _version
+
+
+def changed_since(version: int, owners: Iterable[Stateful]) -> bool:
+    """Say whether any of these objects has changed since; a new network beside them is no change of theirs."""
+    return _everywhere > version or any(owner.__dict__.get("_structure", 0) > version for owner in owners)
 
 
 class Lift(Protocol):

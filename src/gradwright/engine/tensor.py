@@ -38,6 +38,7 @@ from gradwright.engine.ops import elementwise as ew
 from gradwright.engine.overwritten import remember_overwritten
 from gradwright.engine.printing import show
 from gradwright.engine.reverse import backward
+from gradwright.engine.row_sparse import RowSparse
 from gradwright.engine.tracing import trace_now
 from gradwright.engine.views import alias, check_write, spread
 from gradwright.errors import DTypeError, GraphError, ShapeError
@@ -125,13 +126,13 @@ class Tensor(
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that ``backward`` left here."""
+        """The gradient that ``backward`` left here; a :class:`RowSparse` where ``sparse=True`` asked for one."""
         grad: Tensor | None = self._grad
         return grad
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
-        if value is not None and not isinstance(value, Tensor):
+        if value is not None and not isinstance(value, Tensor | RowSparse):
             raise DTypeError(f"grad: expected a Tensor or None, got {type(value).__name__}")
         if value is not None and value.shape != self.shape:
             raise ShapeError(f"grad: a gradient of shape {value.shape} for a tensor of shape {self.shape}")

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
-__all__ = ["Trace", "Watcher", "trace_now"]
+__all__ = ["Schedule", "Trace", "Watcher", "trace_now"]
+
+
+class Schedule(Protocol):
+    """Something that sets hyperparameters anew after each step; plain numbers, on the host."""
+
+    def step(self) -> None:
+        """Go on by one step."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where it stands."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go back to where it stood."""
 
 
 class Trace(Protocol):
@@ -21,12 +35,21 @@ class Trace(Protocol):
     def check_input(self, array: Any, check: Callable[[Any], None]) -> bool:
         """If ``array`` is an input of the step, run ``check`` on its numbers before every call and say True."""
 
+    def number(self, value: Any) -> Any:
+        """Return what a lifted hyperparameter is as the step is traced; anything else as it is."""
+
     def consumed(self, parameter: Any) -> None:
         """An update rule has used this parameter's gradient; it need not leave the program."""
 
+    def after_step(self, schedule: Schedule) -> None:
+        """After each step that runs, call ``schedule.step()`` on the host: the next step sees the new numbers."""
+
 
 class Watcher(Protocol):
-    """Somebody who looks at each operation's result, such as ``detect_anomaly``."""
+    """Somebody who looks at each operation's result, such as ``detect_anomaly``.
+
+    One with a method ``module(module, output)`` is also told of each module's.
+    """
 
     def forward(self, op: Any, inputs: tuple[Any, ...], output: Any) -> None:
         """An operation has computed ``output``."""
@@ -39,6 +62,7 @@ class _TraceNow(threading.local):
     trace: Trace | None = None
     watcher: Watcher | None = None
     modules: tuple[str, ...] = ()  # paths of the modules whose forward is running, when watched
+    meta: Mapping[str, Any] = MappingProxyType({})  # what the watched operation was called with besides inputs
 
 
 trace_now = _TraceNow()

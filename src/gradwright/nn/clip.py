@@ -10,6 +10,7 @@ import numpy as np
 from gradwright.backend import is_concrete
 from gradwright.engine.mode import no_grad
 from gradwright.engine.ops import elementwise as ew
+from gradwright.engine.row_sparse import RowSparse
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, NonFiniteError
 
@@ -17,7 +18,19 @@ __all__ = ["clip_grad_norm_", "clip_grad_norm_per_layer_", "clip_grad_value_"]
 
 
 def _with_grad(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    return [p for p in ([parameters] if isinstance(parameters, Tensor) else parameters) if p.grad is not None]
+    return [p for p in ([parameters] if isinstance(parameters, Tensor) else parameters) if p._grad is not None]
+
+
+def _values(p: Tensor) -> Tensor:
+    """Return the gradient's numbers: of a row-sparse one those of its rows, each row once."""
+    if isinstance(p._grad, RowSparse):
+        p._grad = p._grad.coalesce()
+        return p._grad.values
+    return p._grad
+
+
+def _put_values(p: Tensor, values: Tensor) -> None:
+    p._grad = p._grad.with_values(values) if isinstance(p._grad, RowSparse) else values
 
 
 @no_grad()
@@ -102,11 +115,11 @@ def clip_grad_norm_per_layer_(
 
 def _norm(what: str, params: list[Tensor], norm_type: float) -> Tensor:
     """Return the norm of all gradients as one vector; raise when it is not finite."""
-    grads = [p.grad for p in params if p.grad is not None]
+    grads = [_values(p) for p in params]
     total: Any = None
     if norm_type == float("inf"):
         for g in grads:
-            top = g.abs().amax()
+            top = g.abs().amax() if g.numel() else g.sum()
             total = top if total is None else ew.maximum(total, top)
     elif norm_type >= 1:
         for g in grads:
@@ -116,7 +129,8 @@ def _norm(what: str, params: list[Tensor], norm_type: float) -> Tensor:
     else:
         raise ConfigError(f"{what}: norm_type must be at least 1 or inf, got {norm_type}")
     if is_concrete(total._array) and not np.isfinite(total.item()):
-        bad = [p.name or f"parameter {i}" for i, p in enumerate(params) if not np.isfinite(np.asarray(p.grad)).all()]
+        pairs = enumerate(zip(params, grads, strict=True))
+        bad = [p.name or f"parameter {i}" for i, (p, g) in pairs if not np.isfinite(np.asarray(g)).all()]
         raise NonFiniteError(
             f"{what}: the gradient norm is {total.item()}; not finite: {', '.join(bad) or 'only the sum'}. "
             "Nothing was changed."
@@ -131,13 +145,11 @@ def _scale(params: list[Tensor], norm: Any, max_norm: Any) -> None:
     if not is_concrete(norm._array):
         factor = ew.where(norm - norm == 0, factor, 1.0)  # neither inf - inf nor NaN - NaN is 0
     for p in params:
-        if p.grad is not None:
-            p.grad = p.grad * factor
+        _put_values(p, _values(p) * factor)
 
 
 @no_grad()
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
     """Move each element of each gradient into [-clip_value, clip_value]."""
     for p in _with_grad(parameters):
-        if p.grad is not None:
-            p.grad = p.grad.clamp(-clip_value, clip_value)
+        _put_values(p, _values(p).clamp(-clip_value, clip_value))

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
+from gradwright.engine.functions.conversion import destination
+from gradwright.engine.hooks import RemovableHandle
 from gradwright.engine.parameters import parameters_of
+from gradwright.engine.skeleton import building
 from gradwright.engine.state import Lift, Stateful, structure_changed
 from gradwright.engine.tensor import Parameter, Tensor
 from gradwright.engine.tracing import trace_now
-from gradwright.errors import ConfigError, ShapeError, StateError
+from gradwright.errors import ConfigError, StateError, UnknownNameError
+from gradwright.nn.hooks import HookMethods, call_with_hooks
+from gradwright.nn.saving import Saving
 
-__all__ = ["Module", "RemovableHandle"]
-
-
-class RemovableHandle:
-    """What registering a hook returns: ``remove()`` takes the hook away again."""
-
-    def __init__(self, hooks: dict[int, Any], key: int) -> None:
-        self._hooks = hooks
-        self._key = key
-
-    def remove(self) -> None:
-        """Take the hook away; doing it twice is fine."""
-        if self._hooks.pop(self._key, None) is not None:
-            structure_changed()
+__all__ = ["DRAWING", "Module", "RemovableHandle"]
 
 
-class Module(Stateful):
+#: Methods that give initial values; while :data:`building` says so, modules are made without them.
+DRAWING = ("reset_parameters", "_reset_parameters", "reset_running_stats")
+
+
+def _leave() -> None:
+    """Stand in for one of those."""
+
+
+class Module(Saving, HookMethods, Stateful):
     """A part of a network: its parameters, its buffers, its parts, and what it computes.
 
     Subclasses call ``super().__init__()``, assign Parameters and Modules as attributes, and define ``forward``.
@@ -61,10 +60,14 @@ class Module(Stateful):
         put("_parameters", {})
         put("_buffers", {})
         put("_modules", {})
-        put("_forward_hooks", {})
-        put("_forward_pre_hooks", {})
-        put("_hook_keys", itertools.count())
+        put("_transient", set())
+        put("_hooks", None)
         put("_path", type(self).__name__)
+        if building.skeleton is not None:
+            building.skeleton.take(0)
+        if not building.draws:
+            for name in DRAWING:
+                put(name, _leave)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every subclass defines this."""
@@ -76,21 +79,18 @@ class Module(Stateful):
         before = trace_now.modules
         trace_now.modules = (*before, self._path)
         try:
-            return self._call(args, kwargs)
+            output = self._call(args, kwargs)
         finally:
             trace_now.modules = before
+        note = getattr(trace_now.watcher, "module", None)
+        if note is not None:
+            note(self, output)
+        return output
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for hook in list(self._forward_pre_hooks.values()):
-            changed = hook(self, args)
-            if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        output = self.forward(*args, **kwargs)
-        for hook in list(self._forward_hooks.values()):
-            changed = hook(self, args, output)
-            if changed is not None:
-                output = changed
-        return output
+        if self._hooks is None:
+            return self.forward(*args, **kwargs)
+        return call_with_hooks(self, self._hooks, args, kwargs)
 
     # --- parts ------------------------------------------------------------------------------------------------------
     def __setattr__(self, name: str, value: Any) -> None:
@@ -112,7 +112,7 @@ class Module(Stateful):
                 self._place(name, value, self._buffers)
         elif value is None and any(name in store for store in stores):
             next(store for store in stores if name in store)[name] = None
-            structure_changed()
+            structure_changed(self)
         elif name in self._parameters:
             raise TypeError(f"{name} is a parameter; assign a Parameter or None, not {type(value).__name__}")
         else:
@@ -126,20 +126,23 @@ class Module(Stateful):
                 other.pop(name, None)
         self.__dict__.pop(name, None)
         store[name] = value
-        structure_changed()
+        structure_changed(self)
 
     def __getattr__(self, name: str) -> Any:
         for store in ("_parameters", "_buffers", "_modules"):
             found = self.__dict__.get(store, {})
             if name in found:
                 return found[name]
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        raise UnknownNameError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._parameters, *self._buffers, *self._modules})
 
     def __delattr__(self, name: str) -> None:
         for store in (self._parameters, self._buffers, self._modules):
             if name in store:
                 del store[name]
-                structure_changed()
+                structure_changed(self)
                 return
         super().__delattr__(name)
 
@@ -154,80 +157,38 @@ class Module(Stateful):
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter (None: a place for one, as for a layer without bias)."""
         self._check_name(name, self._parameters)
+        if param is not None and not isinstance(param, Parameter):
+            raise ConfigError(f"register_parameter: {name} must be a Parameter or None, got a {type(param).__name__}")
         self._place(name, param, self._parameters)
 
-    def register_buffer(self, name: str, tensor: Tensor | None) -> None:
-        """Add state that is saved but not trained, such as running statistics."""
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Add state that is not trained, such as running statistics.
+
+        Parameters
+        ----------
+        name : str
+            The attribute's name.
+        tensor : Tensor or None
+            The state; None is a place for it.
+        persistent : bool
+            Whether it is part of :meth:`state_dict`.
+        """
         self._check_name(name, self._buffers)
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise ConfigError(f"register_buffer: {name} must be a Tensor or None, got a {type(tensor).__name__}")
         self._place(name, tensor, self._buffers)
+        (self._transient.discard if persistent else self._transient.add)(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Add a part under a name."""
         self._check_name(name, self._modules)
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{type(self).__name__}: part {name} is a {type(module).__name__}, not a Module")
         self._place(name, module, self._modules)
 
-    # --- walking ----------------------------------------------------------------------------------------------------
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """Yield the direct parts with their names."""
-        yield from ((name, m) for name, m in self._modules.items() if m is not None)
+    register_module = add_module
 
-    def children(self) -> Iterator[Module]:
-        """Yield the direct parts."""
-        yield from (m for _, m in self.named_children())
-
-    def named_modules(self, prefix: str = "", _seen: set[int] | None = None) -> Iterator[tuple[str, Module]]:
-        """Yield this module and all its parts, each once, with dotted paths."""
-        seen = set() if _seen is None else _seen
-        if id(self) in seen:
-            return
-        seen.add(id(self))
-        yield prefix, self
-        for name, module in self.named_children():
-            yield from module.named_modules(f"{prefix}.{name}" if prefix else name, seen)
-
-    def modules(self) -> Iterator[Module]:
-        """Yield this module and all its parts."""
-        yield from (m for _, m in self.named_modules())
-
-    def _named(self, store: str) -> Iterator[tuple[str, Any]]:
-        seen: set[int] = set()
-        for path, module in self.named_modules():
-            for name, value in getattr(module, store).items():
-                if value is not None and id(value) not in seen:
-                    seen.add(id(value))
-                    yield (f"{path}.{name}" if path else name), value
-
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Yield every parameter once, with its dotted path."""
-        return self._named("_parameters")
-
-    def parameters(self) -> Iterator[Parameter]:
-        """Yield every parameter once."""
-        yield from (p for _, p in self.named_parameters())
-
-    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
-        """Yield every buffer once, with its dotted path."""
-        return self._named("_buffers")
-
-    def buffers(self) -> Iterator[Tensor]:
-        """Yield every buffer once."""
-        yield from (b for _, b in self.named_buffers())
-
-    def name_parts(self) -> Module:
-        """Tell every part and parameter its path, so that messages and graphs can name them."""
-        for path, module in self.named_modules():
-            module.__dict__["_path"] = f"{path} ({type(module).__name__})" if path else type(module).__name__
-        for path, parameter in self.named_parameters():
-            parameter.name = path
-        return self
-
-    def apply(self, function: Callable[[Module], Any]) -> Module:
-        """Call ``function`` on every part, innermost first, and on this module."""
-        for child in self.children():
-            child.apply(function)
-        function(self)
-        return self
-
+    # --- what a compiler asks ---------------------------------------------------------------------------------------
     def lift_into(self, lift: Lift, path: str) -> None:
         """Show parameters, buffers, hyperparameters and modes of this module and its parts."""
         lift.mode(self)
@@ -260,21 +221,29 @@ class Module(Stateful):
         """Train the parameters, or freeze them."""
         for p in self.parameters():
             p.requires_grad_(requires_grad)
-        structure_changed()
+        structure_changed(self)
         return self
 
-    def zero_grad(self) -> None:
-        """Forget all gradients."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients; without ``set_to_none`` they become zeros."""
         for p in self.parameters():
-            p.grad = None
+            p.grad = None if set_to_none or p.grad is None else p.grad * 0
 
-    def to(self, dtype: Any) -> Module:
-        """Convert the floating parameters and buffers to a dtype."""
+    def to(self, *where: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False) -> Module:
+        """Convert the floating parameters and buffers: ``to(dtype)``, ``to(device)``, ``to(device, dtype)``.
+
+        The parameters stay the same objects, so an optimizer that holds them goes on holding them.
+        """
+        dtype = destination(where, dtype, device)
+        if dtype is None:
+            return self
+        if dtype.kind != "f" and dtype.name != "bfloat16":
+            raise ConfigError(f"{type(self).__name__}.to: a network is made of floating numbers, not of {dtype}")
         for t in itertools.chain(self.parameters(), self.buffers()):
-            if t.dtype.kind == "f":
+            if t.dtype.kind in "fV":
                 t._set(t.detach().to(dtype)._array)
                 t._grad = None
-        structure_changed()
+        structure_changed(self)
         return self
 
     def double(self) -> Module:
@@ -285,76 +254,50 @@ class Module(Stateful):
         """Convert the parameters and buffers to float32."""
         return self.to(np.float32)
 
-    # --- hooks ------------------------------------------------------------------------------------------------------
-    def register_forward_pre_hook(self, hook: Callable[[Module, tuple[Any, ...]], Any]) -> RemovableHandle:
-        """Call ``hook(module, args)`` before each forward; what it returns, if anything, replaces the arguments."""
-        key = next(self._hook_keys)
-        self._forward_pre_hooks[key] = hook
-        structure_changed()
-        return RemovableHandle(self._forward_pre_hooks, key)
+    def half(self) -> Module:
+        """Convert the parameters and buffers to float16."""
+        return self.to(np.float16)
 
-    def register_forward_hook(self, hook: Callable[[Module, tuple[Any, ...], Any], Any]) -> RemovableHandle:
-        """Call ``hook(module, args, output)`` after each forward; what it returns replaces the output."""
-        key = next(self._hook_keys)
-        self._forward_hooks[key] = hook
-        structure_changed()
-        return RemovableHandle(self._forward_hooks, key)
+    def bfloat16(self) -> Module:
+        """Convert the parameters and buffers to bfloat16."""
+        return self.to("bfloat16")
 
-    # --- saving -----------------------------------------------------------------------------------------------------
-    def state_dict(self) -> dict[str, Tensor]:
-        """Return parameters and buffers by dotted path, keys and layouts as PyTorch's; detached copies."""
-        return {path: Tensor(value.detach().numpy()) for path, value in self._entries("")}
-
-    def _entries(self, prefix: str) -> Iterator[tuple[str, Tensor]]:
-        """Yield parameters and buffers under every path that leads to them: what is shared has several."""
-        for store in (self._parameters, self._buffers):
-            yield from ((prefix + name, value) for name, value in store.items() if value is not None)
-        for name, child in self.named_children():
-            yield from child._entries(f"{prefix}{name}.")
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> tuple[list[str], list[str]]:
-        """Copy saved values into this module; nothing is changed when anything does not fit.
-
-        Parameters
-        ----------
-        state_dict : mapping from path to Tensor or array
-            What :meth:`state_dict` returned, here or in PyTorch (as NumPy arrays).
-        strict : bool
-            Raise on missing or unexpected keys; otherwise they are returned.
-
-        Raises
-        ------
-        StateError, ShapeError
-            Naming every key that is missing, unexpected or of another shape.
-        """
-        own = dict(self._entries(""))
-        missing = [k for k in own if k not in state_dict]
-        unexpected = [k for k in state_dict if k not in own]
-        if strict and (missing or unexpected):
-            raise StateError(
-                f"load_state_dict into {type(self).__name__}: "
-                + "; ".join(
-                    f"{what}: {', '.join(keys)}"
-                    for what, keys in (("missing", missing), ("unexpected", unexpected))
-                    if keys
-                )
-            )
-        new: list[tuple[Tensor, np.ndarray]] = []
-        for key, tensor in own.items():
-            if key in state_dict:
-                value = state_dict[key]
-                array = np.asarray(value._array if isinstance(value, Tensor) else value)
-                if array.shape != tensor.shape:
-                    raise ShapeError(f"load_state_dict: {key} has shape {array.shape}, this module's {tensor.shape}")
-                new.append((tensor, array.astype(tensor.dtype)))
-        for tensor, array in new:
-            tensor._set(array)
-        return missing, unexpected
+    def cpu(self) -> Module:
+        """Return this module, which is on the CPU."""
+        return self
 
     # --- printing ---------------------------------------------------------------------------------------------------
     def extra_repr(self) -> str:
         """Return what stands between the parentheses when the module is printed."""
         return ""
+
+    def summary(self, input: Any) -> None:
+        """Print a table of the layers: output shapes, parameters, memory kept for backward, FLOPs, and their totals.
+
+        Parameters
+        ----------
+        input : tuple of int, Tensor, array, or a tuple of those
+            The input's shape, batch axis included, or an example. ``nn.summary_info`` returns the numbers and says
+            what they count.
+
+        Examples
+        --------
+        >>> from gradwright import nn
+        >>> nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)).summary((2, 4))
+        layer         output  parameters  kept  FLOPs
+        ─────────────────────────────────────────────
+        Sequential    (2, 3)          67  64 B    224
+          0 (Linear)  (2, 8)          40     –    128
+          1 (ReLU)    (2, 8)           –  64 B      –
+          2 (Linear)  (2, 3)          27     –     96
+        ─────────────────────────────────────────────
+        parameters: 67 (67 trained, 0 frozen), 268 B; buffers: 0 B
+        kept for backward: 64 B besides parameters and the input
+        FLOPs of a forward pass: 224 in matrix products and convolutions (...); other operations compute 16 numbers
+        """
+        from gradwright.nn.summary import summary_info  # it needs to know more than layers do
+
+        print(summary_info(self, input))
 
     def config(self) -> dict[str, Any]:
         """Return the constructor's arguments, read from the attributes of the same names.
@@ -376,8 +319,12 @@ class Module(Stateful):
             ) from None
 
     def __repr__(self) -> str:
-        lines = [f"  ({name}): " + repr(module).replace("\n", "\n  ") for name, module in self.named_children()]
         extra = self.extra_repr()
-        if not lines:
+        parts = [
+            f"({name}): " + repr(module).replace("\n", "\n  ")
+            for name, module in self._modules.items()
+            if module is not None
+        ]
+        if not parts:
             return f"{type(self).__name__}({extra})"
-        return f"{type(self).__name__}({extra}\n" + "\n".join(lines) + "\n)"
+        return f"{type(self).__name__}(\n  " + "\n  ".join([*extra.splitlines(), *parts]) + "\n)"

@@ -1,6 +1,7 @@
 """Update rules, under PyTorch's names."""
 
 from gradwright.engine.missing import explained
+from gradwright.optim import lr_scheduler, swa_utils
 from gradwright.optim.accumulate import Accumulate
 from gradwright.optim.adadelta import Adadelta
 from gradwright.optim.adagrad import Adagrad
@@ -20,10 +21,32 @@ from gradwright.optim.radam import RAdam
 from gradwright.optim.rmsprop import RMSprop
 from gradwright.optim.rprop import Rprop
 from gradwright.optim.sgd import SGD
+from gradwright.optim.sparse_adam import SparseAdam
 
 __all__ = [
-    "LAMB", "LARS", "LBFGS", "SGD", "Accumulate", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "GradientDescent",
-    "Lion", "Lookahead", "Muon", "NAdam", "Newton", "Optimizer", "RAdam", "RMSprop", "Rprop",
-]  # fmt: skip
+    "LAMB",
+    "LARS",
+    "LBFGS",
+    "SGD",
+    "Accumulate",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "GradientDescent",
+    "Lion",
+    "Lookahead",
+    "Muon",
+    "NAdam",
+    "Newton",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "SparseAdam",
+    "lr_scheduler",
+    "swa_utils",
+]
 
 __getattr__ = explained("gradwright.optim", globals())

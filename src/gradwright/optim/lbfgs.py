@@ -68,6 +68,7 @@ class LBFGS(Optimizer):
     S. Wright, *Numerical optimization* (2006), algorithms 7.4 and 7.5.
     """
 
+    closure: ClassVar[str | None] = "gradients"
     hyperparameters: ClassVar[tuple[str, ...]] = ("lr", "tolerance_grad", "tolerance_change")
 
     def __init__(

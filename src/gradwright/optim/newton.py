@@ -78,6 +78,7 @@ class Newton(Optimizer):
     Gauss-Newton matrix; J. Nocedal and S. Wright, *Numerical optimization* (2006), algorithm 7.1, without line search.
     """
 
+    closure: ClassVar[str | None] = "loss"
     hyperparameters: ClassVar[tuple[str, ...]] = ("lr", "damping", "cg_tol")
 
     def __init__(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import numbers
 from collections.abc import Iterable, Mapping
@@ -14,10 +13,12 @@ import numpy as np
 from gradwright.backend import namespace
 from gradwright.engine.base import settle
 from gradwright.engine.mode import enable_grad, mode, no_grad
+from gradwright.engine.row_sparse import RowSparse, arrays_of
 from gradwright.engine.state import Lift, Stateful, structure_changed
 from gradwright.engine.tensor import Tensor
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import ConfigError, StateError
+from gradwright.optim.rows import check_gradients, step_rows
 
 __all__ = ["Optimizer", "decoupled", "descent", "off", "same_dtype", "steps_taken"]
 
@@ -46,6 +47,13 @@ class Optimizer(Stateful):
     zero_means_off: ClassVar[tuple[str, ...]] = ()
     #: Hyperparameters that must be below 1, as the decay of an average.
     below_one: ClassVar[tuple[str, ...]] = ()
+    #: Whether :meth:`update`, given some rows of a parameter and of its slots, does to them what is right: the rule
+    #: then takes row-sparse gradients, and rows without a gradient stay as they are.
+    sparse: ClassVar[bool] = False
+    #: Whether the rule takes ordinary gradients.
+    dense: ClassVar[bool] = True
+    #: What :meth:`step` must be given, if anything: a closure that computes "gradients", or one that only the "loss".
+    closure: ClassVar[str | None] = None
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -136,7 +144,7 @@ class Optimizer(Stateful):
                 array = np.full(p.shape, start, dtype)
             self.state[p][name] = Tensor(array)
         if missing:
-            structure_changed()
+            structure_changed(self)
         return bool(missing)
 
     def slot_names(self) -> tuple[str, ...]:
@@ -170,7 +178,7 @@ class Optimizer(Stateful):
                 if set_to_none:
                     p._grad = None
                 elif p._grad is not None:
-                    p._grad = p._grad.detach() * 0
+                    p._grad = p._grad.cleared() if type(p._grad) is RowSparse else p._grad.detach() * 0
 
     @no_grad()
     def step(self, closure: Any = None) -> Any:
@@ -192,8 +200,11 @@ class Optimizer(Stateful):
             moved = [i for i, p in enumerate(params) if p._grad is not None]
             if not moved:
                 continue
+            rows = [i for i in moved if type(params[i]._grad) is RowSparse]
+            if rows or not self.dense:
+                check_gradients(self, group, moved, rows)
             count = settle(steps)
-            xp = namespace([count, settle(params[moved[0]]), settle(params[moved[0]]._grad)])
+            xp = namespace([count, settle(params[moved[0]]), *arrays_of(params[moved[0]]._grad)])
             if len(moved) == len(params):
                 count = count + np.int32(1)
             else:
@@ -204,6 +215,9 @@ class Optimizer(Stateful):
             for i in moved:
                 p = params[i]
                 state = self.state[p]
+                if i in rows:
+                    run(step_rows, self, xp, p, {k: v[i] for k, v in shared.items()}, group)
+                    continue
                 old = {name: settle(slot) for name, slot in state.items()}
                 new, slots = run(
                     self.update, xp, settle(p), settle(p._grad), old, {k: v[i] for k, v in shared.items()}, group
@@ -325,8 +339,7 @@ def steps_taken(xp: ModuleType, count: Any) -> Any:
     return xp.maximum(count, 1).astype(np.float64)
 
 
-@functools.cache
-def _tuples(rule: Any) -> dict[str, int]:
+def _tuples(rule: type[Optimizer]) -> dict[str, int]:
     """Return the lengths of those hyperparameters that are tuples, as the constructor's defaults say."""
     parameters = inspect.signature(rule.__init__).parameters.values()
     return {p.name: len(p.default) for p in parameters if isinstance(p.default, tuple)}

@@ -50,6 +50,7 @@ class SGD(Optimizer):
 
     hyperparameters: ClassVar[tuple[str, ...]] = ("lr", "momentum", "dampening", "weight_decay")
     zero_means_off: ClassVar[tuple[str, ...]] = ("momentum", "dampening", "weight_decay")
+    sparse: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -103,4 +104,7 @@ class SGD(Optimizer):
             undamped = step["first"] | (h["momentum"] == 0)
             buffer = old + xp.where(undamped, 1, 1 - h["dampening"]).astype(g.dtype) * g
         d = g + h["momentum"] * buffer if h["nesterov"] else buffer
+        if not isinstance(h["momentum"], int | float):
+            # a schedule may raise it from 0 later: the first step with momentum finds no sum of those without
+            buffer = xp.where(h["momentum"] == 0, 0, buffer)
         return same_dtype(p - h["lr"] * d, p), {"momentum_buffer": same_dtype(buffer, p)}

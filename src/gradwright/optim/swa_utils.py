@@ -18,9 +18,11 @@ from gradwright.engine.mode import no_grad
 from gradwright.engine.state import Lift, Stateful
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, StateError
+from gradwright.optim.lr_scheduler.swa import SWALR
 
 __all__ = [
-    "AveragedModel", "get_ema_avg_fn", "get_ema_multi_avg_fn", "get_swa_avg_fn", "get_swa_multi_avg_fn", "update_bn",
+    "SWALR", "AveragedModel", "get_ema_avg_fn", "get_ema_multi_avg_fn", "get_swa_avg_fn", "get_swa_multi_avg_fn",
+    "update_bn",
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from gradwright.report.facts import data_info, environment_info, settings_info, 
 from gradwright.report.graph import graph_info
 from gradwright.report.layers import layers_info
 from gradwright.report.ledger import ledger_info
-from gradwright.report.page import render, write_report
+from gradwright.report.page import render, render_rates, write_report
 from gradwright.report.records import RunRecord, parse_record, read_record
 from gradwright.report.scatter import scatter_info
 from gradwright.report.summary import summary_info
@@ -30,6 +30,7 @@ __all__ = [
     "parse_record",
     "read_record",
     "render",
+    "render_rates",
     "scatter_info",
     "settings_info",
     "summary_info",

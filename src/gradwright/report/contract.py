@@ -159,6 +159,34 @@ _compare = shaped(
     {"version": text, "dtype": text, "mode": text, "max_weight_difference": number},
 )
 
+_schedule = shaped(
+    {
+        "name": text,
+        "steps_per_epoch": whole,
+        "steps": listing(whole, at_least=1),
+        "rates": listing(number, at_least=1),
+    },
+    {"warmup": number},
+)
+
+_lr_find = shaped(
+    {
+        "rates": listing(number, at_least=2),
+        "losses": listing(number),
+        "smoothed": listing(number),
+        "steepest": number,
+        "valley": number,
+        "suggestion": number,
+        "bounds": listing(number, length=2),
+    },
+    {"stopped": text},
+)
+
+_augmentation = shaped(
+    {"augment": listing(text)},
+    {"labels": listing(text), "draws": whole, "width": whole, "height": whole, "png": text},
+)
+
 #: File name, and the check of its one JSON value.
 JSON_FILES: dict[str, Check] = {
     "config.json": _mapping,
@@ -169,10 +197,13 @@ JSON_FILES: dict[str, Check] = {
     "result.json": _result,
     "findings.json": listing(_finding),
     "compare.json": _compare,
+    "schedule.json": _schedule,
+    "lr_find.json": _lr_find,
+    "augmentation.json": _augmentation,
 }
 
 #: File name, and the check of each of its lines.
 JSON_LINES_FILES: dict[str, Check] = {"metrics.jsonl": _epoch, "ledger.jsonl": _look}
 
 #: Files without which a run is still whole.
-OPTIONAL_FILES = frozenset({"findings.json", "compare.json"})
+OPTIONAL_FILES = frozenset({"findings.json", "compare.json", "schedule.json", "lr_find.json", "augmentation.json"})

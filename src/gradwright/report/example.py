@@ -31,6 +31,7 @@ def example_files(
     hidden: int = 2,
     looks: int = 1,
     compare: bool = False,
+    shelf: bool = False,
 ) -> dict[str, str]:
     """The record files of a run that never was, by name; no figure in it was measured.
 
@@ -43,6 +44,8 @@ def example_files(
         Epochs trained, hidden layers, looks at the test part.
     compare : bool
         Whether the run was compared with PyTorch.
+    shelf : bool
+        Whether it had a schedule, a learning-rate range test and augmentation.
 
     Returns
     -------
@@ -150,6 +153,8 @@ def example_files(
     }
     if compare:
         files["compare.json"] = _compare(epochs, regression)
+    if shelf:
+        files |= _shelf(epochs)
     texts = {name: json.dumps(value) for name, value in files.items()}
     texts["config.given.toml"] = 'source = "digits"\nseed = 0\n\n[network]\nhidden = [128, 128]\n'
     texts["metrics.jsonl"] = _lines([_epoch(i, epochs, regression) for i in range(1, epochs + 1)])
@@ -321,4 +326,38 @@ def _compare(epochs: int, regression: bool) -> dict[str, Any]:
         "max_loss_difference": 2e-7 * epochs,
         "max_weight_difference": 6e-7 * epochs,
         "seconds": {"gradwright": 1.2, "torch": 9.4},
+    }
+
+
+def _shelf(epochs: int) -> dict[str, Any]:
+    """A schedule, a range test and a sheet of four grey pixels."""
+    steps = 40 * epochs
+    rates = np.geomspace(1e-7, 10, 60)
+    loss = 2.3 - 1.6 / (1 + (0.003 / rates) ** 1.5) + (rates / 0.3) ** 2
+    kept = loss < 9
+    return {
+        "schedule.json": {
+            "name": "onecycle",
+            "warmup": 0.0,
+            "steps_per_epoch": 40,
+            "steps": list(range(0, steps, 4)),
+            "rates": [0.01 * float(np.sin(np.pi * (i + 1) / (steps + 1))) for i in range(0, steps, 4)],
+        },
+        "lr_find.json": {
+            "rates": rates[kept].tolist(),
+            "losses": (loss + 0.05 * np.cos(9 * np.arange(60)))[kept].tolist(),
+            "smoothed": loss[kept].tolist(),
+            "steepest": 0.004,
+            "valley": 0.02,
+            "suggestion": 0.01,
+            "bounds": [0.001, 0.02],
+        },
+        "augmentation.json": {
+            "augment": ["flip"],
+            "labels": ["6"],
+            "draws": 1,
+            "width": 2,
+            "height": 2,
+            "png": "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADklEQVR4nGNgaGD47wAABEQBwOpq4d8AAAAASUVORK5CYII=",
+        },
     }

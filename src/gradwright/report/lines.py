@@ -1,4 +1,4 @@
-"""Lines over epochs, with the one test figure at their right."""
+"""Lines over epochs, steps or rates, with the one test figure at their right."""
 
 from __future__ import annotations
 
@@ -43,11 +43,14 @@ def line_chart(
     key: str,
     title: str,
     description: str,
-    epochs: Sequence[int],
+    epochs: Sequence[float],
     lines: Sequence[Line],
     *,
     width: int,
     height: int,
+    x_name: str = "epoch",
+    x_log: bool = False,
+    marked: Sequence[tuple[float, str]] = (),
     show: Callable[[float], str] = significant,
     axis_name: str = "",
     log: bool | None = False,
@@ -55,7 +58,7 @@ def line_chart(
     best_epoch: int | None = None,
     test: Estimate | None = None,
 ) -> Drawing:
-    """Draw lines over epochs.
+    """Draw lines over epochs, or whatever else the horizontal axis counts.
 
     Parameters
     ----------
@@ -63,11 +66,17 @@ def line_chart(
         The drawing's name on the page.
     title, description : str
         For readers who do not see it.
-    epochs : sequence of int
-        The places along the horizontal axis.
+    epochs : sequence of float
+        The places along the horizontal axis; whole numbers unless ``x_log``.
     lines : sequence of Line
     width, height : int
         The paper.
+    x_name : str
+        What the horizontal axis counts.
+    x_log : bool
+        Equal ratios take equal room there.
+    marked : sequence of (place, words)
+        Places that an upright line marks.
     show : callable
         Writes a value.
     axis_name : str
@@ -103,12 +112,17 @@ def line_chart(
     left = 14 + 7 * max(len(text) for text in written)
     right = width - _NAMES - (_TEST if test is not None else 0)
     first, last = min(epochs), max(epochs)
-    # One epoch alone stands in the middle of its axis.
-    x_low, x_high = (first - 1, last + 1) if first == last else (first, last)
-    x = Axis(x_low, x_high, left + 6, right - 8, whole_ticks(first, last, about=max(3, (right - left) // 36)))
-    parts = [*_grid(x, y, written, left, right, height, axis_name + (" (log scale)" if y.log else ""))]
-    if best_epoch is not None and first <= best_epoch <= last:
-        parts.append(_best(x.at(best_epoch), best_epoch, right, height))
+    if x_log:
+        x = fitted([first, last], start=left + 6, end=right - 8, log=True)
+    else:
+        # One epoch alone stands in the middle of its axis.
+        x_low, x_high = (first - 1, last + 1) if first == last else (first, last)
+        ticks = whole_ticks(int(first), int(last), about=max(3, (right - left) // 36))
+        x = Axis(x_low, x_high, left + 6, right - 8, ticks)
+    parts = [*_grid(x, y, written, left, right, height, axis_name + (" (log scale)" if y.log else ""), x_name)]
+    if best_epoch is not None:
+        marked = [*marked, (best_epoch, f"best: epoch {best_epoch}")]
+    parts += [_mark(x.at(place), words, right, height) for place, words in marked if first <= place <= last]
     ends = []
     for line in lines:
         points = [(x.at(e), y.at(v)) if math.isfinite(v) else None for e, v in zip(epochs, line.values, strict=True)]
@@ -120,31 +134,35 @@ def line_chart(
     parts.append(element("line", class_="cursor", x1=0, x2=0, y1=_TOP, y2=height - _BOTTOM, visibility="hidden"))
     data = {
         "x": list(epochs),
+        "head": [f"{x_name} {place:.3g}" if x_log else f"{x_name} {place}" for place in epochs],
         "px": [round(x.at(e), 1) for e in epochs],
         "lines": [{"name": line.name, "look": line.look, "text": [show(v) for v in line.values]} for line in lines],
     }
     return drawing(key, *parts, width=width, height=height, title=title, description=description, data=data)
 
 
-def _grid(x: Axis, y: Axis, written: Sequence[str], left: float, right: float, height: int, name: str) -> list[Markup]:
+def _grid(
+    x: Axis, y: Axis, written: Sequence[str], left: float, right: float, height: int, name: str, x_name: str
+) -> list[Markup]:
     parts = [label(name, 2, 12, class_="axis-name")]
     for value, text in zip(y.ticks, written, strict=True):
         at = y.at(value)
         parts.append(element("line", class_="grid", x1=left, x2=right, y1=at, y2=at))
         parts.append(label(text, left - 8, at + 4, text_anchor="end", class_="tick"))
     for value in x.ticks:
-        parts.append(label(f"{value:g}", x.at(value), height - _BOTTOM + 18, text_anchor="middle", class_="tick"))
-    parts.append(label("epoch", right + 14, height - _BOTTOM + 18, class_="axis-name"))
+        text = tick_text(value, x) if x.log else f"{value:g}"
+        parts.append(label(text, x.at(value), height - _BOTTOM + 18, text_anchor="middle", class_="tick"))
+    parts.append(label(x_name, right + 14, height - _BOTTOM + 18, class_="axis-name"))
     return parts
 
 
-def _best(at: float, epoch: int, right: float, height: int) -> Markup:
+def _mark(at: float, words: str, right: float, height: int) -> Markup:
     anchor = "end" if right - at < 80 else "start"
     return element(
         "g",
         element("line", class_="best", x1=at, x2=at, y1=_TOP - 8, y2=height - _BOTTOM),
         label(
-            f"best: epoch {epoch}",
+            words,
             at + (4 if anchor == "start" else -4),
             _TOP - 4,
             text_anchor=anchor,

@@ -18,6 +18,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from gradwright.errors import RunError
+from gradwright.report.augmentation import draw_sheet, sheet_info, sheet_words
 from gradwright.report.baselines import baselines_info, baselines_words, draw_baselines
 from gradwright.report.compare import compare_info, compare_words, draw_compare
 from gradwright.report.confusion import TABLE_LIMIT, confusion_info, confusion_words, draw_confusion
@@ -27,14 +28,16 @@ from gradwright.report.graph import graph_info, graph_words
 from gradwright.report.graph_drawing import draw_graph
 from gradwright.report.layers import layers_info, layers_words
 from gradwright.report.ledger import ledger_info, ledger_words
+from gradwright.report.lr_find import RateInfo, draw_rates, rate_info, rate_words
 from gradwright.report.records import RunRecord, read_record
 from gradwright.report.scatter import draw_scatter, scatter_info, scatter_words
+from gradwright.report.schedule import draw_schedule, schedule_info, schedule_words
 from gradwright.report.summary import summary_info
 from gradwright.report.svg import Drawing
 from gradwright.report.text import clean, count, many, percent, plural, short, significant
 from gradwright.view.embed import embedded, policy
 
-__all__ = ["render", "write_report"]
+__all__ = ["render", "render_rates", "write_report"]
 
 _NARROW = 340  # a phone of 375 pixels less its margins
 
@@ -72,7 +75,16 @@ def render(record: RunRecord) -> str:
         "baselines": _paired([draw_baselines(baselines)], [draw_baselines(baselines, width=_NARROW, suffix="-narrow")]),
         "scatter": [],
         "compare": [],
+        "schedule": [],
+        "rates": [],
     }
+    schedule, rates, sheet = schedule_info(record), rate_info(record.lr_find), sheet_info(record)
+    if schedule is not None:
+        pairs["schedule"] = _paired(
+            [draw_schedule(schedule)], [draw_schedule(schedule, width=_NARROW, suffix="-narrow")]
+        )
+    if rates is not None:
+        pairs["rates"] = _paired([draw_rates(rates)], [draw_rates(rates, width=_NARROW, suffix="-narrow")])
     if scatter is not None:
         pairs["scatter"] = _paired(
             draw_scatter(scatter), draw_scatter(scatter, height=300, width=_NARROW, suffix="-narrow")
@@ -87,7 +99,7 @@ def render(record: RunRecord) -> str:
         _environment()
         .get_template("page.html")
         .render(
-            policy=policy(style, script),
+            policy=policy(style, script, pictures=sheet is not None),
             style=Markup(style),
             script=Markup(script),
             charts=embedded({drawing.key: drawing.data for drawing in drawn if drawing.data}),
@@ -110,6 +122,13 @@ def render(record: RunRecord) -> str:
             graph_drawing=draw_graph(graph),
             comparison=comparison,
             comparison_words=compare_words(comparison) if comparison else [],
+            schedule=schedule,
+            schedule_words=schedule_words(schedule) if schedule else [],
+            rates=rates,
+            rate_words=rate_words(rates) if rates else [],
+            sheet=sheet,
+            sheet_words=sheet_words(sheet) if sheet else [],
+            sheet_picture=draw_sheet(sheet) if sheet else None,
             settings=settings_info(record),
             data=(data := data_info(record)),
             data_words=data_words(data),
@@ -122,6 +141,25 @@ def render(record: RunRecord) -> str:
     )
     # Records are cleaned when they are read; this also holds for a record that was put together by hand.
     return clean(page)
+
+
+def render_rates(info: RateInfo, source: str) -> str:
+    """Make the page of a learning-rate range test; it loads nothing either."""
+    style, script = _template_text("style.css"), _template_text("script.js")
+    wide, narrow = draw_rates(info, width=760, height=380), draw_rates(info, width=_NARROW, suffix="-narrow")
+    page = _environment().get_template("rates.html")
+    return clean(
+        page.render(
+            policy=policy(style, script),
+            style=Markup(style),
+            script=Markup(script),
+            charts=embedded({drawing.key: drawing.data for drawing in (wide, narrow)}),
+            source=source,
+            words=rate_words(info),
+            wide=wide,
+            narrow=narrow,
+        )
+    )
 
 
 def write_report(folder: str | Path, *, name: str | None = None) -> Path:
@@ -195,7 +233,7 @@ def _template_text(name: str) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=DictLoader({"page.html": _template_text("page.html")}),
+        loader=DictLoader({name: _template_text(name) for name in ("page.html", "rates.html")}),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -46,6 +46,8 @@ class RunRecord:
         One entry for each epoch, baseline, look at the test part, finding.
     compare : Mapping or None
         The comparison with another library, if one was made.
+    schedule, lr_find, augmentation : Mapping or None
+        The learning rate's plan, the range test that chose it, the sheet of augmented samples.
     """
 
     name: str
@@ -61,6 +63,9 @@ class RunRecord:
     ledger: Sequence[Record]
     findings: Sequence[Record]
     compare: Record | None
+    schedule: Record | None = None
+    lr_find: Record | None = None
+    augmentation: Record | None = None
 
 
 def read_record(folder: str | Path, *, name: str | None = None) -> RunRecord:
@@ -148,6 +153,9 @@ def parse_record(files: Mapping[str, str], *, name: str = "run") -> RunRecord:
         ledger=read["ledger.jsonl"],
         findings=read["findings.json"] or [],
         compare=read["compare.json"],
+        schedule=read["schedule.json"],
+        lr_find=read["lr_find.json"],
+        augmentation=read["augmentation.json"],
     )
     return _agreeing(record)
 
@@ -172,6 +180,13 @@ def _agreeing(record: RunRecord) -> RunRecord:
         if len(test["per_class"]) != size:
             raise place.at("per_class").wrong(f"{size} entries, one a class", test["per_class"])
     _check_graph(record.network["graph"])
+    for file, record_of, names in (
+        ("schedule.json", record.schedule, ("steps", "rates")),
+        ("lr_find.json", record.lr_find, ("rates", "losses", "smoothed")),
+    ):
+        lengths = {len(record_of[name]) for name in names} if record_of else {0}
+        if len(lengths) > 1:
+            raise Place(file).wrong_in_words(f"as many {' as '.join(names)}", f"{sorted(lengths)}")
     task = record.data["task"]
     if task["class_counts"] is not None and len(task["class_counts"]) != len(task["classes"] or []):
         raise Place("data.json", "task.class_counts").wrong("one count a class", task["class_counts"])

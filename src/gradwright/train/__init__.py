@@ -3,7 +3,10 @@
 from gradwright.train.callbacks import Callback
 from gradwright.train.config import Config, load_toml, parse_config
 from gradwright.train.folder import RunFolder
-from gradwright.train.job import Reporter, run_job
+from gradwright.train.job import run_job
+from gradwright.train.lr_suggestion import LRFind
+from gradwright.train.prepared import Reporter
+from gradwright.train.rate_range import lr_find
 from gradwright.train.saved import SavedRun, load_run
 from gradwright.train.trainer import History, Trainer
 from gradwright.train.use import evaluate_run, predict_rows
@@ -12,6 +15,7 @@ __all__ = [
     "Callback",
     "Config",
     "History",
+    "LRFind",
     "Reporter",
     "RunFolder",
     "SavedRun",
@@ -19,6 +23,7 @@ __all__ = [
     "evaluate_run",
     "load_run",
     "load_toml",
+    "lr_find",
     "parse_config",
     "predict_rows",
     "run_job",

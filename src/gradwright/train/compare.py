@@ -11,6 +11,7 @@ from gradwright import nn
 from gradwright.data import epoch_order
 from gradwright.engine.random import Generator
 from gradwright.errors import ConfigError, MissingDependencyError
+from gradwright.nn.batchnorm import BatchNorm
 from gradwright.train.callbacks import Callback
 from gradwright.train.config import Config
 from gradwright.train.trainer import History, Trainer
@@ -24,6 +25,27 @@ __all__ = ["TorchTwin"]
 #: Rows times parameters of a step from which a second thread helps PyTorch; below it, threads only wait for each other,
 #: on a busy machine a hundred times as long as the work takes.
 _WORTH_THREADS = 20_000_000
+
+_RULES = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
+
+#: Settings that the twin does not know; they must be as they are by default.
+_UNKNOWN = ("schedule", "warmup", "l1", "l2", "prior", "max_norm", "label_smoothing", "gradient_noise", "augment")
+
+
+def check_comparable(config: Config) -> None:
+    """Refuse, before anything is trained, settings that have no twin in PyTorch here."""
+    different = [f"{k} = {getattr(config, k)}" for k in _UNKNOWN if getattr(config, k) not in (None, 0, ())]
+    if config.network not in ("mlp", "linear"):
+        different.append(f"network = {config.network}")
+    if config.optimizer not in _RULES:
+        different.append(f"optimizer = {config.optimizer}")
+    if config.activation not in ("relu", "tanh", "sigmoid"):
+        different.append(f"activation = {config.activation}")
+    if different:
+        raise ConfigError(
+            f"--compare torch: {', '.join(different)}: the training beside it knows mlp networks of relu, tanh or "
+            f"sigmoid with {', '.join(_RULES)} at a constant rate; leave the comparison away, or these"
+        )
 
 
 def import_torch() -> Any:
@@ -122,7 +144,7 @@ class TorchTwin(Callback):
         """Return the rows of each batch of an epoch, as the loop draws them."""
         order = epoch_order(n, key=self.config.seed, epoch=epoch)
         batches = [order[i : i + size] for i in range(0, n, size)]
-        if len(batches[-1]) == 1 and n > 1 and any(isinstance(m, nn.BatchNorm1d) for m in self.model.modules()):
+        if len(batches[-1]) == 1 and n > 1 and any(isinstance(m, BatchNorm) for m in self.model.modules()):
             batches.pop()  # as the loop does
         return batches
 
@@ -194,16 +216,9 @@ def _score(torch: Any, output: torch.Tensor, y: torch.Tensor) -> float:
 
 
 def _optimizer(torch: Any, config: Config, model: Any) -> Any:
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(
-            model.parameters(),
-            lr=config.lr,
-            momentum=config.momentum,
-            weight_decay=config.weight_decay,
-            fused=True,
-        )
-    rule = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-    return rule(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+    given = {"momentum": config.momentum, "weight_decay": config.weight_decay}
+    rule = getattr(torch.optim, _RULES[config.optimizer])
+    return rule(model.parameters(), lr=config.lr, fused=True, **{k: v for k, v in given.items() if v is not None})
 
 
 class _Mask:

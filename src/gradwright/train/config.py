@@ -24,12 +24,30 @@ class Config(BaseModel):
         The column to predict.
     task : {"binary", "multiclass", "regression"}, optional
         Overrules what is inferred from the target.
-    hidden : tuple of int, optional
-        Widths of the hidden layers; () is a linear model.
+    network : str
+        One of ``gradwright list networks``; ``hidden`` are the widths of an mlp's or a highway network's hidden
+        layers (() is a linear model), ``depth`` and ``width`` the size of a resnet.
+    activation, init : str
+        As ``gradwright list activations`` and ``gradwright list initialisations`` name them.
     dropout : float in [0, 1), optional
         Rate after each hidden layer.
-    lr : float > 0
-        Learning rate.
+    optimizer, schedule : str
+        As ``gradwright list optimizers`` and ``gradwright list schedules`` name them; no schedule is a constant rate.
+    warmup : float in [0, 1)
+        Part of the training in which the learning rate first rises.
+    lr : float > 0 or "auto", optional
+        Learning rate; auto takes a learning-rate range test's suggestion.
+    weight_decay : float >= 0
+        The update rule's own; ``l1`` and ``l2`` are penalties added to the loss, ``prior`` a named prior's
+        ("gaussian=1", "laplace=0.5", "student-t=1").
+    max_norm : float > 0, optional
+        Bound on the norm of each unit's incoming weights.
+    label_smoothing : float in [0, 1)
+        How much of the target is spread evenly over the classes.
+    gradient_noise : float >= 0
+        Standard deviation of noise added to the gradients, falling with the steps.
+    augment : tuple of str
+        As ``gradwright list augmentations`` names them, with a strength after ``=`` where one is wanted.
     epochs, patience : int
         At most so many epochs; stop after ``patience`` without a better validation loss.
     validation, test : float in (0, 1)
@@ -41,14 +59,27 @@ class Config(BaseModel):
     source: str
     target: str | None = None
     task: Literal["binary", "multiclass", "regression"] | None = None
+    network: str = "mlp"
     hidden: tuple[Annotated[int, Field(ge=1, le=65536)], ...] | None = None
-    activation: Literal["relu", "tanh", "sigmoid"] = "relu"
+    depth: int | None = Field(default=None, ge=1, le=1000)
+    width: int | None = Field(default=None, ge=1, le=65536)
+    activation: str = "relu"
+    init: str | None = None
     dropout: float | None = Field(default=None, ge=0, lt=1)
     batch_norm: bool = False
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    lr: float | None = Field(default=None, gt=0)
-    momentum: float = Field(default=0.9, ge=0, lt=1)
-    weight_decay: float = Field(default=0.0, ge=0)
+    optimizer: str = "adam"
+    lr: Annotated[float, Field(gt=0)] | Literal["auto"] | None = None
+    momentum: float | None = Field(default=None, ge=0, lt=1)
+    weight_decay: float | None = Field(default=None, ge=0)
+    schedule: str | None = None
+    warmup: float = Field(default=0.0, ge=0, lt=1)
+    l1: float = Field(default=0.0, ge=0)
+    l2: float = Field(default=0.0, ge=0)
+    prior: str | None = None
+    max_norm: float | None = Field(default=None, gt=0)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    gradient_noise: float = Field(default=0.0, ge=0)
+    augment: tuple[str, ...] = ()
     clip_norm: float | None = Field(default=None, gt=0)
     batch_size: int | None = Field(default=None, ge=1)
     epochs: int = Field(default=100, ge=1)
@@ -67,8 +98,22 @@ class Config(BaseModel):
             raise ValueError("not Unicode text, so no record can hold it; rename it")
         return text
 
-    def resolved(self, rows: int, features: int, kind: str) -> Config:
+    @field_validator("network", "activation", "init", "optimizer", "schedule", "prior", "augment")
+    @classmethod
+    def _known(cls, value: Any, info: Any) -> Any:
+        from gradwright.train.choices import check_choice
+
+        try:
+            for name in value if isinstance(value, tuple) else () if value is None else (value,):
+                check_choice(info.field_name, name)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    def resolved(self, rows: int, features: int) -> Config:
         """Fill in what depends on the data: ``rows`` training rows of ``features`` prepared numbers."""
+        from gradwright.train.choices import FULL_BATCH, default_momentum, default_rate
+
         filled: dict[str, Any] = {}
         if self.hidden is None:
             # about as wide as the input, between 32 and 512, and no wider than the rows can carry
@@ -77,10 +122,14 @@ class Config(BaseModel):
                 width *= 2
             filled["hidden"] = (width, max(width // 2, 16))
         if self.dropout is None:
-            filled["dropout"] = 0.1
+            filled["dropout"] = 0.0 if self.optimizer in FULL_BATCH else 0.1
         if self.lr is None:
-            filled["lr"] = 0.05 if self.optimizer == "sgd" else 1e-3
-        if self.batch_size is None:
+            filled["lr"] = default_rate(self.optimizer)
+        if self.momentum is None:
+            filled["momentum"] = default_momentum(self.optimizer)
+        if self.batch_size is None and self.optimizer in FULL_BATCH:
+            filled["batch_size"] = rows
+        elif self.batch_size is None:
             # some twenty to a few hundred steps an epoch
             size = 16
             while size < 128 and rows // (size * 2) >= 20:
@@ -116,9 +165,14 @@ def parse_config(values: dict[str, Any], where: str = "configuration") -> Config
     try:
         return Config(**values)
     except ValidationError as error:
-        problems = []
+        problems: list[str] = []
+        named: set[str] = set()
         for item in error.errors():
-            name = ".".join(str(part) for part in item["loc"])
+            # of a setting that may be one of several kinds, each kind complains: the first says enough
+            name = ".".join(str(part) for i, part in enumerate(item["loc"]) if i == 0 or isinstance(part, int))
+            if name in named:
+                continue
+            named.add(name)
             if item["type"] == "extra_forbidden":
                 close = difflib.get_close_matches(name, Config.model_fields, n=1)
                 hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(Config.model_fields)}"
@@ -131,7 +185,7 @@ def parse_config(values: dict[str, Any], where: str = "configuration") -> Config
 
 
 def to_toml(values: dict[str, Any]) -> str:
-    """Write flat settings as TOML: numbers, strings, booleans and lists of numbers."""
+    """Write flat settings as TOML: numbers, strings, booleans and lists of those."""
     lines = []
     for key, value in values.items():
         if value is None:
@@ -141,7 +195,7 @@ def to_toml(values: dict[str, Any]) -> str:
         elif isinstance(value, str):
             shown = _quoted(value)
         elif isinstance(value, list | tuple):
-            shown = "[" + ", ".join(repr(v) for v in value) + "]"
+            shown = "[" + ", ".join(_quoted(v) if isinstance(v, str) else repr(v) for v in value) + "]"
         else:
             shown = repr(value)
         lines.append(f"{key} = {shown}")

@@ -5,9 +5,6 @@ from __future__ import annotations
 import platform
 import sys
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,69 +12,30 @@ from typing import Any
 
 import numpy as np
 
-from gradwright import nn, optim
+from gradwright import nn
 from gradwright.backend import jax_modules
 from gradwright.data import (
     Note,
-    Preparation,
     SealedTest,
     data_record,
     fit_baselines,
-    infer_task,
-    read,
-    split,
 )
 from gradwright.engine.random import current_generator, manual_seed
+from gradwright.train.assembly import make_trainer
 from gradwright.train.assess import assess, baseline_figure, baseline_interval
-from gradwright.train.callbacks import Callback
 from gradwright.train.config import Config, to_toml
 from gradwright.train.folder import write_json, write_lines, write_text
-from gradwright.train.network import build_network, describe_network
+from gradwright.train.network import build_network, describe_network, network_words
+from gradwright.train.plans import augmentation_record, schedule_record, search_rate, search_record
+from gradwright.train.prepared import Reporter, StageClock, prepare, scaled_targets
 from gradwright.train.saved import save_model
-from gradwright.train.trainer import Trainer
 
-__all__ = ["Reporter", "run_job"]
-
-
-class Reporter(Callback):
-    """Somebody who is told what the job does; this one says nothing."""
-
-    def on_stage(self, number: int, name: str, words: str) -> None:
-        """A stage is done, and this is what came of it."""
-
-    def on_stage_start(self, number: int, name: str) -> None:
-        """A stage begins that may take a while."""
+__all__ = ["run_job"]
 
 
-class _Clock:
-    """Seconds spent in each part."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._started = time.perf_counter()
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        self.seconds[name] = time.perf_counter() - started
-
-    def total(self) -> float:
-        return time.perf_counter() - self._started
-
-
-def make_criterion(classes: bool) -> nn.Module:
+def make_criterion(classes: bool, label_smoothing: float = 0.0) -> nn.Module:
     """Return the loss of the task: cross-entropy from logits, or squared error."""
-    return nn.CrossEntropyLoss() if classes else nn.MSELoss()
-
-
-def make_optimizer(config: Config, model: nn.Module) -> optim.Optimizer:
-    """Return the update rule that the configuration names."""
-    lr = config.lr or 0.0
-    if config.optimizer == "sgd":
-        return optim.SGD(model.parameters(), lr=lr, momentum=config.momentum, weight_decay=config.weight_decay)
-    rule = optim.Adam if config.optimizer == "adam" else optim.AdamW
-    return rule(model.parameters(), lr=lr, weight_decay=config.weight_decay)
+    return nn.CrossEntropyLoss(label_smoothing=label_smoothing) if classes else nn.MSELoss()
 
 
 def run_job(
@@ -107,57 +65,25 @@ def run_job(
         When the data, the settings or the training do not allow a result; nothing outside ``folder`` was touched.
     """
     reporter = reporter or Reporter()
-    clock = _Clock()
+    clock = StageClock()
     started = datetime.now(UTC).isoformat(timespec="seconds")
 
     if not config.eager:
         # importing JAX takes about as long as reading does, and needs nothing that is read
         threading.Thread(target=jax_modules, name="import jax", daemon=True).start()
 
-    # 1 read
-    reporter.on_stage_start(1, "read")
-    with clock.part("read"):
-        dataset = read(config.source, target=config.target, task=config.task)
-        task = infer_task(dataset, config.task)
-    words = f"{dataset.rows:,} rows, {len(dataset.feature_names):,} columns; task: {task.kind} ({task.reason})"
-    reporter.on_stage(1, "read", words)
-
-    # 2 split
-    parts = split(dataset, task, seed=config.seed % 2**32, validation=config.validation, test=config.test)
-    sealed = SealedTest(dataset, parts.test)
+    data = prepare(config, reporter, clock)
+    dataset, task, preparation, notes = data.dataset, data.task, data.preparation, data.notes
+    x, y, vx, vy, target = data.x, data.y, data.vx, data.vy, data.target
+    sealed = SealedTest(dataset, data.parts.test)
     sealed.ledger.bind(folder / "ledger.jsonl")
-    how = "as the source gives it" if parts.given else "stratified by class" if parts.stratified else "at random"
-    reporter.on_stage(
-        2,
-        "split",
-        f"{len(parts.train):,} to train, {len(parts.validation):,} to validate, {len(parts.test):,} to test ({how}); "
-        "the test part is sealed",
-    )
-
-    # 3 prepare
-    reporter.on_stage_start(3, "prepare")
-    notes: list[Note] = []
-    with clock.part("prepare"):
-        train_rows, validation_rows = dataset.take(parts.train), dataset.take(parts.validation)
-        target = task.encode(train_rows.target, train_rows.place)
-        validation_target = task.encode(validation_rows.target, validation_rows.place)
-        preparation = Preparation.fit(
-            train_rows.features, None if task.is_classification else target, place=train_rows.place
-        )
-        dtype = np.dtype(config.dtype)
-        x = preparation.transform(train_rows.features, place=train_rows.place, notes=notes).astype(dtype, copy=False)
-        vx = preparation.transform(validation_rows.features, place=validation_rows.place, notes=notes).astype(
-            dtype, copy=False
-        )
-        y, vy = _targets(preparation, target, dtype), _targets(preparation, validation_target, dtype)
-    reporter.on_stage(3, "prepare", f"{preparation.width:,} numbers a row, fitted on the training part alone")
 
     # 4 baselines
     reporter.on_stage_start(4, "baselines")
     with clock.part("baselines"):
         x32, vx32 = x.astype(np.float32, copy=False), vx.astype(np.float32, copy=False)
         baselines = fit_baselines(task, x32, target, seed=config.seed % 2**32)
-        on_validation = [baseline_figure(task, b, vx32, validation_target) for b in baselines]
+        on_validation = [baseline_figure(task, b, vx32, data.validation_target) for b in baselines]
     measure = "accuracy" if task.is_classification else "RMSE"
     shown = ", ".join(
         f"{b.name} {_short(task.is_classification, f)}" for b, f in zip(baselines, on_validation, strict=True)
@@ -165,26 +91,26 @@ def run_job(
     reporter.on_stage(4, "baselines", f"validation {measure}: {shown}")
 
     # 5 network
-    config = config.resolved(len(x), preparation.width, task.kind)
+    config = config.resolved(len(x), preparation.width)
     manual_seed(config.seed)
-    model = build_network(config, preparation.width, task.outputs)
-    criterion = make_criterion(task.is_classification)
-    optimizer = make_optimizer(config, model)
+    model = build_network(config, data.shape, task.outputs, data.x)
+    criterion = make_criterion(task.is_classification, config.label_smoothing)
     network = describe_network(model, criterion, preparation.width, y)
-    widths = " → ".join(str(w) for w in (preparation.width, *(config.hidden or ()), task.outputs))
-    reporter.on_stage(5, "network", f"{widths}, {config.activation}; {network['parameters']:,} parameters")
+    words = f"{network_words(config, data.shape, task.outputs)}; {network['parameters']:,} parameters"
+    reporter.on_stage(5, "network", words)
 
     # 6 train
     reporter.on_stage_start(6, "train")
-    trainer = Trainer(
-        model,
-        criterion,
-        optimizer,
-        clip_norm=config.clip_norm,
-        eager=config.eager,
-        seed=config.seed,
-        callbacks=[reporter],
-    )
+    search = None
+    if config.lr == "auto":
+        with clock.part("lr_find"):
+            search = search_rate(config, model, criterion, (x, y), (vx, vy))
+        config = config.model_copy(update={"lr": search.suggestion})
+        reporter.on_stage(
+            6, "lr", f"learning rate {search.suggestion:.3g}, by a range test of {len(search.rates)} steps"
+        )
+    trainer = make_trainer(config, model, criterion, data, callbacks=[reporter])
+    plan = schedule_record(trainer.scheduler, len(x), config)
     twin = None
     if config.compare == "torch":
         from gradwright.train.compare import TorchTwin
@@ -213,14 +139,14 @@ def run_job(
     reporter.on_stage_start(7, "test")
     test = sealed.open(reason="final evaluation", command="train")
     test_target = task.encode(test.target, test.place)
-    tx = preparation.transform(test.features, place=test.place, notes=notes).astype(dtype, copy=False)
+    tx = preparation.transform(test.features, place=test.place, notes=notes).astype(x.dtype, copy=False)
     output = trainer.predict(tx)
     figures = assess(
         task,
         preparation,
         output,
         test_target,
-        trainer.loss(output, _targets(preparation, test_target, dtype)),
+        trainer.loss(output, scaled_targets(preparation, test_target, x.dtype)),
     )
     tx32 = tx.astype(np.float32, copy=False)
     rows = [
@@ -241,7 +167,7 @@ def run_job(
     else:
         on_validation_best = {
             "loss": trainer.loss(vo, vy),
-            "rmse": float(np.sqrt(np.mean((preparation.unscale_target(vo[:, 0]) - validation_target) ** 2))),
+            "rmse": float(np.sqrt(np.mean((preparation.unscale_target(vo[:, 0]) - data.validation_target) ** 2))),
         }
     result = {
         "task": task.kind,
@@ -265,8 +191,8 @@ def run_job(
     )
     write_json(folder / "config.json", config.model_dump())
     write_json(folder / "environment.json", environment(started))
-    write_json(folder / "data.json", data_record(dataset, task, parts, preparation))
-    parts.to_npz(folder / "split.npz")
+    write_json(folder / "data.json", data_record(dataset, task, data.parts, preparation))
+    data.parts.to_npz(folder / "split.npz")
     write_json(folder / "preparation.json", preparation.to_dict())
     write_json(folder / "task.json", task.to_dict())
     write_lines(folder / "metrics.jsonl", _own_unit(history.rows, scale))
@@ -274,17 +200,16 @@ def run_job(
     write_json(folder / "network.json", network)
     save_model(folder, model)
     write_json(folder / "result.json", result)
-    write_json(folder / "findings.json", findings(task, history, rows, figures, notes))
+    write_json(folder / "findings.json", findings(task, history, rows, figures, notes, planned=plan is not None))
     if comparison is not None:
         write_json(folder / "compare.json", comparison)
+    if plan is not None:
+        write_json(folder / "schedule.json", plan)
+    if search is not None:
+        write_json(folder / "lr_find.json", search_record(search))
+    if trainer.augment is not None:
+        write_json(folder / "augmentation.json", augmentation_record(config, data))
     return {**result, "baselines": rows}
-
-
-def _targets(preparation: Preparation, target: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return targets as the loss wants them: labels (n,), or standardised quantities (n, 1)."""
-    if target.dtype.kind == "i":
-        return target
-    return preparation.scale_target(target).astype(dtype)[:, None]
 
 
 def _own_unit(rows: list[dict[str, Any]], scale: float) -> list[dict[str, Any]]:
@@ -304,13 +229,22 @@ def _short(classes: bool, figure: float) -> str:
 
 
 def findings(
-    task: Any, history: Any, baselines: list[dict[str, Any]], test: dict[str, Any], notes: list[Note]
+    task: Any,
+    history: Any,
+    baselines: list[dict[str, Any]],
+    test: dict[str, Any],
+    notes: list[Note],
+    *,
+    planned: bool = False,
 ) -> list[dict[str, str]]:
-    """Return what the reader should know besides the figures."""
+    """Return what the reader should know besides the figures.
+
+    ``planned`` says that a schedule led the learning rate to where training was to end.
+    """
     out = []
     if history.problem:
         out.append({"severity": "problem", "title": "Training broke down", "detail": history.problem})
-    if history.stopped.startswith("all"):
+    if history.stopped.startswith("all") and not planned:
         out.append(
             {
                 "severity": "info",

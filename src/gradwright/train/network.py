@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,30 +12,24 @@ from gradwright.engine.anomaly import detect_anomaly
 from gradwright.engine.graph import graph
 from gradwright.engine.random import Generator, use_generator
 from gradwright.engine.tensor import Tensor
+from gradwright.train.choices import make_network
 from gradwright.train.config import Config
 
-__all__ = ["build_network", "describe_network"]
+__all__ = ["build_network", "describe_network", "network_words"]
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
-
+_LOOKED_AT = 256  # rows, by an initialisation that looks at data
 _ROWS = 5  # of the batch that is sent through to see shapes; shown as "any number"
 
 
-def build_network(config: Config, features: int, outputs: int) -> nn.Sequential:
-    """Return a multilayer perceptron: Linear, batch norm if asked for, activation, dropout, …, Linear."""
-    layers: list[nn.Module] = []
-    width = features
-    for next_width in config.hidden or ():
-        # batch norm subtracts the mean, and with it any bias
-        layers.append(nn.Linear(width, next_width, bias=not config.batch_norm))
-        if config.batch_norm:
-            layers.append(nn.BatchNorm1d(next_width))
-        layers.append(ACTIVATIONS[config.activation]())
-        if config.dropout:
-            layers.append(nn.Dropout(config.dropout))
-        width = next_width
-    layers.append(nn.Linear(width, outputs))
-    model = nn.Sequential(*layers)
+def build_network(config: Config, shape: tuple[int, ...], outputs: int, x: np.ndarray | None = None) -> nn.Sequential:
+    """Return the network that the settings name, for rows of that shape, in its dtype and with its initial values.
+
+    ``x`` are training rows, for an initialisation that looks at data.
+    """
+    model = make_network(config, shape, outputs)
+    if config.init is not None:
+        rows = None if x is None else Tensor(x[:_LOOKED_AT].astype(np.float32))
+        nn.init.initialize_(model, config.init, x=rows)
     if config.dtype == "float64":
         model.double()
     model.name_parts()
@@ -97,3 +92,11 @@ def describe_network(model: nn.Module, criterion: nn.Module, features: int, targ
             "edges": [list(e) for e in g.edges],
         },
     }
+
+
+def network_words(config: Config, shape: tuple[int, ...], outputs: int) -> str:
+    """Say what the network is, in a few words."""
+    if config.network != "mlp":
+        return f"{config.network} for {' × '.join(str(size) for size in shape)} → {outputs}"
+    widths = " → ".join(str(w) for w in (math.prod(shape), *(config.hidden or ()), outputs))
+    return f"{widths}, {config.activation}"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from gradwright.backend import to_numpy
 from gradwright.compile import CompiledStep
+from gradwright.compile.schedules import Paused
 from gradwright.engine.anomaly import detect_anomaly
 from gradwright.engine.tensor import Tensor
+from gradwright.engine.tracing import Schedule
 from gradwright.errors import NonFiniteError
 
 __all__ = ["ADVICE", "Snapshot", "explain_nonfinite"]
@@ -20,7 +22,8 @@ __all__ = ["ADVICE", "Snapshot", "explain_nonfinite"]
 class Snapshot:
     """A copy of everything that a step changes."""
 
-    def __init__(self, step: CompiledStep) -> None:
+    def __init__(self, step: CompiledStep, schedules: Sequence[Schedule] = ()) -> None:
+        self._schedules = Paused(schedules, step.lifted())
         lifted = step.lifted().tensors
         self._paths = [path for path, _ in lifted]
         self._tensors = [t for _, t in lifted]
@@ -28,6 +31,7 @@ class Snapshot:
 
     def restore(self) -> None:
         """Put everything back as it was."""
+        self._schedules.restore()
         for tensor, copy in zip(self._tensors, self._copies, strict=True):
             tensor._set(copy.copy())
 

@@ -92,14 +92,14 @@ def _built(path: Path, build: Callable[[Any], T], reader: Callable[[Path], Any] 
 def _build_model(description: dict[str, Any]) -> nn.Module:
     if description.get("format") != 1:
         raise RunError("not a structure that this version knows (format 1)")
-    return from_structure(description.get("structure"))
+    return from_structure(description.get("structure"), draw=False)
 
 
 def _check_fit(model: nn.Module, width: int, outputs: int, dtype: np.dtype) -> None:
     """Send one row of zeros through the network: files of two runs do not fit together."""
     try:
         shape = forward_rows(model, np.zeros((1, width), dtype)).shape
-    except GradwrightError as error:
+    except (GradwrightError, MemoryError) as error:
         raise RunError(f"model.json does not take the {width} numbers a row of preparation.json: {error}") from None
     if shape != (1, outputs):
         raise RunError(f"model.json gives {shape[1:]} numbers a row, but task.json needs {outputs}")

@@ -16,7 +16,9 @@ from gradwright.data import epoch_order
 from gradwright.engine.mode import no_grad
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, DTypeError, IndexOutOfRangeError, NonFiniteError, ShapeError
+from gradwright.nn.batchnorm import BatchNorm
 from gradwright.optim import Optimizer
+from gradwright.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from gradwright.train.callbacks import Callback
 from gradwright.train.metrics import r2, rmse
 from gradwright.train.nonfinite import ADVICE, Snapshot, explain_nonfinite
@@ -53,7 +55,17 @@ class Trainer:
     criterion : Module
         The loss: ``criterion(model(x), y)``, a mean over the rows.
     optimizer : Optimizer
-        The update rule.
+        The update rule. L-BFGS and Newton want all rows in a batch, and no dropout; L-BFGS runs eagerly.
+    scheduler : LRScheduler, optional
+        Goes on by one after each update, inside the compiled step; :class:`ReduceLROnPlateau` after each epoch, by its
+        validation loss.
+    augment : callable, optional
+        ``augment(x, y) → (x, y)`` for each batch, on tensors; drawn anew in each epoch.
+    penalty : callable, optional
+        ``penalty(model) → Tensor``, added to the loss that is trained; the losses that are reported leave it out.
+    before_update, after_update : sequences of callables
+        Called without arguments in every step, compiled with it: on the gradients (clipping each layer, noise), and on
+        the new weights (max-norm, averaging).
     clip_norm : float > 0, optional
         Bound on the norm of all gradients together.
     eager : bool
@@ -81,6 +93,11 @@ class Trainer:
         criterion: nn.Module,
         optimizer: Optimizer,
         *,
+        scheduler: LRScheduler | None = None,
+        augment: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None,
+        penalty: Callable[[nn.Module], Tensor] | None = None,
+        before_update: Sequence[Callable[[], Any]] = (),
+        after_update: Sequence[Callable[[], Any]] = (),
         clip_norm: float | None = None,
         eager: bool = False,
         seed: int = 0,
@@ -89,28 +106,63 @@ class Trainer:
         self.model = model.name_parts()
         self.criterion = criterion
         self.optimizer = optimizer
-        self.clip_norm = clip_norm
-        self.eager = eager
+        self.scheduler = scheduler
+        self.augment = augment
+        self.penalty = penalty
+        self.before_update = list(before_update)
+        self.after_update = list(after_update)
+        if clip_norm is not None:
+            parameters = list(model.parameters())
+            self.before_update.append(lambda: nn.utils.clip_grad_norm_(parameters, clip_norm))
+        if scheduler is not None and not isinstance(scheduler, ReduceLROnPlateau):
+            self.after_update.append(scheduler.step)
+        self.eager = eager or optimizer.closure == "gradients"  # such a rule's way depends on the loss's value
         self.seed = seed
         self.callbacks = list(callbacks)
         self.history = History()
         self._step = self._make_step()
-        self._compiled: CompiledStep = compile(self._step, state=[model, criterion, optimizer])
+        state = [model, criterion, optimizer, [augment, penalty], self.before_update, self.after_update]
+        self._compiled: CompiledStep = compile(self._step, state=state)
         self._forward: CompiledStep = compile(self._make_forward(), state=[model])
 
     # --- the two programs -------------------------------------------------------------------------------------------
     def _make_step(self) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
-        model, criterion, optimizer, clip_norm = self.model, self.criterion, self.optimizer, self.clip_norm
-        parameters = list(model.parameters())
+        model, criterion, optimizer = self.model, self.criterion, self.optimizer
+        augment, penalty, before, after = self.augment, self.penalty, self.before_update, self.after_update
+
+        def update(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+            output = model(inputs)
+            loss = criterion(output, targets)
+            (loss if penalty is None else loss + penalty(model)).backward()
+            for change in before:
+                change()
+            optimizer.step()
+            return output, loss
+
+        def search(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+            """Let a rule that asks for the loss itself look where it likes; return what came of it."""
+
+            def closure() -> Tensor:
+                loss: Tensor = criterion(model(inputs), targets)
+                total = loss if penalty is None else loss + penalty(model)
+                if optimizer.closure == "gradients":
+                    optimizer.zero_grad()
+                    total.backward()
+                return total
+
+            optimizer.step(closure)
+            with no_grad():
+                output = model(inputs)
+                return output, criterion(output, targets)
+
+        move = update if optimizer.closure is None else search
 
         def step(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
             optimizer.zero_grad()
-            output = model(x)
-            loss = criterion(output, y)
-            loss.backward()
-            if clip_norm is not None:
-                nn.utils.clip_grad_norm_(parameters, clip_norm)
-            optimizer.step()
+            inputs, targets = (x, y) if augment is None else augment(x, y)
+            output, loss = move(inputs, targets)
+            for change in after:
+                change()
             return loss.detach(), _score(output.detach(), y)
 
         return step
@@ -189,6 +241,8 @@ class Trainer:
             if epoch == 1:
                 self.history.compile_seconds = time.perf_counter() - epoch_started
             self.history.rows.append(row)
+            if isinstance(self.scheduler, ReduceLROnPlateau):
+                self.scheduler.step(row["validation_loss"])
             if row["validation_loss"] < best:
                 best, best_weights, since_best = row["validation_loss"], self._weights(), 0
                 self.history.best_epoch = epoch
@@ -238,7 +292,7 @@ class Trainer:
 
     def _run(self, data: tuple[Any, Any], batches: np.ndarray, epoch: int, first: int) -> tuple[np.ndarray, np.ndarray]:
         """Run a block of steps and refuse a loss that is not a number, saying where it came from."""
-        snapshot = Snapshot(self._compiled)
+        snapshot = Snapshot(self._compiled, [] if self.scheduler is None else [self.scheduler])
         x, y = data
         if self.eager:
             losses, scores = np.full(len(batches), np.nan), np.zeros(len(batches))
@@ -321,7 +375,7 @@ class Trainer:
             self.model.train(training)
 
     def _has_batch_norm(self) -> bool:
-        return any(isinstance(m, nn.BatchNorm1d) for m in self.model.modules())
+        return any(isinstance(m, BatchNorm) for m in self.model.modules())
 
     def _refuse_single_row(self, batch_size: int) -> None:
         if batch_size == 1 and self._has_batch_norm():

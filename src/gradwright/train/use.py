@@ -99,7 +99,8 @@ def evaluate_run(
     y = target if run.task.is_classification else run.preparation.scale_target(target).astype(run.config.dtype)[:, None]
     from gradwright.engine.tensor import Tensor
 
-    loss = make_criterion(run.task.is_classification)(Tensor(output), Tensor(np.asarray(y))).item()
+    criterion = make_criterion(run.task.is_classification, run.config.label_smoothing)
+    loss = criterion(Tensor(output), Tensor(np.asarray(y))).item()
     figures = assess(run.task, run.preparation, output, target, float(loss))
     if test:
         result["looks"] = len(run.ledger)

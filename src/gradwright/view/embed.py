@@ -11,18 +11,20 @@ from markupsafe import Markup
 __all__ = ["embedded", "policy"]
 
 
-def policy(style: str, script: str) -> str:
+def policy(style: str, script: str, *, pictures: bool = False) -> str:
     """The Content-Security-Policy that names one inline style and one inline script by their hashes.
 
-    Even an escape that was missed somewhere could neither run a script nor load anything.
+    With ``pictures``, images that stand in the page itself may be shown. Even an escape that was missed somewhere
+    could neither run a script nor load anything.
 
     Examples
     --------
     >>> policy("", "").split("; ")[0]
     "default-src 'none'"
     """
+    images = "img-src data:; " if pictures else ""
     return (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        f"default-src 'none'; {images}style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
 

@@ -91,6 +91,7 @@ _RULES = {
     ("reshape", "x"): "g in the shape of {x}",
     ("permute", "x"): "g with its axes put back",
     ("getitem", "x"): "g at what was picked, 0 elsewhere",
+    ("embedding", "x"): "g added up at the rows that were picked, 0 elsewhere",
     ("cast", "x"): "g",
     ("where", "x"): "g where the condition holds, else 0",
     ("where", "y"): "g where the condition does not hold, else 0",

@@ -160,6 +160,21 @@ def test_parameters_that_a_function_uses_get_their_gradients():
     np.testing.assert_allclose(w.grad.numpy(), ws.grad.numpy(), rtol=1e-12)
 
 
+@pytest.mark.parametrize("transform", [lambda f: f, lambda f: lambda x: gw.checkpoint(f, x), gw.vmap])
+def test_what_a_function_uses_may_be_made_from_something_else_that_it_uses(transform):
+    leaf = gw.tensor(3.0, requires_grad=True)
+    calls = []
+    leaf.register_hook(lambda g: calls.append("leaf"))
+    inner = leaf * 1
+    made = inner * 2
+    made.register_hook(lambda g: calls.append("made"))
+    x = gw.tensor([2.0, 1.0], requires_grad=True)
+    transform(lambda x: x * made * inner * leaf)(x).sum().backward()
+    np.testing.assert_allclose(leaf.grad.numpy(), 6 * 3.0**2 * 3.0)
+    np.testing.assert_allclose(x.grad.numpy(), [54.0, 54.0])
+    assert calls == ["made", "leaf"]  # once each
+
+
 def test_transforms_compile():
     def both(x: Any) -> Any:
         per_row = gw.vmap(gw.func.grad(lambda r: (r @ gw.tensor(W)).tanh().sum()))(x)

@@ -32,6 +32,11 @@ tanh = unary(act.tanh, "Return the hyperbolic tangent of each element.")
 logsigmoid = unary(act.logsigmoid, "Return log(sigmoid(x)) of each element without overflow.", floats=True)
 
 
+def _known(*numbers: Any) -> bool:
+    """Say whether these are numbers that can be compared, not what a compiled step has in their place."""
+    return all(isinstance(n, int | float) for n in numbers)
+
+
 def _activated(op: Op, input: Tensor, inplace: bool, floats: bool = True, **meta: Any) -> Tensor:
     if floats:
         need_tensor(op.name, input)
@@ -65,7 +70,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     """
     need_tensor("hardtanh", input)
     ew.refuse_truth("hardtanh", input)
-    if min_val > max_val:
+    if _known(min_val, max_val) and min_val > max_val:
         raise ConfigError(f"hardtanh: min_val must not be above max_val, got {min_val} and {max_val}")
     if input.dtype.kind in "iu":
         if input.dtype.kind == "u" and min_val < 0:
@@ -120,7 +125,7 @@ def rrelu(
     """
     need_tensor("rrelu", input)
     need_float("rrelu", input)
-    if lower > upper:
+    if _known(lower, upper) and lower > upper:
         raise ConfigError(f"rrelu: lower must not be above upper, got {lower} and {upper}")
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
@@ -173,7 +178,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     ConfigError
         For ``alpha`` 0.
     """
-    if alpha == 0:
+    if _known(alpha) and alpha == 0:
         raise ConfigError("celu: alpha must not be 0")
     return _activated(act.elu, input, inplace, alpha=alpha, scale=1.0, rate=1 / alpha)
 
@@ -265,7 +270,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Return x moved toward 0 by ``lambd``, and 0 where |x| <= ``lambd``; the gradient there is 0 too."""
-    if lambd < 0:
+    if _known(lambd) and lambd < 0:
         raise ConfigError(f"softshrink: lambd must be 0 or more, got {lambd}")
     return _activated(act.softshrink, input, False, lambd=lambd)
 

@@ -58,7 +58,7 @@ class ConversionMethods:
         else:
             if ignored.keys() - {"non_blocking", "memory_format"}:
                 raise DTypeError(f"to: unknown argument {', '.join(sorted(ignored))}")
-            dtype = _destination(where, dtype, device)
+            dtype = destination(where, dtype, device)
         if dtype is None or dtype == self._array.dtype:
             return ew.identity(self) if copy else self
         return ew.cast(self, dtype=dtype)
@@ -215,7 +215,7 @@ class ConversionMethods:
         return np.asarray(self._array).tolist()
 
 
-def _destination(where: tuple[Any, ...], dtype: Any, place: Any) -> Any:
+def destination(where: tuple[Any, ...], dtype: Any, place: Any) -> Any:
     """Return the dtype that ``to`` was asked for, after a look at the device."""
     for value in where:
         if isinstance(value, TensorBase):

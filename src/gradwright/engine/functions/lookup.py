@@ -12,6 +12,8 @@ from gradwright.engine.functions.calling import need_tensor
 from gradwright.engine.mode import no_grad
 from gradwright.engine.ops import elementwise as ew
 from gradwright.engine.ops import indexing
+from gradwright.engine.overwritten import remember_overwritten
+from gradwright.engine.row_sparse import put_rows
 from gradwright.errors import ConfigError, DTypeError, IndexOutOfRangeError, ShapeError
 
 if TYPE_CHECKING:
@@ -42,7 +44,9 @@ def embedding(
     scale_grad_by_freq : bool
         Divide each row's gradient by how often it is looked up here.
     sparse : bool
-        PyTorch's, without effect here.
+        Let the gradient of ``weight`` be a :class:`RowSparse` that lists the rows that were looked up, instead of an
+        array of the table's size. Where ``weight`` is itself the result of an operation, and in derivatives that are
+        to be differentiated again, it is dense all the same.
 
     Returns
     -------
@@ -71,8 +75,11 @@ def embedding(
         padding_idx %= rows
     check_index("embedding", input._array, 0, weight.shape)
     if max_norm is not None:
-        _renormalise(weight, concrete("embedding with max_norm", input._array), max_norm, norm_type)
-    out = indexing.getitem(weight, index=input._array)
+        _renormalise(weight, input._array, max_norm, norm_type)
+    if sparse and weight.is_leaf:
+        out = indexing.embedding(weight, index=input._array, sparse=True, left_out=padding_idx)
+    else:
+        out = indexing.embedding(weight, index=input._array)
     if padding_idx is not None:
         passed = ew.ne(input, padding_idx)
         # both branches are the same numbers: only the gradient differs
@@ -93,12 +100,15 @@ def _counts(index: Any, rows: int, dtype: Any) -> Any:
     return found[index][..., None].astype(dtype)
 
 
-def _renormalise(weight: Any, index: np.ndarray, max_norm: float, norm_type: float) -> None:
-    used = np.unique(index)
+def _renormalise(weight: Tensor, index: Any, max_norm: Any, norm_type: float) -> None:
+    index = index.reshape(-1)  # a row that is named twice is written twice, with the same numbers
     with no_grad():
-        norms = weight.detach()[used].norm(norm_type, 1, True)
-        scale = ew.where(norms > max_norm, max_norm / (norms + 1e-7), 1.0)
-        weight.detach()[used] = weight.detach()[used] * scale
+        found = indexing.embedding(weight, index=index)
+        norms = found.norm(norm_type, 1, True)
+        scaled = ew.where(norms > max_norm, found * (max_norm / (norms + 1e-7)), found).to(weight.dtype)
+        replaced = put_rows(weight, index, scaled._array)
+    if replaced is not None:
+        remember_overwritten(replaced)
 
 
 def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:

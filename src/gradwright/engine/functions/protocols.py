@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from gradwright.backend import is_tracer, to_numpy
 from gradwright.engine.base import Node, TensorBase
+from gradwright.engine.skeleton import building
 from gradwright.errors import DTypeError, GraphError, ShapeError
 
 __all__ = ["PythonMethods"]
@@ -70,7 +71,11 @@ class PythonMethods:
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
         if isinstance(self._node, Node):
             raise GraphError("deepcopy of a tensor that an operation made: the graph stays where it is; use .clone()")
-        other = memo[id(self)] = _twin(self, to_numpy(self._array))
+        if building.skeleton is None:
+            array = to_numpy(self._array)
+        else:
+            array = building.skeleton.array(self.shape, self.dtype)
+        other = memo[id(self)] = _twin(self, array)
         other._grad = copy.deepcopy(self._grad, memo)
         return other
 

@@ -13,7 +13,7 @@ import numpy as np
 from gradwright.engine.op import Op, general
 from gradwright.engine.ops.shape import expand, reshape
 
-__all__ = ["einsum"]
+__all__ = ["einsum", "products"]
 
 Labels = tuple[int, ...]
 
@@ -100,6 +100,12 @@ def _cheapest(rest: list[Labels], size: dict[int, int], output: Labels) -> tuple
         return counts[0] - counts[1] - counts[2]
 
     return min(itertools.combinations(range(len(rest)), 2), key=growth)
+
+
+def products(shapes: tuple[Labels, ...], subscripts: tuple[Labels, ...], output: Labels) -> int:
+    """Return how many multiplications with an addition a contraction takes in the order in which it is done."""
+    steps, _ = _program(shapes, subscripts, output)
+    return sum(math.prod(step.x.shape) * step.y.shape[-1] for step in steps if step.contracts)
 
 
 def _einsum(xp: Any, *xs: Any, subscripts: tuple[Labels, ...], output: Labels) -> Any:

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from gradwright.backend import jax_modules, namespace
+from gradwright.engine.base import TensorBase
 from gradwright.engine.op import Op, general, linear, nondifferentiable, shows, sum_to
 from gradwright.engine.ops.elementwise import zeros_like
+from gradwright.engine.row_sparse import row_gradient
 from gradwright.errors import IndexOutOfRangeError, ShapeError
 
-__all__ = ["gather", "getitem", "one_hot", "scatter_into", "scatter_sum", "set_at"]
+__all__ = ["embedding", "gather", "getitem", "one_hot", "scatter_into", "scatter_sum", "set_at"]
 
 
 # --- brackets ---------------------------------------------------------------------------------------------------------
@@ -104,6 +106,23 @@ getitem = shows(
     lambda meta: _is_basic(meta["index"]),  # indices and masks copy
 )
 scatter_into: Op = linear("scatter_into", _scatter_into, lambda g, index: getitem(g, index=index))
+
+
+# --- rows of a table --------------------------------------------------------------------------------------------------
+def _embedding(xp: Any, x: Any, *, index: Any, sparse: bool = False, left_out: int | None = None) -> Any:
+    if xp is np:  # a constant table may be indexed by what is traced
+        xp = namespace([index])
+    return x[index] if xp is np else xp.take(xp.asarray(x), index, axis=0, mode="fill")  # NaN for a row that is not
+
+
+def _embedding_back(g: Any, x_shape: Any, index: Any, sparse: bool, left_out: int | None) -> Any:
+    if sparse and not isinstance(g, TensorBase):  # a gradient that is to be differentiated again is a Tensor
+        return row_gradient(g, index, x_shape, left_out)
+    return scatter_into(g, index=index, shape=x_shape)
+
+
+#: ``sparse``: the gradient lists rows, without the row ``left_out``, whose upstream gradient has to be 0
+embedding: Op = linear("embedding", _embedding, _embedding_back)
 
 
 # --- brackets that are assigned to ------------------------------------------------------------------------------------

@@ -130,7 +130,7 @@ split: Op = general(
 # --- pad --------------------------------------------------------------------------------------------------------------
 def _pad(xp: Any, x: Any, *, widths: tuple[tuple[int, int], ...], value: float = 0) -> Any:
     if xp is not np:
-        return jax_modules().lax.pad(x, np.asarray(value, x.dtype), [(lo, hi, 0) for lo, hi in widths])
+        return jax_modules().lax.pad(x, xp.asarray(value, x.dtype), [(lo, hi, 0) for lo, hi in widths])
     # numpy.pad does the same in many more steps
     out = np.full([n + lo + hi for n, (lo, hi) in zip(x.shape, widths, strict=True)], value, x.dtype)
     out[tuple(slice(lo, lo + n) for n, (lo, _) in zip(x.shape, widths, strict=True))] = x

@@ -65,7 +65,7 @@ def checkpoint(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         ys, inputs = again()
         live = [(y, g) for y, g in zip(ys, gs, strict=True) if g is not None]
         asking = [x for x in inputs if x._requires_grad]
-        found = iter(pull_back([y for y, _ in live], [g for _, g in live], asking, recorded))
+        found = iter(pull_back([y for y, _ in live], [g for _, g in live], asking, recorded, held))
         return [next(found) if x._requires_grad else None for x in inputs]
 
     def ahead(ts: tuple[Any, ...]) -> Any:

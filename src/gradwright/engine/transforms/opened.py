@@ -11,6 +11,7 @@ from gradwright.engine.base import Edge, Leaf, Node, TensorBase
 from gradwright.engine.mode import mode
 from gradwright.engine.op import OPERATIONS, wrap
 from gradwright.engine.reverse import run_reverse
+from gradwright.engine.row_sparse import dense
 
 __all__ = ["captured_by", "fresh", "is_smooth", "pull_back"]
 
@@ -66,8 +67,14 @@ def now() -> int:
     return Node(None, (), None, {}, (), ()).id
 
 
-def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Any], create_graph: bool) -> list[Any]:
-    """Return the gradient of each input as a Tensor, zeros where no output depends on it; the graph stays usable."""
+def pull_back(
+    outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Any], create_graph: bool, held: Sequence[Any] = ()
+) -> list[Any]:
+    """Return the gradient of each input as a Tensor, zeros where no output depends on it; the graph stays usable.
+
+    Those inputs that are ``held``, which is what :func:`captured_by` found, get their partial derivatives: one may have
+    been made from another, and that way belongs to the graph outside.
+    """
     pairs = [(y, s) for y, s in zip(outputs, seeds, strict=True) if y._requires_grad]
     arrived = run_reverse(
         [y for y, _ in pairs],
@@ -75,10 +82,11 @@ def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Any
         retain_graph=True,
         create_graph=create_graph,
         wanted=inputs,
+        ends=held,
     )
     found = []
     for x in inputs:
-        g = arrived.get(x._edge())
+        g = dense(arrived.get(x._edge()))
         if g is None:
             g = OPERATIONS["zeros_like"](wrap(x._array))
         found.append(g if isinstance(g, TensorBase) else wrap(g))

@@ -132,7 +132,7 @@ def _map(function: Flat, xs: Sequence[Any], batched: Sequence[bool], count: int,
         def back(moved: list[Any]) -> list[Any]:
             ys, inputs = open_all(moved[: len(xs)])
             asking = [x for x, s in zip(inputs, smooth, strict=True) if s]
-            return pull_back([ys[k] for k in live], moved[len(xs) :], asking, again)
+            return pull_back([ys[k] for k in live], moved[len(xs) :], asking, again, held)
 
         given = [gs[k] for k in live]
         found = iter(_map(back, [*xs, *given], [*batched, *[True] * len(live)], count, "same"))

@@ -4,11 +4,14 @@ from gradwright.engine.functions.lookup import embedding, one_hot
 from gradwright.engine.functions.padding import pad
 from gradwright.engine.missing import explained
 from gradwright.nn.functional import activation as _activation
+from gradwright.nn.functional import adaptive_pooling as _adaptive_pooling
 from gradwright.nn.functional import convolution as _convolution
 from gradwright.nn.functional import interpolation as _interpolation
 from gradwright.nn.functional import pooling as _pooling
 from gradwright.nn.functional.activation import *  # noqa: F403
+from gradwright.nn.functional.adaptive_pooling import *  # noqa: F403
 from gradwright.nn.functional.attention import scaled_dot_product_attention
+from gradwright.nn.functional.bag import embedding_bag
 from gradwright.nn.functional.classification import cross_entropy, nll_loss
 from gradwright.nn.functional.convolution import *  # noqa: F403
 from gradwright.nn.functional.ctc import ctc_loss
@@ -39,6 +42,7 @@ from gradwright.nn.functional.margin import (
     multilabel_soft_margin_loss,
     soft_margin_loss,
 )
+from gradwright.nn.functional.multihead import multi_head_attention_forward
 from gradwright.nn.functional.normalization import (
     batch_norm,
     group_norm,
@@ -57,12 +61,16 @@ from gradwright.nn.functional.probability import (
 )
 from gradwright.nn.functional.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from gradwright.nn.functional.shuffle import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
+from gradwright.nn.functional.unpooling import max_unpool1d, max_unpool2d, max_unpool3d
+from gradwright.nn.functional.warping import affine_grid, grid_sample
 
 __all__ = [
     *_activation.__all__,
+    *_adaptive_pooling.__all__,
     *_convolution.__all__,
     *_interpolation.__all__,
     *_pooling.__all__,
+    "affine_grid",
     "alpha_dropout",
     "batch_norm",
     "bilinear",
@@ -78,8 +86,10 @@ __all__ = [
     "dropout2d",
     "dropout3d",
     "embedding",
+    "embedding_bag",
     "feature_alpha_dropout",
     "gaussian_nll_loss",
+    "grid_sample",
     "group_norm",
     "hinge_embedding_loss",
     "huber_loss",
@@ -90,7 +100,11 @@ __all__ = [
     "linear",
     "local_response_norm",
     "margin_ranking_loss",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "mse_loss",
+    "multi_head_attention_forward",
     "multi_margin_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",

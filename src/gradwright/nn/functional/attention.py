@@ -17,7 +17,7 @@ from gradwright.errors import ConfigError, DTypeError, ShapeError
 from gradwright.nn.functional.checks import need_floats
 from gradwright.nn.functional.dropout import dropout
 
-__all__ = ["scaled_dot_product_attention"]
+__all__ = ["attention_weights", "scaled_dot_product_attention"]
 
 
 def scaled_dot_product_attention(
@@ -77,6 +77,23 @@ def scaled_dot_product_attention(
     if groups > 1:  # a further axis of queries for each head of the keys
         query = query.reshape(*heads[:-3], heads[-3] // groups, groups, *heads[-2:])
         key, value = key.unsqueeze(-3), value.unsqueeze(-3)
+    weights = attention_weights(name, query, key, attn_mask, dropout_p, is_causal, scale, groups, heads)
+    out = weights @ value
+    return out if groups == 1 else out.reshape(*out.shape[:-4], heads[-3], *out.shape[-2:])
+
+
+def attention_weights(
+    name: str,
+    query: Tensor,
+    key: Tensor,
+    attn_mask: Tensor | None,
+    dropout_p: Any,
+    is_causal: bool = False,
+    scale: float | None = None,
+    groups: int = 1,
+    heads: tuple[int, ...] = (),
+) -> Tensor:
+    """Return how much each query (…, L, E) takes of each key's value, (…, L, S)."""
     if scale is None:
         scale = 1 / math.sqrt(query.shape[-1]) if query.shape[-1] else 1.0
     # the queries are smaller than the scores
@@ -89,8 +106,7 @@ def scaled_dot_product_attention(
     weights = masked_softmax(scores, axis=-1) if attn_mask is not None else act.softmax(scores, axis=-1)
     if not (isinstance(dropout_p, int | float) and dropout_p == 0):
         weights = dropout(weights, dropout_p)
-    out = weights @ value
-    return out if groups == 1 else out.reshape(*out.shape[:-4], heads[-3], *out.shape[-2:])
+    return weights
 
 
 def _groups(name: str, query: Tensor, key: Tensor, value: Tensor) -> int:

@@ -162,7 +162,7 @@ def _triplet(
     reduction: str,
 ) -> Tensor:
     need_tensors(name, anchor, positive, negative)
-    if margin <= 0:
+    if isinstance(margin, int | float) and margin <= 0:
         raise ConfigError(f"{name}: margin must be above 0, got {margin}")
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise ShapeError(

@@ -11,7 +11,7 @@ from gradwright.engine.ops import interpolation
 from gradwright.engine.ops.shape import expand, reshape
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, ShapeError
-from gradwright.nn.functional.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from gradwright.nn.functional.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from gradwright.nn.functional.spatial import as_sizes
 
 __all__ = ["interpolate", "upsample"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gradwright.backend import namespace
 from gradwright.engine.ops import loss as fused
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, ShapeError
@@ -72,10 +73,13 @@ def smooth_l1_loss(
     """
     reduction = chosen(reduction, size_average, reduce)
     same_shape("smooth_l1_loss", input=input, target=target)
-    if beta < 0:
+    known = isinstance(beta, int | float)  # in a compiled step it may be traced
+    if known and beta < 0:
         raise ConfigError(f"smooth_l1_loss: beta is a distance, 0 or more; got {beta}")
-    if beta == 0:
+    if known and beta == 0:
         return reduced((input - target).abs(), reduction)
+    if not known:
+        beta = namespace([beta]).maximum(beta, 1e-30)  # a member of a population may have 0: the same loss to rounding
     return reduced(fused.huber(input - target, delta=beta) * (1 / beta), reduction)
 
 
@@ -97,7 +101,7 @@ def huber_loss(
     """
     reduction = chosen(reduction)
     same_shape("huber_loss", input=input, target=target)
-    if delta <= 0:
+    if isinstance(delta, int | float) and delta <= 0:
         raise ConfigError(f"huber_loss: delta is a distance above 0; got {delta}")
     loss = fused.huber(input - target, delta=delta)
     if weight is not None:

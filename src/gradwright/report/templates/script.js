@@ -25,7 +25,7 @@
       cursor.setAttribute("visibility", "visible");
       tip.replaceChildren();
       const head = document.createElement("strong");
-      head.textContent = "epoch " + data.x[index];
+      head.textContent = data.head[index];
       tip.append(head);
       for (const line of data.lines) {
         const row = document.createElement("span");

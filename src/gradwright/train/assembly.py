@@ -1,0 +1,67 @@
+"""From settings to a trainer: update rule, schedule, regularisation and augmentation put together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gradwright import nn
+from gradwright.errors import ConfigError
+from gradwright.train.callbacks import Callback
+from gradwright.train.choices import make_augmentation, make_optimizer, make_penalty, make_schedule
+from gradwright.train.config import Config
+from gradwright.train.prepared import Prepared
+from gradwright.train.trainer import Trainer
+
+__all__ = ["make_trainer"]
+
+
+def make_trainer(
+    config: Config,
+    model: nn.Module,
+    criterion: nn.Module,
+    data: Prepared,
+    *,
+    callbacks: Sequence[Callback] = (),
+) -> Trainer:
+    """Return the trainer that resolved settings describe.
+
+    Parameters
+    ----------
+    data : Prepared
+        What it will train on: how long a schedule is, how much a prior weighs, and what is augmented follow from it.
+    """
+    if not isinstance(config.lr, float):
+        raise ConfigError(f"lr = {config.lr!r}: a trainer needs a number; resolve the settings first")
+    optimizer = make_optimizer(
+        config.optimizer,
+        model.parameters(),
+        lr=config.lr,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+    )
+    rows = len(data.x)
+    steps = config.epochs * math.ceil(rows / min(config.batch_size or rows, rows))
+    before: list[Callable[[], Any]] = []
+    after: list[Callable[[], Any]] = []
+    if config.gradient_noise:
+        noise, parameters = nn.regularization.GradientNoise(config.gradient_noise), list(model.parameters())
+        before.append(lambda: noise(parameters))
+    if config.max_norm is not None:
+        bound = nn.regularization.MaxNorm(config.max_norm)
+        after.append(lambda: bound(model))
+    return Trainer(
+        model,
+        criterion,
+        optimizer,
+        scheduler=make_schedule(config.schedule, optimizer, steps, config.warmup),
+        augment=make_augmentation(config.augment, data.shape, data.classes, data.ground),
+        penalty=make_penalty(config, rows, data.task.is_classification),
+        before_update=before,
+        after_update=after,
+        clip_norm=config.clip_norm,
+        eager=config.eager,
+        seed=config.seed,
+        callbacks=callbacks,
+    )

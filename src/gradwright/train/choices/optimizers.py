@@ -1,0 +1,90 @@
+"""Update rules by the names that a configuration gives them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+from gradwright import optim
+from gradwright.errors import ConfigError
+
+__all__ = ["FULL_BATCH", "OPTIMIZERS", "default_momentum", "default_rate", "make_optimizer"]
+
+OPTIMIZERS: dict[str, type[optim.Optimizer]] = {
+    "adadelta": optim.Adadelta,
+    "adagrad": optim.Adagrad,
+    "adam": optim.Adam,
+    "adamax": optim.Adamax,
+    "adamw": optim.AdamW,
+    "gd": optim.GradientDescent,
+    "lamb": optim.LAMB,
+    "lars": optim.LARS,
+    "lbfgs": optim.LBFGS,
+    "lion": optim.Lion,
+    "nadam": optim.NAdam,
+    "newton": optim.Newton,
+    "radam": optim.RAdam,
+    "rmsprop": optim.RMSprop,
+    "rprop": optim.Rprop,
+    "sgd": optim.SGD,
+}
+
+#: Rules that read a minibatch's noise as the gradient's own: they train on all rows at once unless told otherwise.
+FULL_BATCH = ("gd", "lbfgs", "newton", "rprop")
+
+_RATES = {"sgd": 0.05, "gd": 0.1}  # where PyTorch has a default that suits nobody, or none
+_MORE: dict[str, dict[str, Any]] = {"lbfgs": {"line_search_fn": "strong_wolfe"}}  # without it steps may diverge
+_MOMENTUM = {"sgd": 0.9, "lars": 0.9}
+
+
+def default_rate(name: str) -> float:
+    """Return the learning rate that a rule gets when none is given: ours, or else the rule's own default.
+
+    Examples
+    --------
+    >>> default_rate("adam"), default_rate("sgd")
+    (0.001, 0.05)
+    """
+    return _RATES.get(name) or float(_arguments(name)["lr"].default)
+
+
+def default_momentum(name: str) -> float | None:
+    """Return the momentum that a rule gets when none is given, or None for the rule's own default."""
+    return _MOMENTUM.get(name)
+
+
+def _arguments(name: str) -> Any:
+    return inspect.signature(OPTIMIZERS[name].__init__).parameters
+
+
+def make_optimizer(
+    name: str,
+    params: Iterable[Any],
+    *,
+    lr: float | None = None,
+    momentum: float | None = None,
+    weight_decay: float | None = None,
+) -> optim.Optimizer:
+    """Return the rule of that name; what is None is left at its default.
+
+    Raises
+    ------
+    ConfigError
+        For a momentum or a weight decay that the rule does not have.
+    """
+    takes = _arguments(name)
+    wanted: dict[str, Any] = {
+        "lr": default_rate(name) if lr is None else lr,
+        "momentum": momentum,
+        "weight_decay": weight_decay,
+    }
+    for key, value in wanted.items():
+        if value is not None and key not in takes:
+            if not value:
+                continue  # what is not there is 0
+            having = ", ".join(n for n in OPTIMIZERS if key in _arguments(n))
+            raise ConfigError(f"{key} = {value}: {name} has no {key.replace('_', ' ')}; these have: {having}")
+    return OPTIMIZERS[name](
+        params, **_MORE.get(name, {}), **{k: v for k, v in wanted.items() if v is not None and k in takes}
+    )

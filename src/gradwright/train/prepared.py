@@ -1,0 +1,132 @@
+"""The first half of every job: read, split, prepare; the test part stays sealed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradwright.data import Dataset, Note, Preparation, Split, Task, infer_task, read, split
+from gradwright.train.callbacks import Callback
+from gradwright.train.config import Config
+
+__all__ = ["Prepared", "Reporter", "StageClock", "prepare", "scaled_targets"]
+
+
+class Reporter(Callback):
+    """Somebody who is told what the job does; this one says nothing."""
+
+    def on_stage(self, number: int, name: str, words: str) -> None:
+        """A stage is done, and this is what came of it."""
+
+    def on_stage_start(self, number: int, name: str) -> None:
+        """A stage begins that may take a while."""
+
+
+class StageClock:
+    """Seconds spent in each part."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._started = time.perf_counter()
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Take the time of what is done within."""
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - started
+
+    def total(self) -> float:
+        """Return the seconds since the beginning."""
+        return time.perf_counter() - self._started
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data ready to train on.
+
+    Attributes
+    ----------
+    notes : list of Note
+        What was remarkable so far; later parts add theirs.
+    x, vx : (rows, values)
+        Prepared rows to train on and to validate with.
+    y, vy : (rows,) int64 labels, or (rows, 1) standardised numbers
+    target, validation_target : (rows,)
+        The same in the target's own unit.
+    """
+
+    dataset: Dataset
+    task: Task
+    parts: Split
+    preparation: Preparation
+    notes: list[Note]
+    x: np.ndarray
+    y: np.ndarray
+    vx: np.ndarray
+    vy: np.ndarray
+    target: np.ndarray
+    validation_target: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """What one row is: (values,), an image (height, width) or (height, width, channels)."""
+        images = self.preparation.images
+        return (self.preparation.width,) if images is None else images.shape
+
+    @property
+    def classes(self) -> int | None:
+        """How many classes there are; None for numbers."""
+        return self.task.outputs if self.task.is_classification else None
+
+    @property
+    def ground(self) -> float:
+        """The value that an empty pixel has after preparation."""
+        images = self.preparation.images
+        return 0.0 if images is None else -images.mean / images.std
+
+
+def prepare(config: Config, reporter: Reporter, clock: StageClock) -> Prepared:
+    """Read the source, split it, and prepare the training and the validation part; the test part is not touched."""
+    # 1 read
+    reporter.on_stage_start(1, "read")
+    with clock.part("read"):
+        dataset = read(config.source, target=config.target, task=config.task)
+        task = infer_task(dataset, config.task)
+    words = f"{dataset.rows:,} rows, {len(dataset.feature_names):,} columns; task: {task.kind} ({task.reason})"
+    reporter.on_stage(1, "read", words)
+
+    # 2 split
+    parts = split(dataset, task, seed=config.seed % 2**32, validation=config.validation, test=config.test)
+    how = "as the source gives it" if parts.given else "stratified by class" if parts.stratified else "at random"
+    reporter.on_stage(
+        2,
+        "split",
+        f"{len(parts.train):,} to train, {len(parts.validation):,} to validate, {len(parts.test):,} to test ({how}); "
+        "the test part is sealed",
+    )
+
+    # 3 prepare
+    reporter.on_stage_start(3, "prepare")
+    notes: list[Note] = []
+    with clock.part("prepare"):
+        rows, held = dataset.take(parts.train), dataset.take(parts.validation)
+        target, validation_target = task.encode(rows.target, rows.place), task.encode(held.target, held.place)
+        preparation = Preparation.fit(rows.features, None if task.is_classification else target, place=rows.place)
+        dtype = np.dtype(config.dtype)
+        x = preparation.transform(rows.features, place=rows.place, notes=notes).astype(dtype, copy=False)
+        vx = preparation.transform(held.features, place=held.place, notes=notes).astype(dtype, copy=False)
+        y, vy = (scaled_targets(preparation, t, dtype) for t in (target, validation_target))
+    reporter.on_stage(3, "prepare", f"{preparation.width:,} numbers a row, fitted on the training part alone")
+    return Prepared(dataset, task, parts, preparation, notes, x, y, vx, vy, target, validation_target)
+
+
+def scaled_targets(preparation: Preparation, target: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return targets as the loss wants them: labels (n,), or standardised quantities (n, 1)."""
+    if target.dtype.kind == "i":
+        return target
+    return preparation.scale_target(target).astype(dtype)[:, None]
