@@ -347,13 +347,36 @@ class SettingConformance:
             mine.step()
         saved = mine.state_dict()
         arrays = {
-            i: {k: v if k == "step" else torch.tensor(v.numpy()) for k, v in slots.items()}
+            i: {k: v if k == "step" else torch.tensor(v.numpy()) for k, v in slots.items() if v is not None}
             for i, slots in saved["state"].items()
         }
         theirs = [torch.tensor(w.detach().numpy().copy(), requires_grad=True) for w in ours]
         other = self.make_torch(theirs, lr=0.7)
         other.load_state_dict({"state": arrays, "param_groups": saved["param_groups"]})
         for _ in range(5):
+            for opt, tensors in ((mine, ours), (other, theirs)):
+                opt.zero_grad()
+                sum((x**4).sum() for x in tensors).backward()
+                opt.step()
+        for w, t in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(w.detach().numpy(), t.detach().numpy(), rtol=1e-12)
+
+    def test_parameters_without_an_entry_start_anew(self) -> None:
+        """PyTorch saves nothing for a parameter that has had no gradient."""
+        theirs = [torch.tensor(self.start(), requires_grad=True) for _ in range(2)]
+        other = self.make_torch(theirs)
+        (theirs[0] ** 4).sum().backward()
+        other.step()
+        ours = [gw.tensor(t.detach().numpy().copy(), requires_grad=True) for t in theirs]
+        mine = self.make(ours)
+        for w in ours:
+            w.grad = gw.tensor(self.start())
+        mine.step()  # what is remembered of this must go
+        with gw.no_grad():
+            for w, t in zip(ours, theirs, strict=True):
+                w.copy_(gw.tensor(t.detach().numpy()))
+        mine.load_state_dict(other.state_dict())
+        for _ in range(3):
             for opt, tensors in ((mine, ours), (other, theirs)):
                 opt.zero_grad()
                 sum((x**4).sum() for x in tensors).backward()

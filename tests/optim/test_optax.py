@@ -32,8 +32,8 @@ PAIRS = {
         lambda: optax.adagrad(0.1, initial_accumulator_value=0.3, eps=0.0),
     ),
     "rmsprop": (
-        lambda p: optim.RMSprop(p, lr=0.01, alpha=0.8, eps=1e-2, centered=True),
-        lambda: optax.rmsprop(0.01, decay=0.8, eps=1e-2, eps_in_sqrt=False, centered=True),
+        lambda p: optim.RMSprop(p, lr=0.001, alpha=0.8, eps=1e-2, centered=True),
+        lambda: optax.rmsprop(0.001, decay=0.8, eps=1e-2, eps_in_sqrt=False, centered=True),
     ),
     "lion": (lambda p: optim.Lion(p, lr=0.01, weight_decay=0.2), lambda: optax.lion(0.01, weight_decay=0.2)),
     "lion, other averages": (
