@@ -417,7 +417,11 @@ class SettingConformance:
         two = self.make([gw.zeros(shape, requires_grad=True), gw.zeros(shape, requires_grad=True)]).state_dict()
         bad = [two]
         if opt.state[w]:
-            bad.append(self.make([gw.zeros((*shape[:-1], 5), requires_grad=True)], lr=7.0).state_dict())
+            longer = gw.ones((*shape[:-1], 5), requires_grad=True)
+            other = self.make([longer], lr=7.0)
+            longer.sum().backward()
+            other.step()
+            bad.append(other.state_dict())
             bad.append({**before, "state": {}})
         for state in bad:
             with pytest.raises(StateError):
