@@ -338,26 +338,51 @@ class SettingConformance:
         np.testing.assert_allclose(w.detach().numpy(), t.detach().numpy(), rtol=1e-12)
 
     def test_a_state_saved_here_goes_on_in_pytorch(self) -> None:
-        w = gw.tensor(self.start(), requires_grad=True)
-        ours = self.make([w])
+        # the second parameter has its first gradient only there
+        ours = [gw.tensor(self.start(), requires_grad=True) for _ in range(2)]
+        mine = self.make(ours)
         for _ in range(5):
-            ours.zero_grad()
-            (w**4).sum().backward()
-            ours.step()
-        saved = ours.state_dict()
+            mine.zero_grad()
+            (ours[0] ** 4).sum().backward()
+            mine.step()
+        saved = mine.state_dict()
         arrays = {
-            i: {k: v if k == "step" else torch.tensor(v.numpy()) for k, v in slots.items()}
+            i: {k: v if k == "step" else torch.tensor(v.numpy()) for k, v in slots.items() if v is not None}
             for i, slots in saved["state"].items()
         }
-        t = torch.tensor(w.detach().numpy().copy(), requires_grad=True)
-        theirs = self.make_torch([t], lr=0.7)
-        theirs.load_state_dict({"state": arrays, "param_groups": saved["param_groups"]})
+        theirs = [torch.tensor(w.detach().numpy().copy(), requires_grad=True) for w in ours]
+        other = self.make_torch(theirs, lr=0.7)
+        other.load_state_dict({"state": arrays, "param_groups": saved["param_groups"]})
         for _ in range(5):
-            for opt, x in ((ours, w), (theirs, t)):
+            for opt, tensors in ((mine, ours), (other, theirs)):
                 opt.zero_grad()
-                (x**4).sum().backward()
+                sum((x**4).sum() for x in tensors).backward()
                 opt.step()
-        np.testing.assert_allclose(w.detach().numpy(), t.detach().numpy(), rtol=1e-12)
+        for w, t in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(w.detach().numpy(), t.detach().numpy(), rtol=1e-12)
+
+    def test_parameters_without_an_entry_start_anew(self) -> None:
+        """PyTorch saves nothing for a parameter that has had no gradient."""
+        theirs = [torch.tensor(self.start(), requires_grad=True) for _ in range(2)]
+        other = self.make_torch(theirs)
+        (theirs[0] ** 4).sum().backward()
+        other.step()
+        ours = [gw.tensor(t.detach().numpy().copy(), requires_grad=True) for t in theirs]
+        mine = self.make(ours)
+        for w in ours:
+            w.grad = gw.tensor(self.start())
+        mine.step()  # what is remembered of this must go
+        with gw.no_grad():
+            for w, t in zip(ours, theirs, strict=True):
+                w.copy_(gw.tensor(t.detach().numpy()))
+        mine.load_state_dict(other.state_dict())
+        for _ in range(3):
+            for opt, tensors in ((mine, ours), (other, theirs)):
+                opt.zero_grad()
+                sum((x**4).sum() for x in tensors).backward()
+                opt.step()
+        for w, t in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(w.detach().numpy(), t.detach().numpy(), rtol=1e-12)
 
     def test_the_state_has_pytorchs_layout(self) -> None:
         shapes = [(2, 3), (4,) if self.axes is None else (2, 2)]
@@ -392,7 +417,11 @@ class SettingConformance:
         two = self.make([gw.zeros(shape, requires_grad=True), gw.zeros(shape, requires_grad=True)]).state_dict()
         bad = [two]
         if opt.state[w]:
-            bad.append(self.make([gw.zeros((*shape[:-1], 5), requires_grad=True)], lr=7.0).state_dict())
+            longer = gw.ones((*shape[:-1], 5), requires_grad=True)
+            other = self.make([longer], lr=7.0)
+            longer.sum().backward()
+            other.step()
+            bad.append(other.state_dict())
             bad.append({**before, "state": {}})
         for state in bad:
             with pytest.raises(StateError):

@@ -133,6 +133,19 @@ def test_parameters_that_had_no_gradient_are_passed_over():
     np.testing.assert_allclose(w.detach().numpy(), -0.5 + 0.25, err_msg="zeros are a gradient: the decay works")
 
 
+def test_row_sparse_gradients_are_added_up():
+    ends = []
+    for sparse in (False, True):
+        with gw.use_generator(gw.Generator(0)):
+            table = nn.Embedding(5, 2, sparse=sparse)
+        opt = optim.Accumulate(optim.SGD(table.parameters(), lr=0.1), every=2)
+        for rows in ([0, 1, 1], [1, 3]):
+            (table(gw.tensor(rows)) ** 2).mean().backward()
+            opt.step(samples=len(rows))
+        ends.append(table.weight.detach().numpy())
+    np.testing.assert_allclose(ends[1], ends[0], rtol=1e-6)
+
+
 def test_a_state_saved_between_micro_batches_goes_on_bit_for_bit():
     def train(model, opt, chunks):
         for rows in chunks:

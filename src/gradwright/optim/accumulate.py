@@ -14,7 +14,7 @@ from gradwright.engine.tensor import Tensor
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import ConfigError
 from gradwright.optim.around import Around
-from gradwright.optim.optimizer import Optimizer
+from gradwright.optim.optimizer import Optimizer, gradient
 
 __all__ = ["Accumulate"]
 
@@ -89,7 +89,7 @@ class Accumulate(Around):
         for p in self._params():
             total = settle(self._arrays[p])
             if p._grad is not None:
-                part = n.astype(p.dtype) * settle(p._grad)
+                part = n.astype(p.dtype) * gradient(p)
                 total = total + xp.where(n > 0, part, 0)  # an empty micro-batch's mean is NaN
                 self._had.add(p)
             sums[p] = total

@@ -62,7 +62,7 @@ class Around(Optimizer):
             old = self._arrays.get(p)
             self._arrays[p] = Tensor(np.zeros(p.shape, p.dtype) if old is None else old.numpy().astype(p.dtype))
         if missing:
-            structure_changed()
+            structure_changed(self)
         return bool(missing)
 
     def slot_names(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from gradwright.engine.state import Lift
 from gradwright.engine.tensor import Tensor
 from gradwright.engine.tracing import trace_now
 from gradwright.errors import CompileError, ConfigError, StateError
-from gradwright.optim.optimizer import Optimizer
+from gradwright.optim.optimizer import Optimizer, gradient
 from gradwright.optim.strong_wolfe import Point, strong_wolfe
 
 __all__ = ["LBFGS"]
@@ -142,7 +142,7 @@ class LBFGS(Optimizer):
         def evaluate() -> tuple[Any, np.ndarray]:
             with enable_grad():
                 loss = closure()
-            parts = [np.zeros(p.shape, p.dtype) if p._grad is None else settle(p._grad) for p in params]
+            parts = [np.zeros(p.shape, p.dtype) if p._grad is None else gradient(p) for p in params]
             return loss, np.concatenate([np.asarray(part).reshape(-1) for part in parts])
 
         def place(x: np.ndarray) -> None:

@@ -20,7 +20,7 @@ from gradwright.engine.tracing import trace_now
 from gradwright.errors import ConfigError, StateError
 from gradwright.optim.rows import check_gradients, step_rows
 
-__all__ = ["Optimizer", "decoupled", "descent", "off", "same_dtype", "steps_taken"]
+__all__ = ["Optimizer", "decoupled", "descent", "gradient", "off", "same_dtype", "steps_taken"]
 
 
 class Optimizer(Stateful):
@@ -126,8 +126,7 @@ class Optimizer(Stateful):
         """
         missing = []
         for group in self.param_groups:
-            slots = self.slots(group)
-            starts = {**dict.fromkeys(names, 0), **(slots if isinstance(slots, Mapping) else dict.fromkeys(slots, 0))}
+            starts = {**dict.fromkeys(names, 0), **self._starts(group)}
             for p in group["params"]:
                 state = self.state[p]
                 for name, start in starts.items():
@@ -136,16 +135,14 @@ class Optimizer(Stateful):
                         missing.append((p, name, start, dtype))
         for p, name, start, dtype in missing:
             old = self.state[p].get(name)
-            if old is not None:
-                array = old.numpy().astype(dtype)
-            elif isinstance(start, np.ndarray):
-                array = start.copy()
-            else:
-                array = np.full(p.shape, start, dtype)
-            self.state[p][name] = Tensor(array)
+            self.state[p][name] = Tensor(_start(p, start) if old is None else old.numpy().astype(dtype))
         if missing:
             structure_changed(self)
         return bool(missing)
+
+    def _starts(self, group: Mapping[str, Any]) -> dict[str, Any]:
+        slots = self.slots(group)
+        return dict(slots) if isinstance(slots, Mapping) else dict.fromkeys(slots, 0)
 
     def slot_names(self) -> tuple[str, ...]:
         """Return the names of all slots that any parameter has."""
@@ -270,7 +267,11 @@ class Optimizer(Stateful):
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from a saved state; nothing is changed when it does not fit."""
+        """Go on from a saved state; nothing is changed when it does not fit.
+
+        A parameter that has no entry, or None for a slot, has had no gradient yet, as in PyTorch; but a state without
+        any entry is refused where this optimizer remembers something.
+        """
         groups = state_dict["param_groups"]
         sizes = [len(g["params"]) for g in groups]
         own = [len(g["params"]) for g in self.param_groups]
@@ -279,21 +280,28 @@ class Optimizer(Stateful):
                 f"load_state_dict: the saved groups have {sizes} parameters, this {type(self).__name__}'s have {own}"
             )
         order = [p for group in self.param_groups for p in group["params"]]
+        entries = state_dict["state"]
         for i, p in enumerate(order):
-            saved = state_dict["state"].get(i)
-            for name in self.state[p]:
-                if saved is None or name not in saved:
+            for name, slot in self.state[p].items():
+                if (i in entries or not entries) and name not in entries.get(i, {}):
                     raise StateError(f"load_state_dict: the saved state of parameter {i} has no {name}")
-                shape, expected = tuple(np.shape(saved[name])), self.state[p][name].shape
-                if shape != expected:
-                    raise StateError(f"load_state_dict: {name} of parameter {i} has shape {shape}, expected {expected}")
-        counts = iter([_steps_in(state_dict["state"].get(i, {})) for i in range(len(order))])
+                value = entries.get(i, {}).get(name)
+                if value is not None and tuple(np.shape(value)) != slot.shape:
+                    raise StateError(
+                        f"load_state_dict: {name} of parameter {i} has shape {tuple(np.shape(value))}, expected "
+                        f"{slot.shape}"
+                    )
+        counts = iter([_steps_in(entries.get(i, {})) for i in range(len(order))])
         for group, saved_group, steps in zip(self.param_groups, groups, self._steps, strict=True):
             group.update(_with_tuples({k: v for k, v in saved_group.items() if k != "params"}))
             steps._set(np.array([next(counts) for _ in group["params"]], np.int32))
+        starts = [self._starts(group) for group in self.param_groups for _ in group["params"]]
         for i, p in enumerate(order):
             for name, slot in self.state[p].items():
-                slot._set(np.asarray(state_dict["state"][i][name]).astype(slot.dtype))
+                value = entries.get(i, {}).get(name)
+                slot._set(
+                    (_start(p, starts[i].get(name, 0)) if value is None else np.asarray(value)).astype(slot.dtype)
+                )
 
     def __repr__(self) -> str:
         lines = []
@@ -301,6 +309,11 @@ class Optimizer(Stateful):
             lines.append(f"Parameter Group {i}")
             lines += [f"    {k}: {v}" for k, v in sorted(group.items()) if k != "params"]
         return f"{type(self).__name__} (\n" + "\n".join(lines) + "\n)"
+
+
+def _start(p: Tensor, start: Any) -> np.ndarray:
+    """Return the array that a slot starts as; see :meth:`Optimizer.slots`."""
+    return start.copy() if isinstance(start, np.ndarray) else np.full(p.shape, start, p.dtype)
 
 
 def _steps_in(saved: Mapping[str, Any]) -> int:
@@ -311,6 +324,11 @@ def _steps_in(saved: Mapping[str, Any]) -> int:
 def same_dtype(array: Any, p: Any) -> Any:
     """Return the array in the dtype of ``p``; hyperparameters that are float64 arrays must not promote a parameter."""
     return array if array.dtype == p.dtype else array.astype(p.dtype)
+
+
+def gradient(p: Any) -> Any:
+    """Return a parameter's gradient as an array; a row-sparse one is filled up with zeros."""
+    return settle(p._grad.to_dense() if type(p._grad) is RowSparse else p._grad)
 
 
 def off(value: Any) -> bool:

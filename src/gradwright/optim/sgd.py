@@ -85,6 +85,17 @@ class SGD(Optimizer):
         """Return the momentum buffer's name when there is momentum."""
         return () if off(group["momentum"]) else ("momentum_buffer",)
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state; a parameter that has had no gradient has None for a buffer, as in PyTorch.
+
+        A buffer of zeros would have its first gradient dampened there.
+        """
+        saved = super().state_dict()
+        for entry in saved["state"].values():
+            if entry["step"] == 0 and "momentum_buffer" in entry:
+                entry["momentum_buffer"] = None
+        return saved
+
     def prepare(self, xp: ModuleType, count: Any, h: Mapping[str, Any]) -> dict[str, Any]:
         """Say which parameters take their first step, which only dampening asks."""
         return {} if off(h["dampening"]) else {"first": count == 1}
