@@ -131,7 +131,7 @@ def example_files(
                 "read": 0.1,
                 "prepare": 0.02,
                 "baselines": 0.5,
-                "compile": 0.8,
+                "first epoch": 0.8,
                 "train": 2.0,
                 "total": 4.1,
             },

@@ -42,8 +42,7 @@ class History:
     best_epoch: int = 0
     stopped: str = ""
     problem: str | None = None
-    compile_seconds: float = 0.0
-    train_seconds: float = 0.0
+    first_epoch_seconds: float = 0.0  # with what is compiled in it
 
 
 class Trainer:
@@ -247,7 +246,7 @@ class Trainer:
                 break
             row = self._row(epoch, loss, score, y, validation, time.perf_counter() - epoch_started)
             if epoch == 1:
-                self.history.compile_seconds = time.perf_counter() - epoch_started
+                self.history.first_epoch_seconds = time.perf_counter() - epoch_started
             self.history.rows.append(row)
             if isinstance(self.scheduler, ReduceLROnPlateau):
                 self.scheduler.step(row["validation_loss"])
@@ -264,7 +263,6 @@ class Trainer:
             self._put(best_weights)
             raise NonFiniteError(f"the validation loss was not a finite number in any of {epochs} epochs. {ADVICE}")
         self.history.stopped = stopped
-        self.history.train_seconds = time.perf_counter() - started
         self._put(best_weights)
         self.model.eval()
         self._tell("on_fit_end")
