@@ -228,7 +228,6 @@ class Trainer:
         self._tell("on_fit_start", epochs=epochs, steps=full + (rest > 0))
         self.model.train()
         data = self._place(x, y)
-        started = time.perf_counter()
         if not self.eager:
             self._prepare(data, np.asarray(validation[0]), batch_size, full, rest)
         stopped = f"all {epochs} epochs done"
