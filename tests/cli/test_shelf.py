@@ -77,7 +77,7 @@ def test_lr_find_prints_a_rate_and_draws_it(here, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--optimizer", "adma"], ["no optimizer 'adma'", "did you mean adam"]),
+        (["--optimizer", "adma"], ["no optimizer 'adma'", "did you mean adamax or adam"]),
         (["--lr", "fast"], ["--lr fast", "0.001, or auto"]),
         (["--network", "lenet"], ["lenet", "takes images", "4 numbers"]),
         (["--augment", "flip"], ["augment = flip", "takes images"]),

@@ -96,7 +96,7 @@ def test_options_overrule_the_file(gradwright, tmp_path: Path) -> None:
         (["iris", "--hidden", "12,x"], ["--hidden 12,x"]),
         (["iris", "--hidden", "0"], ["hidden"]),
         (["iris", "--task", "regresion"], ["task", "'regression'"]),
-        (["iris", "--optimizer", "rmsprop"], ["optimizer = 'rmsprop'", "'adamw'"]),
+        (["iris", "--optimizer", "adma"], ["optimizer = 'adma'", "did you mean adamax or adam"]),
         (["iris", "--lr", "inf"], ["lr = inf"]),
         (["iris", "--dropout", "1"], ["dropout = 1.0"]),
         (["iris", "--validation", "0.6", "--test", "0.6"], ["leave nothing to train on"]),

@@ -219,3 +219,21 @@ def test_members_keep_their_own_streams():
     losses = a.scan(x, y, order=order(0, 1, BATCH)).numpy()
     np.testing.assert_array_equal(losses[0], losses[1])
     assert np.abs(losses[0] - losses[2]).max() > 1e-3
+
+
+def test_a_member_that_is_traced_anew_changes_the_program_of_all():
+    models = []
+
+    def member():
+        models.append(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)))
+        model = models[-1]
+        return lambda x: model(x).mean()
+
+    population = gw.Population(member, [{}, {}], seeds=[0, 1])
+    x = np.random.default_rng(0).normal(size=(2, 4, 2)).astype(np.float32)
+    population.scan(x)
+    for model in models:
+        model[1] = nn.Sigmoid()
+    got = population.scan(x).numpy()
+    want = [[model(gw.tensor(batch)).mean().item() for batch in x] for model in models]
+    np.testing.assert_allclose(got, want, rtol=1e-5)

@@ -76,6 +76,7 @@ def fresh(**options):
 WAYS = {
     "falling": {},
     "a decay that begins at 0": {"key": "weight_decay", "rule": lambda t: 0.3 * (t >= 3)},
+    "momentum that goes through 0": {"key": "momentum", "rule": lambda t: 0.9 * (t != 3), "momentum": 0.9},
     "momentum that begins at 0": {"key": "momentum", "rule": lambda t: 0.9 * (t >= 2)},
 }
 
@@ -152,3 +153,35 @@ def test_a_schedule_of_something_that_is_no_number_is_refused_and_goes_back():
     with pytest.raises(CompileError, match="maximize"):
         gw.compile(plain).scan(x, y)
     assert plain.schedule.count == 0
+
+
+class _Ending(Rule):
+    """A schedule that is over after four steps, as OneCycleLR is after its last."""
+
+    def step(self):
+        if trace_now.trace is None and self.count == 4:
+            raise CompileError("over")
+        super().step()
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_schedule_that_ends_on_the_way_is_where_it_was(monkeypatch, together):
+    monkeypatch.setitem(globals(), "Rule", _Ending)
+    x, y = data()
+    gw.manual_seed(3)
+    if together:
+        population = gw.Population(lambda rate: _shown(make(rate)), [{"rate": 0.1}, {"rate": 0.2}], seeds=[0, 1])
+        schedules, run = [s.function.schedule for s in population.steps], population.scan
+    else:
+        plain = make()
+        schedules, run = [plain.schedule], gw.compile(plain).scan
+    before = [s.optimizer.param_groups[0]["lr"] for s in schedules]
+    with pytest.raises(CompileError, match="over"):
+        run(x, y)
+    assert [s.count for s in schedules] == [0] * len(schedules)
+    assert [s.optimizer.param_groups[0]["lr"] for s in schedules] == before
+    assert run(x[:3], y[:3]).shape[-1] == 3
+
+
+def _shown(step):
+    return step

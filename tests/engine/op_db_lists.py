@@ -126,6 +126,11 @@ SAMPLE_EXCEPTIONS: list[tuple[str, Callable[[Any], bool], str]] = [
     ),
     ("nn.functional.batch_norm", lambda s: s.input.ndim < 2, "an input without channels, which PyTorch lets pass"),
     (
+        "nn.functional.multi_head_attention_forward",
+        lambda s: s.args[9] > 0 and s.kwargs.get("training", True),
+        "dropout draws other random numbers",
+    ),
+    (
         "nn.functional.scaled_dot_product_attention",
         lambda s: s.kwargs.get("dropout_p", 0) > 0,
         "dropout draws other random numbers",

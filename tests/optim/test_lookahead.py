@@ -44,7 +44,7 @@ def test_100_steps_are_optaxs(inner, k, alpha):
             updates, state = update(jnp.asarray(HESSIAN) @ params.fast, state, params)
             params = optax.apply_updates(params, updates)
             np.testing.assert_allclose(w.detach().numpy(), np.asarray(params.fast), rtol=1e-10, atol=1e-12)
-            slow = opt.state_dict()["state"][0]["slow"].numpy()
+            slow = opt.state_dict()["Lookahead"]["slow"][0].numpy()
             np.testing.assert_allclose(slow, np.asarray(params.slow), rtol=1e-10, atol=1e-12)
 
 
@@ -91,7 +91,7 @@ def test_a_saved_state_goes_on_bit_for_bit():
     v = gw.tensor(at, requires_grad=True)
     other = optim.Lookahead(optim.Adam([v]), k=2, alpha=0.1)
     before = other.state_dict()
-    for bad in (optim.Adam([v]).state_dict(), {**saved, "state": {0: {**saved["state"][0], "slow": np.zeros(2)}}}):
+    for bad in (optim.Adam([v]).state_dict(), {**saved, "Lookahead": {**saved["Lookahead"], "slow": [np.zeros(2)]}}):
         with pytest.raises(StateError, match="load_state_dict"):
             other.load_state_dict(bad)
         assert other.param_groups[0]["lr"] == before["param_groups"][0]["lr"]
@@ -141,3 +141,52 @@ def test_what_makes_no_sense_is_refused():
             optim.Lookahead(inner, alpha=alpha)
     with pytest.raises(ConfigError, match="expected an optimizer"):
         optim.Lookahead([gw.zeros(2)])
+
+
+def test_parameters_that_are_added_later_begin_where_they_are():
+    v, w = gw.tensor(START, requires_grad=True), gw.tensor([1.0, 3.0], requires_grad=True)
+    inner = optim.SGD([v], lr=0.01)
+    opt = optim.Lookahead(inner, k=2)
+    train(v, opt, 1)
+    inner.add_param_group({"params": [w], "lr": 0.0})
+    train(v, opt, 3)
+    np.testing.assert_array_equal(w.detach().numpy(), [1.0, 3.0])
+
+
+def test_weights_that_are_loaded_before_the_first_step_are_where_it_begins():
+    w = gw.tensor(START, requires_grad=True)
+    opt = optim.Lookahead(optim.SGD([w], lr=0.0), k=1, alpha=0.5)
+    with gw.no_grad():
+        w.copy_(w + 1)
+    train(w, opt, 1)
+    np.testing.assert_allclose(w.detach().numpy(), START + 1, rtol=1e-15)
+
+
+def test_it_goes_round_several_together_and_their_state_is_saved():
+    def make():
+        v, w = gw.tensor(START, requires_grad=True), gw.tensor([2.0], requires_grad=True)
+        return v, w, optim.Lookahead(optim.Together(optim.Adam([v], lr=0.1), optim.SGD([w], lr=0.1)), k=3)
+
+    def step(v, w, opt):
+        opt.zero_grad()
+        ((v * v).sum() + (w * w).sum()).backward()
+        opt.step()
+
+    v, w, opt = make()
+    for _ in range(4):
+        step(v, w, opt)
+    a, b, other = make()
+    other.load_state_dict(opt.state_dict())
+    with gw.no_grad():
+        a.copy_(v)
+        b.copy_(w)
+    for _ in range(3):
+        step(v, w, opt)
+        step(a, b, other)
+    np.testing.assert_array_equal(a.detach().numpy(), v.detach().numpy())
+    np.testing.assert_array_equal(b.detach().numpy(), w.detach().numpy())
+
+
+def test_rules_that_look_for_their_steps_are_refused():
+    with pytest.raises(ConfigError, match="LBFGS looks for its steps by itself"):
+        optim.Lookahead(optim.LBFGS([gw.zeros(2, requires_grad=True)]))

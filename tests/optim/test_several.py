@@ -109,3 +109,13 @@ def test_what_does_not_fit_is_refused():
         optim.Together(optim.LBFGS([w]))
     with pytest.raises(ConfigError, match=r"one of its .optimizers"):
         optim.Together(optim.SGD([w])).add_param_group({"params": [gw.zeros(1, requires_grad=True)]})
+
+
+def test_a_state_of_which_one_part_does_not_fit_changes_nothing():
+    _, opt, _ = make()
+    saved = opt.state_dict()
+    saved["optimizers"][0]["param_groups"][0]["lr"] = 7.0
+    saved["optimizers"][1]["param_groups"] = []
+    with pytest.raises(StateError):
+        opt.load_state_dict(saved)
+    assert opt.param_groups[0]["lr"] == 0.1

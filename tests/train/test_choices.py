@@ -68,6 +68,8 @@ def test_every_schedule_fits_the_training(name: str | None, warmup: float) -> No
     assert np.ptp(rates) > 0.1
     if warmup:
         assert rates[0] < 0.05
+    if name in ("cosine", "cosine-restarts", "linear", "exponential", "onecycle", "step", "polynomial"):
+        assert rates[-1] < 0.05, "at the end it is low"
     for _ in range(steps):  # to the end of the longest training, which none may overrun
         optimizer.step()
         schedule.step()
@@ -140,6 +142,8 @@ def test_penalties_add_up_to_what_the_formulas_say() -> None:
             expected + prior + constant, rel=1e-12
         )
     assert make_penalty(Config(source="x"), 50, True) is None
+    with pytest.raises(ConfigError, match="scale must be"):
+        make_penalty(Config(source="x", prior="gaussian=-1"), 50, True)
     with pytest.raises(ConfigError, match="expected a scale"):
         make_penalty(Config(source="x", prior="laplace=wide"), 50, True)
 

@@ -62,6 +62,13 @@ def test_toml_round_trip(values: dict[str, Any]) -> None:
         ({"source": "iris", "augment": ["noise", "nosie=1"]}, ["no augment 'nosie'", "did you mean noise"]),
         ({"source": "iris", "prior": "cauchy=1"}, ["no prior 'cauchy'", "gaussian"]),
         ({"source": "iris", "warmup": 1.0}, ["warmup = 1.0"]),
+        ({"source": "iris", "optimizer": "adam=3"}, ["no optimizer 'adam=3'"]),
+        ({"source": "iris", "depth": 3}, ["depth = 3: mlp has no such setting; highway, resnet have"]),
+        ({"source": "iris", "network": "resnet", "hidden": [3]}, ["hidden = (3,)", "mlp has"]),
+        ({"source": "iris", "network": "linear", "activation": "tanh"}, ["activation = tanh: linear has no"]),
+        ({"source": "iris", "optimizer": "lbfgs", "lookahead": 5, "lr": "auto"}, ["lookahead = 5", "lr = auto"]),
+        ({"source": "iris", "optimizer": "rprop", "schedule": "cosine"}, ["schedule = cosine: it means nothing"]),
+        ({"source": "iris", "schedule": "plateau", "warmup": 0.1}, ["warmup = 0.1: plateau"]),
         ({"source": "iris", "compare": "tensorflow"}, ["compare", "'torch'"]),
         ({"source": "iris", "epochs": 0, "patience": -1}, ["epochs = 0", "patience = -1"]),
         ({"source": "iris", "seed": -1}, ["seed = -1"]),
@@ -112,4 +119,7 @@ def test_defaults_are_filled_in_sensibly(rows: int, features: int) -> None:
     assert given_.resolved(rows, features) == given_
     sgd = Config(source="x", optimizer="sgd").resolved(rows, features)
     assert (sgd.lr, sgd.momentum) == (0.05, 0.9)
+    resnet = Config(source="x", network="resnet").resolved(rows, features)
+    assert (resnet.hidden, resnet.dropout) == (None, None)
+    assert parse_config(resnet.model_dump()) == resnet
     assert Config(source="x", optimizer="rprop").resolved(rows, features).batch_size == rows

@@ -8,7 +8,7 @@ import pytest
 import gradwright as gw
 from gradwright import augment, nn, optim
 from gradwright.engine.tensor import Tensor
-from gradwright.errors import NonFiniteError
+from gradwright.errors import ConfigError, NonFiniteError
 from gradwright.optim.lr_scheduler import ExponentialLR, OneCycleLR, ReduceLROnPlateau
 from gradwright.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from gradwright.train import Trainer
@@ -153,3 +153,18 @@ class _Breaking(nn.Module):
                 self.seen._assign(self.seen + 1)
             return nn.functional.cross_entropy(output, target) / (2 - self.seen)
         return nn.functional.cross_entropy(output, target)
+
+
+def test_gradients_that_a_rule_computes_itself_cannot_be_clipped() -> None:
+    model = nn.Linear(3, 2)
+    with pytest.raises(ConfigError, match="LBFGS computes its gradients itself"):
+        Trainer(model, nn.CrossEntropyLoss(), optim.LBFGS(model.parameters()), clip_norm=1.0)
+
+
+def test_an_average_of_batch_norm_is_validated_on_a_single_row() -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.5), use_buffers=True)
+    trainer = Trainer(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1), average=average)
+    (x, y), (vx, vy) = data()
+    trainer.fit((x, y), (vx[:1], vy[:1]), epochs=1, batch_size=BATCH)
+    assert trainer._forward.traces == 1

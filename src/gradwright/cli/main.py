@@ -340,7 +340,8 @@ def lr_find(
         }  # fmt: skip
         given = {} if config is None else load_toml(config)
         given |= {name: value for name, value in options.items() if value is not None}
-        find_rate(parse_config({**given, "lr": "auto"}, "lr-find"), out, quiet, as_json)
+        settings = parse_config({**given, "lr": "auto"}, "lr-find")
+        find_rate(settings, {k: v for k, v in given.items() if k not in ("source", "lr")}, out, quiet, as_json)
 
 
 @app.command(name="list")

@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["find_rate"]
 
 
-def find_rate(settings: Any, out: Path | None, quiet: bool, as_json: bool) -> None:
+def find_rate(settings: Any, given: dict[str, Any], out: Path | None, quiet: bool, as_json: bool) -> None:
     """Prepare the data, run the test on the training and the validation part, and print or draw what it found."""
     from gradwright.cli.console import TerminalReporter, safe
     from gradwright.engine.random import manual_seed
@@ -45,6 +45,12 @@ def find_rate(settings: Any, out: Path | None, quiet: bool, as_json: bool) -> No
     if not quiet:
         for words in rate_words(info):
             reporter.console.print(safe(words), soft_wrap=True)
-        reporter.console.print(f"Train with it: gradwright train {safe(settings.source)} --lr {search.suggestion:.3g}")
+        options = "".join(f" --{name.replace('_', '-')} {_written(value)}" for name, value in given.items())
+        words = f"Train with it: gradwright train {settings.source}{options} --lr {search.suggestion:.3g}"
+        reporter.console.print(safe(words), soft_wrap=True, markup=False)
         if out is not None:
             reporter.console.print(f"Drawn in {safe(str(out))}")
+
+
+def _written(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradwright.backend import compiler_options, jax_modules
 from gradwright.compile.lift import Lifted
-from gradwright.compile.schedules import numbers_ahead
+from gradwright.compile.schedules import Paused, numbers_ahead
 from gradwright.compile.step import (
     CompiledStep,
     _Arguments,
@@ -19,6 +19,7 @@ from gradwright.compile.step import (
     step_inputs,
     step_of,
 )
+from gradwright.compile.trace import Program
 from gradwright.engine.random import Generator, use_generator
 from gradwright.errors import CompileError
 
@@ -104,7 +105,7 @@ class Population:
         What the step returns, with two leading axes: (members, steps, …).
         """
         modules = jax_modules()
-        jax, lax, jnp = modules.jax, modules.lax, modules.numpy
+        jax, jnp = modules.jax, modules.numpy
         arguments = _Arguments(args, {})
         own_order = order is not None and np.ndim(order) == 3
         if order is None:
@@ -124,27 +125,37 @@ class Population:
                 [_stack(jnp, [state[part][i] for state in states]) for i in range(len(states[0][part]))]
                 for part in range(2)
             ]
-            if program.schedules:
-                steps = arguments.shapes()[0][0][0] if order is None else order.shape[-2]
-                stacked.append(
-                    _stack(jnp, [numbers_ahead(t.program, m, steps) for t, m in zip(traced, members, strict=True)])
-                )
-            else:
-                stacked.append(_stack(jnp, [numbers for _, _, numbers in states]))
-            cache = (key, order is None, own_order)
-            if cache not in self._compiled:
-
-                def member(written: Any, fixed: Any, numbers: Any, arrays: Any, rows: Any) -> Any:
-                    batches = arrays if rows is None else gather_batches(arrays, rows)
-                    return lax.scan(step_of(program, fixed, numbers), written, step_inputs(batches, numbers))
-
-                everyone = jax.vmap(member, in_axes=(0, 0, 0, None, 0 if own_order else None))
-                self._compiled[cache] = jax.jit(everyone, donate_argnums=0, compiler_options=compiler_options())
-            written, outputs = self._compiled[cache](*stacked, arguments.arrays, order)
-            written = [np.asarray(w) for w in written]
+            numbers: list[Any] = [own for _, _, own in states]
+            start = [Paused(t.program.schedules, m) for t, m in zip(traced, members, strict=True)]
+            try:
+                if any(t.program.schedules for t in traced):
+                    steps = arguments.shapes()[0][0][0] if order is None else order.shape[-2]
+                    numbers = [numbers_ahead(t.program, m, steps) for t, m in zip(traced, members, strict=True)]
+                run = self._executable((key, order is None, own_order), program, own_order)
+                written, outputs = run(*stacked, _stack(jnp, numbers), arguments.arrays, order)
+                written = [np.asarray(w) for w in written]
+            except BaseException:
+                for paused in start:
+                    paused.restore()
+                raise
         for i, lifted in enumerate(members):
             program.put_back(lifted, [np.array(w[i]) for w in written])
         return program.rebuild(outputs)
+
+    def _executable(self, key: Any, program: Program, own_order: bool) -> Any:
+        """Return the program of all members together, made anew when a member's has been traced anew."""
+        jax, lax = jax_modules().jax, jax_modules().lax
+        found = self._compiled.get(key)
+        if found is None or found[0] is not program:
+
+            def member(written: Any, fixed: Any, numbers: Any, arrays: Any, rows: Any) -> Any:
+                batches = arrays if rows is None else gather_batches(arrays, rows)
+                return lax.scan(step_of(program, fixed, numbers), written, step_inputs(batches, numbers))
+
+            everyone = jax.vmap(member, in_axes=(0, 0, 0, None, 0 if own_order else None))
+            compiled = jax.jit(everyone, donate_argnums=0, compiler_options=compiler_options())
+            found = self._compiled[key] = (program, compiled)
+        return found[1]
 
     def _same_slots(self) -> None:
         """Give all members the state that any has: beside a member with momentum, one without it has a buffer too."""

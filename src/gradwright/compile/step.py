@@ -12,7 +12,7 @@ import numpy as np
 
 from gradwright.backend import compiler_options, is_array, jax_modules
 from gradwright.compile.lift import Lifted, lift
-from gradwright.compile.schedules import advance, numbers_ahead
+from gradwright.compile.schedules import Paused, advance, numbers_ahead
 from gradwright.compile.trace import Program, trace_step
 from gradwright.engine.op import wrap
 from gradwright.engine.random import current_generator
@@ -164,13 +164,18 @@ class CompiledStep:
             return self._watched(_Arguments(args, {}), list(rows))
         job = self._scan_job(args, order)
         job.check()
-        ahead = None
-        if job.program.schedules:
+        if not job.program.schedules:
+            return self._run(job)
+        start = Paused(job.program.schedules, job.lifted)
+        try:
             ahead = job.numbers_ahead()
             if ahead is None:
                 job = self._scan_job(args, order, lift_zeros=True)
                 ahead = job.numbers_ahead()
-        return self._run(job, ahead)
+            return self._run(job, ahead)
+        except BaseException:
+            start.restore()  # no step has run, so no schedule has gone on
+            raise
 
     def _watched(self, arguments: _Arguments, rows: list[Any]) -> Any:
         """Run eagerly, so that whoever watches, such as ``detect_anomaly``, sees each operation; the numbers agree."""

@@ -79,6 +79,8 @@ class Accumulate(Around):
                 "Accumulate.step: call backward() first and then step(samples=n), with the number of samples of the "
                 "micro-batch; closures are not there"
             )
+        if trace_now.trace is None:  # the inner optimizer may have been given more parameters
+            self.ensure_slots()
         n = settle(samples) if isinstance(samples, Tensor) else np.asarray(samples)
         stop = settle(last) if isinstance(last, Tensor) else np.asarray(last)
         counts = {name: settle(count) for name, count in self._counts.items()}

@@ -23,7 +23,7 @@ class Around(Optimizer):
     optimizer : Optimizer
         The inner one. Schedules and ``add_param_group`` may be given either.
     slot : str
-        The name of the array, which begins at 0.
+        The name of the array.
     counts : tuple of str
         Names of the counts, which begin at 0.
     """
@@ -33,6 +33,11 @@ class Around(Optimizer):
             raise ConfigError(
                 f"{type(self).__name__}: expected an optimizer, such as optim.Adam(model.parameters()), got a "
                 f"{type(optimizer).__name__}"
+            )
+        if optimizer.closure is not None:
+            raise ConfigError(
+                f"{type(self).__name__}: {type(optimizer).__name__} looks for its steps by itself, with a closure; "
+                "expected an optimizer that takes one step by the gradients"
             )
         self.optimizer = optimizer
         self.defaults = optimizer.defaults
@@ -45,6 +50,10 @@ class Around(Optimizer):
 
     def _params(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
+
+    def _start(self, p: Tensor) -> np.ndarray:
+        """Return what a parameter's array begins as."""
+        return np.zeros(p.shape, p.dtype)
 
     def _settings(self) -> dict[str, Any]:
         """Return what is saved besides arrays and counts: numbers by the names of their attributes."""
@@ -60,7 +69,7 @@ class Around(Optimizer):
         missing = [p for p in self._params() if p not in self._arrays or self._arrays[p].dtype != p.dtype]
         for p in missing:
             old = self._arrays.get(p)
-            self._arrays[p] = Tensor(np.zeros(p.shape, p.dtype) if old is None else old.numpy().astype(p.dtype))
+            self._arrays[p] = Tensor(self._start(p) if old is None else old.numpy().astype(p.dtype))
         if missing:
             structure_changed(self)
         return bool(missing)
@@ -82,23 +91,22 @@ class Around(Optimizer):
     def state_dict(self) -> dict[str, Any]:
         """Return the inner optimizer's state with the arrays beside its slots, and counts and numbers by themselves."""
         saved = self.optimizer.state_dict()
-        for i, p in enumerate(self._params()):
-            saved["state"].setdefault(i, {})[self._slot] = Tensor(self._arrays[p].detach().numpy())
+        arrays = [Tensor(self._arrays[p].detach().numpy()) for p in self._params()]
         counts = {name: float(np.asarray(count._array)) for name, count in self._counts.items()}
-        return {**saved, type(self).__name__: {**counts, **self._settings()}}
+        return {**saved, type(self).__name__: {self._slot: arrays, **counts, **self._settings()}}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on from a saved state; nothing is changed when it does not fit."""
         name, own = type(self).__name__, state_dict.get(type(self).__name__)
         if own is None or any(key not in own for key in (*self._counts, *self._settings())):
             raise StateError(f"load_state_dict: the state was not saved by {name}; load it into the inner optimizer")
-        for i, p in enumerate(self._params()):
-            found = state_dict["state"].get(i, {}).get(self._slot)
-            if found is None or tuple(np.shape(found)) != p.shape:
+        params, arrays = self._params(), own.get(self._slot, ())
+        for i, p in enumerate(params):
+            if i >= len(arrays) or tuple(np.shape(arrays[i])) != p.shape:
                 raise StateError(f"load_state_dict: parameter {i} has no {self._slot} of shape {p.shape}")
         self.optimizer.load_state_dict(state_dict)
-        for i, p in enumerate(self._params()):
-            self._arrays[p]._set(np.asarray(state_dict["state"][i][self._slot]).astype(p.dtype))
+        for p, array in zip(params, arrays, strict=True):
+            self._arrays[p]._set(np.asarray(array).astype(p.dtype))
         for key, count in self._counts.items():
             count._set(np.asarray(own[key], np.float64))
         for key in self._settings():

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from gradwright.backend import namespace
 from gradwright.engine.base import settle
 from gradwright.engine.mode import no_grad
+from gradwright.engine.tensor import Tensor
+from gradwright.engine.tracing import trace_now
 from gradwright.errors import ConfigError
 from gradwright.optim.around import Around
 from gradwright.optim.optimizer import Optimizer, same_dtype
@@ -54,12 +58,17 @@ class Lookahead(Around):
         self.alpha: Any = alpha
         super().__init__(optimizer, "slow", ("steps",))
 
+    def _start(self, p: Tensor) -> np.ndarray:
+        return p.detach().numpy().copy()
+
     def _settings(self) -> dict[str, Any]:
         return {"k": self.k, "alpha": self.alpha}
 
     @no_grad()
     def step(self, closure: Any = None) -> Any:
         """Take the inner optimizer's step and, when it is time, synchronize; see :meth:`Optimizer.step`."""
+        if trace_now.trace is None:  # the inner optimizer may have been given more parameters
+            self.ensure_slots()
         before = [settle(p) for p in self._params()]
         loss = self.optimizer.step(closure)
         steps = settle(self._counts["steps"]) + 1
@@ -68,7 +77,7 @@ class Lookahead(Around):
         first, now = steps == 1, steps % self.k == 0
         for p, start in zip(self._params(), before, strict=True):
             fast = settle(p)
-            slow = xp.where(first, start, settle(self._arrays[p]))
+            slow = xp.where(first, start, settle(self._arrays[p]))  # weights may have been loaded since it was made
             slow = xp.where(now, same_dtype(slow + self.alpha * (fast - slow), fast), slow)
             self._arrays[p]._set(slow)
             p._set(xp.where(now, slow, fast))

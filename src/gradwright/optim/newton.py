@@ -17,7 +17,7 @@ from gradwright.engine.reverse import grad
 from gradwright.engine.state import Lift
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, GraphError, LinAlgError, StateError
-from gradwright.optim.optimizer import Optimizer
+from gradwright.optim.optimizer import Optimizer, off
 
 __all__ = ["Newton"]
 
@@ -112,6 +112,10 @@ class Newton(Optimizer):
         super().check(group)
         if self.param_groups:
             raise ConfigError("Newton: the Hessian is of all parameters together, so there can be one group only")
+        if group["adaptive"] and off(group["damping"]):
+            raise ConfigError(
+                "Newton: a damping of 0 stays 0 however it is adapted; give a small one, or adaptive=False"
+            )
         for name, least in (("max_exact", 0), ("cg_iter", 1)):
             if not (isinstance(group[name], int) and group[name] >= least):
                 raise ConfigError(f"Newton: {name} must be a whole number of at least {least}, got {group[name]!r}")

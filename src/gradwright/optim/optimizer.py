@@ -295,6 +295,7 @@ class Optimizer(Stateful):
         for group, saved_group, steps in zip(self.param_groups, groups, self._steps, strict=True):
             group.update(_with_tuples({k: v for k, v in saved_group.items() if k != "params"}))
             steps._set(np.array([next(counts) for _ in group["params"]], np.int32))
+        self.ensure_slots()  # the saved numbers may ask for more: momentum where there was none
         starts = [self._starts(group) for group in self.param_groups for _ in group["params"]]
         for i, p in enumerate(order):
             for name, slot in self.state[p].items():

@@ -97,4 +97,7 @@ class RMSprop(Optimizer):
         d = g / (xp.sqrt(variance) + h["eps"])
         if not off(h["momentum"]) and "momentum_buffer" in slots:  # a population in which nobody has momentum has none
             d = new["momentum_buffer"] = h["momentum"] * slots["momentum_buffer"] + d
+            if not isinstance(h["momentum"], int | float):
+                # a schedule may lead it through 0: steps without momentum leave the buffer as it is
+                new["momentum_buffer"] = xp.where(h["momentum"] == 0, slots["momentum_buffer"], d)
         return same_dtype(p - h["lr"] * d, p), {name: same_dtype(array, p) for name, array in new.items()}

@@ -116,6 +116,6 @@ class SGD(Optimizer):
             buffer = old + xp.where(undamped, 1, 1 - h["dampening"]).astype(g.dtype) * g
         d = g + h["momentum"] * buffer if h["nesterov"] else buffer
         if not isinstance(h["momentum"], int | float):
-            # a schedule may raise it from 0 later: the first step with momentum finds no sum of those without
-            buffer = xp.where(h["momentum"] == 0, 0, buffer)
+            # a schedule may lead it through 0: steps without momentum leave the buffer as it is
+            buffer = xp.where(h["momentum"] == 0, slots["momentum_buffer"], buffer)
         return same_dtype(p - h["lr"] * d, p), {"momentum_buffer": same_dtype(buffer, p)}

@@ -221,8 +221,7 @@ class AveragedModel(Stateful):
         """Show the averaged model, the number of models, and the average's decay."""
         lift.visit(f"{path}.module", self.module)
         lift.tensor(f"{path}.n_averaged", self.n_averaged)
-        for function in (self.avg_fn, self.multi_avg_fn):
-            lift.visit(f"{path}.average", getattr(function, "__self__", None))
+        lift.visit(f"{path}.average", [self.avg_fn, self.multi_avg_fn])
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a module with these parts would: ``n_averaged``, and the model's entries."""

@@ -93,12 +93,18 @@ class Together(Optimizer):
         return {"optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Go on from a saved state; nothing is changed when it does not fit."""
         saved = state_dict.get("optimizers")
         if not isinstance(saved, list) or len(saved) != len(self.optimizers):
             raise StateError(f"load_state_dict: not the state of {len(self.optimizers)} optimizers together")
-        for optimizer, state in zip(self.optimizers, saved, strict=True):
-            optimizer.load_state_dict(state)
+        before = self.state_dict()["optimizers"]
+        try:
+            for optimizer, state in zip(self.optimizers, saved, strict=True):
+                optimizer.load_state_dict(state)
+        except Exception:
+            for optimizer, state in zip(self.optimizers, before, strict=True):
+                optimizer.load_state_dict(state)
+            raise
 
     def __repr__(self) -> str:
         return f"Together({', '.join(map(repr, self.optimizers))})"

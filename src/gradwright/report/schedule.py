@@ -65,7 +65,7 @@ def schedule_words(info: ScheduleInfo) -> list[str]:
         + f": it starts at {info.rates[0]:.2g}, is {high:.2g} at its highest and {low:.2g} at its lowest."
     ]
     planned = info.steps[-1] + 1
-    if info.stopped < planned:
+    if info.stopped < planned and info.rates[-1] <= 0.1 * high:
         words.append(
             f"Training ended after {plural(info.stopped, 'step')} of the {planned:,} that were planned, so the "
             "schedule was not used to its end: fewer epochs would have let the rate fall as far as it was meant to."

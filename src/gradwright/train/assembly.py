@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from gradwright.train.callbacks import Callback
 from gradwright.train.choices import make_augmentation, make_optimizer, make_penalty, make_schedule
 from gradwright.train.config import Config
 from gradwright.train.prepared import Prepared
-from gradwright.train.trainer import Trainer
+from gradwright.train.trainer import Trainer, epoch_batches
 
 __all__ = ["make_trainer"]
 
@@ -44,7 +43,8 @@ def make_trainer(
     if config.lookahead is not None:
         optimizer = optim.Lookahead(optimizer, k=config.lookahead)
     rows = len(data.x)
-    steps = config.epochs * math.ceil(rows / min(config.batch_size or rows, rows))
+    full, rest = epoch_batches(model, rows, config.batch_size or rows)
+    steps = config.epochs * (full + (rest > 0))
     before: list[Callable[[], Any]] = []
     after: list[Callable[[], Any]] = []
     if config.gradient_noise:

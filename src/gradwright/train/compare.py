@@ -230,7 +230,8 @@ def _score(torch: Any, output: torch.Tensor, y: torch.Tensor) -> float:
 
 
 def _optimizer(torch: Any, config: Config, model: Any) -> Any:
-    given = {"momentum": config.momentum, "weight_decay": config.weight_decay}
+    momentum = config.momentum if config.optimizer == "sgd" else None
+    given = {"momentum": momentum, "weight_decay": config.weight_decay}
     rule = getattr(torch.optim, _RULES[config.optimizer])
     return rule(model.parameters(), lr=config.lr, fused=True, **{k: v for k, v in given.items() if v is not None})
 

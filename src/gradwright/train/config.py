@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gradwright.errors import ConfigError
 
@@ -25,8 +25,9 @@ class Config(BaseModel):
     task : {"binary", "multiclass", "regression"}, optional
         Overrules what is inferred from the target.
     network : str
-        One of ``gradwright list networks``; ``hidden`` are the widths of an mlp's or a highway network's hidden
-        layers (() is a linear model), ``depth`` and ``width`` the size of a resnet.
+        One of ``gradwright list networks``; ``hidden`` are the widths of an mlp's hidden layers (() is a linear model),
+        ``depth`` and ``width`` the size of a resnet or a highway network. A setting that the network does not have is
+        refused.
     activation, init : str
         As ``gradwright list activations`` and ``gradwright list initialisations`` name them.
     dropout : float in [0, 1), optional
@@ -122,18 +123,29 @@ class Config(BaseModel):
             raise ValueError(str(error)) from None
         return value
 
+    @model_validator(mode="after")
+    def _of_use(self) -> Config:
+        """Refuse what would be ignored in silence."""
+        from gradwright.train.choices import settings_in_vain
+
+        problems = settings_in_vain(self)
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
     def resolved(self, rows: int, features: int) -> Config:
         """Fill in what depends on the data: ``rows`` training rows of ``features`` prepared numbers."""
-        from gradwright.train.choices import FULL_BATCH, default_momentum, default_rate
+        from gradwright.train.choices import FULL_BATCH, NETWORK_SETTINGS, default_momentum, default_rate
 
         filled: dict[str, Any] = {}
-        if self.hidden is None:
+        takes = NETWORK_SETTINGS[self.network]
+        if self.hidden is None and "hidden" in takes:
             # about as wide as the input, between 32 and 512, and no wider than the rows can carry
             width = 32
             while width < min(features * 2, 512) and width * features < rows * 50:
                 width *= 2
             filled["hidden"] = (width, max(width // 2, 16))
-        if self.dropout is None:
+        if self.dropout is None and "dropout" in takes:
             filled["dropout"] = 0.0 if self.optimizer in FULL_BATCH else 0.1
         if self.lr is None:
             filled["lr"] = default_rate(self.optimizer)
@@ -189,6 +201,8 @@ def parse_config(values: dict[str, Any], where: str = "configuration") -> Config
                 close = difflib.get_close_matches(name, Config.model_fields, n=1)
                 hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(Config.model_fields)}"
                 problems.append(f"unknown setting {name!r}{hint}")
+            elif not item["loc"]:
+                problems.append(item["msg"].removeprefix("Value error, "))
             elif item["type"] == "missing":
                 problems.append(f"{name} is missing")
             else:

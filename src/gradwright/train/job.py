@@ -21,6 +21,7 @@ from gradwright.data import (
     fit_baselines,
 )
 from gradwright.engine.random import current_generator, manual_seed
+from gradwright.errors import ConfigError
 from gradwright.train.assembly import make_trainer
 from gradwright.train.assess import assess, baseline_figure, baseline_interval
 from gradwright.train.config import Config, to_toml
@@ -29,13 +30,18 @@ from gradwright.train.network import build_network, describe_network, network_wo
 from gradwright.train.plans import augmentation_record, schedule_record, search_rate, search_record
 from gradwright.train.prepared import Reporter, StageClock, prepare, scaled_targets
 from gradwright.train.saved import save_model
+from gradwright.train.trainer import epoch_batches
 
 __all__ = ["run_job"]
 
 
 def make_criterion(classes: bool, label_smoothing: float = 0.0) -> nn.Module:
     """Return the loss of the task: cross-entropy from logits, or squared error."""
-    return nn.CrossEntropyLoss(label_smoothing=label_smoothing) if classes else nn.MSELoss()
+    if classes:
+        return nn.CrossEntropyLoss(label_smoothing=label_smoothing)
+    if label_smoothing:
+        raise ConfigError(f"label_smoothing = {label_smoothing}: the target is a number; only classes can be smoothed")
+    return nn.MSELoss()
 
 
 def run_job(
@@ -110,7 +116,8 @@ def run_job(
             6, "lr", f"learning rate {search.suggestion:.3g}, by a range test of {len(search.rates)} steps"
         )
     trainer = make_trainer(config, model, criterion, data, callbacks=[reporter])
-    plan = schedule_record(trainer.scheduler, len(x), config)
+    full, rest = epoch_batches(model, len(x), config.batch_size or len(x))
+    plan = schedule_record(trainer.scheduler, full + (rest > 0), config)
     twin = None
     if config.compare == "torch":
         from gradwright.train.compare import TorchTwin
@@ -200,7 +207,7 @@ def run_job(
     write_json(folder / "network.json", network)
     save_model(folder, model)
     write_json(folder / "result.json", result)
-    write_json(folder / "findings.json", findings(task, history, rows, figures, notes, planned=plan is not None))
+    write_json(folder / "findings.json", findings(task, history, rows, figures, notes, planned=_ends_low(plan)))
     if comparison is not None:
         write_json(folder / "compare.json", comparison)
     if plan is not None:
@@ -226,6 +233,10 @@ def _own_unit(rows: list[dict[str, Any]], scale: float) -> list[dict[str, Any]]:
 
 def _short(classes: bool, figure: float) -> str:
     return f"{figure:.1%}" if classes else f"{figure:.4g}"
+
+
+def _ends_low(plan: dict[str, Any] | None) -> bool:
+    return plan is not None and plan["rates"][-1] <= 0.1 * max(plan["rates"])
 
 
 def findings(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import math
 from typing import Any
 
 import numpy as np
@@ -88,11 +87,13 @@ def _label(data: Prepared, row: int) -> str:
     return str(data.task.decode(data.y[[row]])[0]) if data.classes else f"{data.target[row]:.3g}"
 
 
-def schedule_record(scheduler: LRScheduler | None, rows: int, config: Config) -> dict[str, Any] | None:
-    """Return ``schedule.json``'s content: the learning rate step by step, thinned out; None for a constant one."""
+def schedule_record(scheduler: LRScheduler | None, per_epoch: int, config: Config) -> dict[str, Any] | None:
+    """Return ``schedule.json``'s content: the learning rate step by step, thinned out; None for a constant one.
+
+    ``per_epoch`` is the number of steps of an epoch.
+    """
     if scheduler is None or isinstance(scheduler, ReduceLROnPlateau):
         return None
-    per_epoch = math.ceil(rows / min(config.batch_size or rows, rows))
     steps = per_epoch * config.epochs
     rates = scheduler.values(steps)["lr"][:, 0]
     at = np.unique(np.linspace(0, steps - 1, min(_POINTS, steps)).round().astype(int))

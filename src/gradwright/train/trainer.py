@@ -118,6 +118,11 @@ class Trainer:
         if clip_norm is not None:
             parameters = list(model.parameters())
             self.before_update.append(lambda: nn.utils.clip_grad_norm_(parameters, clip_norm))
+        if self.before_update and optimizer.closure is not None:
+            raise ConfigError(
+                f"Trainer: {type(optimizer).__name__} computes its gradients itself, where nothing can change them: "
+                "leave clip_norm and before_update away"
+            )
         self._judged = model if average is None else average.module
         if average is not None:
             self.after_update.append(lambda: average.update_parameters(model))
@@ -219,10 +224,8 @@ class Trainer:
         self._checked("validation", *validation)
         n = len(x)
         batch_size = min(batch_size, n)
-        full, rest = divmod(n, batch_size)
         self._refuse_single_row(batch_size)
-        if rest == 1 and self._has_batch_norm():
-            rest = 0  # one row has no variance to normalise with; another row sits out in each epoch
+        full, rest = epoch_batches(self.model, n, batch_size)
         self.history = History()
         best, best_weights, since_best = np.inf, self._weights(), 0
         self._tell("on_fit_start", epochs=epochs, steps=full + (rest > 0))
@@ -271,9 +274,10 @@ class Trainer:
         """Have the smaller programs compiled in the background while the epoch's own is compiled and run."""
         if rest and full:
             self._compiled.prepare_scan(*data, order=np.zeros((1, rest), np.int32))
-        self.model.eval()
+        training = self._judged.training
+        self._judged.eval()
         self._forward.prepare(Tensor(vx[:EVALUATION_ROWS]))
-        self.model.train()
+        self._judged.train(training)
 
     def _epoch(
         self, data: tuple[Any, Any], order: np.ndarray, batch_size: int, full: int, rest: int, epoch: int
@@ -380,7 +384,7 @@ class Trainer:
             self.model.train(training)
 
     def _has_batch_norm(self) -> bool:
-        return any(isinstance(m, BatchNorm) for m in self.model.modules())
+        return has_batch_norm(self.model)
 
     def _refuse_single_row(self, batch_size: int) -> None:
         if batch_size == 1 and self._has_batch_norm():
@@ -427,6 +431,19 @@ def _score(output: Tensor, y: Tensor) -> Tensor:
         return (output.argmax(1) == y).sum()
     d = output - y
     return (d * d).sum() * (1.0 / d.shape[1])
+
+
+def has_batch_norm(model: nn.Module) -> bool:
+    """Say whether a part of the model normalises over the batch."""
+    return any(isinstance(m, BatchNorm) for m in model.modules())
+
+
+def epoch_batches(model: nn.Module, rows: int, batch_size: int) -> tuple[int, int]:
+    """Return how many whole batches an epoch has, and how many rows its last, short one (0: there is none)."""
+    full, rest = divmod(rows, min(batch_size, rows))
+    if rest == 1 and has_batch_norm(model):
+        rest = 0  # one row has no variance to normalise with; another row sits out in each epoch
+    return full, rest
 
 
 def _blocks(steps: int) -> list[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """What a configuration can name: each shelf's names, what stands behind them, and a line that explains each."""
 
 from gradwright.train.choices.augmentations import make_augmentation
+from gradwright.train.choices.fitting import NETWORK_SETTINGS, settings_in_vain
 from gradwright.train.choices.networks import make_network
 from gradwright.train.choices.optimizers import FULL_BATCH, default_momentum, default_rate, make_optimizer
 from gradwright.train.choices.regularisation import make_penalty
@@ -9,6 +10,7 @@ from gradwright.train.choices.shelves import SHELVES, check_choice, shelf_lines
 
 __all__ = [
     "FULL_BATCH",
+    "NETWORK_SETTINGS",
     "SHELVES",
     "check_choice",
     "default_momentum",
@@ -18,5 +20,6 @@ __all__ = [
     "make_optimizer",
     "make_penalty",
     "make_schedule",
+    "settings_in_vain",
     "shelf_lines",
 ]

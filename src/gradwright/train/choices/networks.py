@@ -20,7 +20,6 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "hardswish": nn.Hardswish,
     "leaky-relu": nn.LeakyReLU,
     "mish": nn.Mish,
-    "prelu": nn.PReLU,
     "relu": nn.ReLU,
     "selu": nn.SELU,
     "sigmoid": nn.Sigmoid,

@@ -97,8 +97,9 @@ def _muon(params: list[Any], lr: float | None, momentum: float | None, weight_de
     """Return Muon for the matrices and AdamW for all else, at a fifth of its rate."""
     rate = default_rate("muon") if lr is None else lr
     more: dict[str, Any] = {k: v for k, v in (("momentum", momentum), ("weight_decay", weight_decay)) if v is not None}
+    decay: dict[str, Any] = {} if weight_decay is None else {"weight_decay": weight_decay}
     matrices, others = [p for p in params if p.ndim == 2], [p for p in params if p.ndim != 2]
     if not matrices:
         raise ConfigError("muon: the network has no weight matrix, which is all that it moves; choose adamw")
     muon = optim.Muon(matrices, lr=rate, **more)
-    return optim.Together(muon, optim.AdamW(others, lr=rate / 5)) if others else muon
+    return optim.Together(muon, optim.AdamW(others, lr=rate / 5, **decay)) if others else muon

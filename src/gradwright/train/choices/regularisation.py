@@ -57,6 +57,7 @@ def make_penalty(config: Config, rows: int, classes: bool) -> Callable[[Module],
 def _prior(text: str, rows: int) -> Prior:
     name, _, scale = text.partition("=")
     try:
-        return PRIORS[name](float(scale or 1.0), rows)
+        number = float(scale or 1.0)
     except ValueError:
         raise ConfigError(f"prior = {text!r}: expected a scale after the name, such as {name}=1") from None
+    return PRIORS[name](number, rows)

@@ -40,7 +40,7 @@ def _cosine(optimizer: Optimizer, steps: int) -> Schedule:
 
 def _restarts(optimizer: Optimizer, steps: int) -> Schedule:
     """Fall along half a cosine three times, each time twice as long (SGDR)."""
-    return lrs.CosineAnnealingWarmRestarts(optimizer, max(steps // 7, 1), T_mult=2)
+    return lrs.CosineAnnealingWarmRestarts(optimizer, -(-steps // 7), T_mult=2)
 
 
 def _cyclic(optimizer: Optimizer, steps: int) -> Schedule:

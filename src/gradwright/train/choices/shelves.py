@@ -52,6 +52,9 @@ _SHELF_OF = {
 }
 
 
+_WITH_A_NUMBER = ("augment", "prior")
+
+
 def check_choice(setting: str, text: str) -> None:
     """Raise ConfigError, with what comes close, for a name that is not on the setting's shelf.
 
@@ -60,10 +63,10 @@ def check_choice(setting: str, text: str) -> None:
     >>> check_choice("optimizer", "adma")
     Traceback (most recent call last):
         ...
-    gradwright.errors.ConfigError: no optimizer 'adma'; did you mean adam? `gradwright list optimizers` shows all
+    gradwright.errors.ConfigError: no optimizer 'adma'; did you mean adamax or adam or radam? `gradwright list optimizers` shows all
     """
     shelf = _SHELF_OF[setting]
-    name = text.partition("=")[0]
+    name = text.partition("=")[0] if setting in _WITH_A_NUMBER else text
     if name not in SHELVES[shelf]:
         close = difflib.get_close_matches(name, SHELVES[shelf], n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(SHELVES[shelf])};"
