@@ -60,7 +60,7 @@ class LayerConformance:
 
         def both_ways(x: gw.Tensor, g: gw.Tensor) -> tuple[gw.Tensor, gw.Tensor | None]:
             x.requires_grad_()
-            y = layer(x)
+            y = layer(x.clone())  # which it may write over
             y.backward(g)
             return y, x.grad
 

@@ -435,3 +435,14 @@ def test_errors():
     for bad in ({"std": 0.0}, {"a": 1.0, "b": 1.0}, {"b": math.nan}):
         with pytest.raises(ConfigError, match="a < b"):
             init.trunc_normal_(gw.zeros(3), **bad)
+
+
+def test_the_default_scheme_leaves_what_a_whole_draws_otherwise_than_its_parts():
+    gw.manual_seed(0)
+    for model, weigh in (
+        (nn.Highway(4), lambda m: float(m.gate.bias.detach().mean().item())),
+        (nn.models.ResNet(8, width=8), lambda m: float(m.stem[0].weight.detach().std().item())),
+    ):
+        before = weigh(model)
+        init.initialize_(model, "default")
+        assert weigh(model) == pytest.approx(before, rel=0.25)

@@ -238,7 +238,7 @@ class Everything:
         results = []
         for layer, x, g in zip(self.layers, inputs[::2], inputs[1::2], strict=True):
             x.requires_grad_()
-            y = layer(x)
+            y = layer(x.clone())  # which it may write over
             y.backward(g)
             results.append((y, x.grad))
         return results

@@ -10,7 +10,7 @@ import torch
 
 import gradwright as gw
 from gradwright import nn
-from gradwright.errors import ConfigError, ShapeError, StateError
+from gradwright.errors import CompileError, ConfigError, ShapeError, StateError
 from gradwright.nn.structure import from_structure, to_structure
 
 from .conformance import close, torch_state
@@ -149,6 +149,7 @@ def test_parts_can_be_replaced_deleted_and_set_to_none():
     net.back = None
     assert net.back is None
     assert [n for n, _ in net.named_children()] == ["front"]
+    del net.back
     net.back = gw.ones(1)  # no longer a part
     assert "back" not in dict(net.named_modules())
     net.front = nn.Parameter(gw.ones(1))
@@ -434,7 +435,7 @@ def test_converting_after_compiling_is_not_forgotten():
     step = gw.compile(lambda x: net(x))
     assert step(gw.ones(1, 2)).dtype == np.float32
     net.double()
-    assert step(gw.ones(1, 2)).dtype == np.float64
+    assert step(gw.ones(1, 2, dtype=np.float64)).dtype == np.float64
 
 
 def test_freezing_and_zero_grad():
@@ -646,3 +647,94 @@ def test_what_is_shared_is_saved_as_shared_and_comes_back_so():
     ):
         with pytest.raises(StateError, match="shared"):
             from_structure({**structure, "shared": wrong})
+
+
+# --- what compiled steps make of attributes ---
+class Scaled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(2, 2)
+        self.alpha, self.calls, self.last = 1.0, 0, None
+
+    def forward(self, x):
+        return self.inner(x) * self.alpha
+
+
+def test_a_plain_attribute_that_changes_is_seen_by_a_compiled_step():
+    net, x = Scaled(), gw.ones(1, 2)
+    step = gw.compile(lambda x: net(x).sum())
+    for alpha in (0.0, 2.0, -1.0):
+        net.alpha = alpha
+        assert step(x).item() == pytest.approx(net(x).sum().item(), rel=1e-6)
+    net.alpha = -1.0
+    step(x)
+    assert step.traces == 3, "setting it to what it is needs no new trace"
+
+
+@pytest.mark.parametrize("write", ["count", "keep"])
+def test_an_attribute_that_forward_writes_is_refused_in_a_compiled_step(write):
+    class Writes(Scaled):
+        def forward(self, x):
+            y = super().forward(x)
+            if write == "count":
+                self.calls += 1
+            else:
+                self.last = y
+            return y
+
+    net, x = Writes(), gw.ones(1, 2)
+    net(x)
+    assert net.calls == 1 or net.last is not None, "eagerly it is what Python does"
+    with pytest.raises(CompileError, match=rf"sets self.{'calls' if write == 'count' else 'last'} .*register_buffer"):
+        gw.compile(lambda x: net(x).sum())(x)
+
+
+def test_only_what_fits_its_place_is_assigned():
+    net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    net.head = nn.Linear(2, 1)
+    with pytest.raises(TypeError, match="head is a module; assign a Module or None, not function"):
+        net.head = lambda x: x
+    with pytest.raises(TypeError, match="running_mean is a buffer; assign a Tensor or None, not float"):
+        net[1].running_mean = 0.5
+    net.head = None
+    assert net.head is None
+
+
+def test_zeroed_gradients_are_zeros_whatever_they_were():
+    layer = nn.Linear(2, 1)
+    for zero in (layer.zero_grad, gw.optim.SGD(layer.parameters()).zero_grad):
+        layer.weight.grad = gw.tensor([[float("nan"), float("inf")]])
+        zero(set_to_none=False)
+        np.testing.assert_array_equal(layer.weight.grad.numpy(), [[0, 0]])
+
+
+@pytest.mark.parametrize("make", [lambda: nn.Linear(3, 2), lambda: nn.Conv1d(3, 2, 1)])
+def test_data_of_another_dtype_is_named_in_forward(make):
+    with pytest.raises(gw.errors.DTypeError, match=r"the input is float64, the weight float32; convert the data"):
+        make()(gw.ones(2, 3, 3, dtype=gw.float64))
+    assert make().double()(gw.ones(2, 3, 3, dtype=gw.float64)).dtype == np.float64
+
+
+@pytest.mark.parametrize("layer", [nn.ReLU, nn.SiLU, nn.Hardtanh, nn.ELU, nn.LeakyReLU])
+def test_in_place_is_in_place(layer):
+    x = gw.tensor([[-1.0, 2.0]])
+    y = getattr(torch.nn, layer.__name__)(inplace=True)(theirs := torch.tensor([[-1.0, 2.0]]))
+    out = layer(inplace=True)(x)
+    assert out is x
+    assert y is theirs
+    np.testing.assert_allclose(x.numpy(), theirs.numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("power", [float("inf"), float("-inf")])
+def test_a_pool_by_the_infinite_norm_is_the_largest_or_the_smallest(power):
+    x = np.random.default_rng(0).normal(size=(1, 2, 4, 4))
+    windows = np.abs(x).reshape(1, 2, 2, 2, 2, 2)
+    want = windows.max(axis=(3, 5)) if power > 0 else windows.min(axis=(3, 5))
+    got = nn.LPPool2d(power, 2)(gw.tensor(x, requires_grad=True))
+    np.testing.assert_allclose(got.detach().numpy(), want, rtol=1e-15)
+    got.sum().backward()
+
+
+def test_a_summary_by_shape_of_a_network_that_looks_rows_up():
+    text = str(nn.summary_info(nn.models.GPT(11, 8, 8, 1, 2), (2, 5)))
+    assert "Embedding" in text

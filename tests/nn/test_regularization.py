@@ -329,7 +329,7 @@ def test_weight_noise_is_off_at_evaluation_and_the_weights_are_back_after_an_err
     model, x = network(), gw.randn(7, 4, dtype=np.float64)
     parameters = dict(model.named_parameters())
     with pytest.raises(ShapeError), reg.weight_noise(model, 0.1):
-        model(gw.ones(7, 9))
+        model(gw.ones(7, 9, dtype=np.float64))
     assert dict(model.named_parameters()) == parameters
     net = reg.WeightNoise(model, 0.5).eval()
     state = gw.current_generator().get_state()

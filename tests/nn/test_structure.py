@@ -396,3 +396,10 @@ def test_arguments_that_no_file_can_hold_are_named():
     block = nn.TransformerEncoderLayer(4, 2, 3, activation=gw.tanh)
     with pytest.raises(StateError, match="TransformerEncoderLayer with an activation of its own"):
         to_structure(nn.Sequential(block))
+
+
+def test_many_copies_of_a_layer_without_weights_are_counted():
+    started = time.process_time()
+    with pytest.raises(StateError, match="parts"):
+        from_structure({"layer": "TransformerEncoder", "encoder_layer": {"layer": "Identity"}, "num_layers": 2**24})
+    assert time.process_time() - started < 5

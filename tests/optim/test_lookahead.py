@@ -187,6 +187,6 @@ def test_it_goes_round_several_together_and_their_state_is_saved():
     np.testing.assert_array_equal(b.detach().numpy(), w.detach().numpy())
 
 
-def test_rules_that_look_for_their_steps_are_refused():
+def test_rules_that_look_for_their_steps_cannot_accumulate():
     with pytest.raises(ConfigError, match="LBFGS looks for its steps by itself"):
-        optim.Lookahead(optim.LBFGS([gw.zeros(2, requires_grad=True)]))
+        optim.Accumulate(optim.LBFGS([gw.zeros(2, requires_grad=True)]), every=2)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from typing import Any, ClassVar
 
 import numpy as np
 
+from gradwright.backend import is_tracer
+from gradwright.engine.creation import zeros_like
 from gradwright.engine.functions.conversion import destination
 from gradwright.engine.hooks import RemovableHandle
 from gradwright.engine.parameters import parameters_of
@@ -14,7 +17,7 @@ from gradwright.engine.skeleton import building
 from gradwright.engine.state import Lift, Stateful, structure_changed
 from gradwright.engine.tensor import Parameter, Tensor
 from gradwright.engine.tracing import trace_now
-from gradwright.errors import ConfigError, StateError, UnknownNameError
+from gradwright.errors import CompileError, ConfigError, StateError, UnknownNameError
 from gradwright.nn.hooks import HookMethods, call_with_hooks
 from gradwright.nn.saving import Saving
 
@@ -69,6 +72,15 @@ class Module(Saving, HookMethods, Stateful):
             for name in DRAWING:
                 put(name, _leave)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Module:
+        made = type(self).__new__(type(self))
+        memo[id(self)] = made
+        if building.skeleton is not None:
+            building.skeleton.take(0)
+        for name, value in self.__dict__.items():
+            made.__dict__[name] = copy.deepcopy(value, memo)
+        return made
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every subclass defines this."""
         raise TypeError(f"{type(self).__name__} defines no forward method")
@@ -104,7 +116,7 @@ class Module(Saving, HookMethods, Stateful):
             self._place(name, value, self._parameters)
         elif isinstance(value, Module):
             self._place(name, value, self._modules)
-        elif name in self._buffers:
+        elif name in self._buffers and (value is None or isinstance(value, Tensor)):
             old = self._buffers[name]
             if trace_now.trace is not None and old is not None and value is not None and old.shape == value.shape:
                 old._assign(value)  # the state of a compiled step must stay in the tensor that was lifted
@@ -113,10 +125,28 @@ class Module(Saving, HookMethods, Stateful):
         elif value is None and any(name in store for store in stores):
             next(store for store in stores if name in store)[name] = None
             structure_changed(self)
-        elif name in self._parameters:
-            raise TypeError(f"{name} is a parameter; assign a Parameter or None, not {type(value).__name__}")
+        elif any(name in store for store in stores):
+            kinds = ("parameter", "buffer", "module")
+            kind = next(k for k, store in zip(kinds, stores, strict=True) if name in store)
+            wanted = {"parameter": "a Parameter", "buffer": "a Tensor", "module": "a Module"}[kind]
+            raise TypeError(f"{name} is a {kind}; assign {wanted} or None, not {type(value).__name__}")
         else:
+            if name in self.__dict__ and not name.startswith("_") and name not in self.hyperparameters:
+                self._changes(name, self.__dict__[name], value)
             super().__setattr__(name, value)
+
+    def _changes(self, name: str, old: Any, value: Any) -> None:
+        """Let compiled steps know that a plain attribute, which stands in their text, becomes another."""
+        plain = (int, float, str, bool, type(None))
+        if old is value or (isinstance(old, plain) and type(old) is type(value) and old == value):
+            return
+        traced = isinstance(value, Tensor) and is_tracer(value._array)
+        if trace_now.trace is not None and (traced or isinstance(value, plain)):
+            raise CompileError(
+                f"compile: {self._path} sets self.{name} while the step is traced, which happens once, not at each "
+                "call. What lasts from step to step is a buffer: self.register_buffer(name, tensor)."
+            )
+        structure_changed(self)
 
     def _place(self, name: str, value: Any, store: dict[str, Any]) -> None:
         if value is not None and store.get(name) is value:
@@ -227,7 +257,7 @@ class Module(Saving, HookMethods, Stateful):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients; without ``set_to_none`` they become zeros."""
         for p in self.parameters():
-            p.grad = None if set_to_none or p.grad is None else p.grad * 0
+            p.grad = None if set_to_none or p.grad is None else zeros_like(p.detach())
 
     def to(self, *where: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False) -> Module:
         """Convert the floating parameters and buffers: ``to(dtype)``, ``to(device)``, ``to(device, dtype)``.

@@ -132,13 +132,21 @@ def _arguments(model: Module, input: Any) -> tuple[Any, ...]:
         return (as_tensor(input),)
     if isinstance(input, tuple | list) and input:
         if all(type(n) is int for n in input):
-            dtype = next((p.dtype for p in model.parameters()), None)
-            return (zeros(*input, dtype=dtype),)
+            return (zeros(*input, dtype=_takes(model)),)
         return tuple(_arguments(model, part)[0] for part in input)
     raise ConfigError(
         "summary: expected the input's shape, batch axis included, as (1, 784), or an example, or a tuple of those; "
         f"got {input!r:.80}"
     )
+
+
+def _takes(model: Module) -> Any:
+    """Return the dtype of an example: indices where the first layer with parameters looks rows up."""
+    for module in model.modules():
+        for p in module._parameters.values():
+            if p is not None:
+                return np.dtype(np.int64) if hasattr(module, "num_embeddings") else p.dtype
+    return None
 
 
 def _shapes(output: Any) -> Any:

@@ -53,6 +53,11 @@ class Accumulate(Around):
     def __init__(self, optimizer: Optimizer, every: int) -> None:
         if not (isinstance(every, int) and every >= 1):
             raise ConfigError(f"Accumulate: every must be a whole number of at least 1, got {every!r}")
+        if isinstance(optimizer, Optimizer) and optimizer.closure is not None:
+            raise ConfigError(
+                f"Accumulate: {type(optimizer).__name__} looks for its steps by itself, with a closure; expected an "
+                "optimizer that takes one step by the gradients"
+            )
         self.every: Any = every
         self._had: set[Tensor] = set()  # which parameters have had a gradient since the last inner step
         super().__init__(optimizer, "gradient_sum", ("micro_batches", "samples"))

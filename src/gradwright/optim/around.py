@@ -34,11 +34,6 @@ class Around(Optimizer):
                 f"{type(self).__name__}: expected an optimizer, such as optim.Adam(model.parameters()), got a "
                 f"{type(optimizer).__name__}"
             )
-        if optimizer.closure is not None:
-            raise ConfigError(
-                f"{type(self).__name__}: {type(optimizer).__name__} looks for its steps by itself, with a closure; "
-                "expected an optimizer that takes one step by the gradients"
-            )
         self.optimizer = optimizer
         self.defaults = optimizer.defaults
         self.param_groups = optimizer.param_groups  # the same objects, not copies
@@ -47,6 +42,11 @@ class Around(Optimizer):
         self._arrays: dict[Tensor, Tensor] = {}
         self._counts = {name: Tensor(np.zeros((), np.float64)) for name in counts}
         self.ensure_slots()
+
+    @property
+    def closure(self) -> str | None:  # type: ignore[override]
+        """What :meth:`step` must be given: what the inner optimizer must."""
+        return self.optimizer.closure
 
     def _params(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]

@@ -12,6 +12,7 @@ import numpy as np
 
 from gradwright.backend import namespace
 from gradwright.engine.base import settle
+from gradwright.engine.creation import zeros_like
 from gradwright.engine.mode import enable_grad, mode, no_grad
 from gradwright.engine.row_sparse import RowSparse, arrays_of
 from gradwright.engine.state import Lift, Stateful, structure_changed
@@ -175,7 +176,7 @@ class Optimizer(Stateful):
                 if set_to_none:
                     p._grad = None
                 elif p._grad is not None:
-                    p._grad = p._grad.cleared() if type(p._grad) is RowSparse else p._grad.detach() * 0
+                    p._grad = p._grad.cleared() if type(p._grad) is RowSparse else zeros_like(p._grad)
 
     @no_grad()
     def step(self, closure: Any = None) -> Any:

@@ -15,11 +15,11 @@ class _AlongAxis(Module):
 
     Parameters
     ----------
-    dim : int
-        The axis.
+    dim : int, optional
+        The axis. Left out, it is 0 for tensors of 0, 1 or 3 axes and 1 otherwise, with a warning, as in PyTorch.
     """
 
-    def __init__(self, dim: int = -1) -> None:
+    def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
 
@@ -29,7 +29,7 @@ class _AlongAxis(Module):
 
 
 class Softmax(_AlongAxis):
-    """exp(x) / Σ exp(x) along ``dim`` (the last axis unless told otherwise).
+    """exp(x) / Σ exp(x) along ``dim``.
 
     Examples
     --------
@@ -41,11 +41,11 @@ class Softmax(_AlongAxis):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return probabilities."""
-        return input.softmax(self.dim)
+        return F.softmax(input, self.dim)
 
 
 class Softmin(_AlongAxis):
-    """exp(-x) / Σ exp(-x) along ``dim`` (the last axis unless told otherwise).
+    """exp(-x) / Σ exp(-x) along ``dim``.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class Softmin(_AlongAxis):
 
 
 class LogSoftmax(_AlongAxis):
-    """The logarithm of the softmax along ``dim`` (the last axis unless told otherwise), as one operation.
+    """The logarithm of the softmax along ``dim``, as one operation.
 
     Examples
     --------
@@ -73,7 +73,7 @@ class LogSoftmax(_AlongAxis):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return log-probabilities."""
-        return input.log_softmax(self.dim)
+        return F.log_softmax(input, self.dim)
 
 
 class Softmax2d(Module):

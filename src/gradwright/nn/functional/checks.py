@@ -11,7 +11,7 @@ from gradwright.engine.functions.calling import need_tensor
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import DTypeError, IndexOutOfRangeError, ShapeError
 
-__all__ = ["broadcastable", "check_labels", "need_floats", "need_tensors", "same_shape", "weight_fits"]
+__all__ = ["broadcastable", "check_labels", "need_floats", "need_tensors", "one_dtype", "same_shape", "weight_fits"]
 
 
 def need_tensors(name: str, *values: Any) -> None:
@@ -28,6 +28,16 @@ def need_floats(name: str, **tensors: Any) -> None:
         need_tensor(name, value)
         if value.dtype.kind not in "fV":
             raise DTypeError(f"{name}: {argument} must be floating, got {value.dtype}: call .float() first")
+
+
+def one_dtype(name: str, input: Tensor, weight: Tensor) -> None:
+    """Refuse data of one floating dtype beside weights of another: NumPy's numbers are float64, a network's float32."""
+    a, b = input._array.dtype, weight._array.dtype
+    if a is not b and a != b and a.kind == b.kind == "f":
+        raise DTypeError(
+            f"{name}: the input is {a}, the weight {b}; convert the data, x.to(gradwright.{b}), or the network, "
+            f"model.to(gradwright.{a})"
+        )
 
 
 def same_shape(name: str, **tensors: Tensor) -> None:

@@ -10,6 +10,7 @@ from gradwright.engine.ops.convolution import Steps, add_channels, convolution, 
 from gradwright.engine.ops.windows import Window
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, ShapeError
+from gradwright.nn.functional.checks import one_dtype
 from gradwright.nn.functional.spatial import as_sizes, batched
 
 __all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "fold", "unfold"]
@@ -425,6 +426,7 @@ def _check_weight(name: str, n: int, input: Tensor, weight: Tensor) -> None:
         raise ShapeError(f"{name}: expected a weight of {n + 2} axes, got {weight.shape} for the input {input.shape}")
     if input.ndim not in (n + 1, n + 2):
         raise ShapeError(f"{name}: expected an input of {n + 2} axes, or {n + 1} without a batch; got {input.shape}")
+    one_dtype(name, input, weight)
 
 
 def _check_bias(name: str, channels: int, weight: Tensor, bias: Tensor | None) -> None:

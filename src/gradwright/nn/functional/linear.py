@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradwright.engine.ops import linalg
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ShapeError
-from gradwright.nn.functional.checks import need_tensors
+from gradwright.nn.functional.checks import need_tensors, one_dtype
 
 __all__ = ["bilinear", "linear"]
 
@@ -25,6 +25,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         When the last axis of the input is not ``in_features`` long, or the bias does not fit; all shapes are named.
     """
     need_tensors("linear", input, weight)
+    one_dtype("linear", input, weight)
     if weight.ndim == 2 and bias is not None and bias._array.shape == weight._array.shape[:1]:
         return linalg.affine(input, weight, bias)
     if not input.ndim or weight.ndim not in (1, 2) or input.shape[-1] != weight.shape[-1]:

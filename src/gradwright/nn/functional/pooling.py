@@ -349,6 +349,10 @@ def _lp_pool(
 ) -> Tensor:
     if norm_type == 0:
         raise ConfigError(f"{name}: norm_type must not be 0")
+    if norm_type in (math.inf, -math.inf):  # the largest, or the smallest, number's size
+        sign = 1.0 if norm_type > 0 else -1.0
+        most: Tensor = _max_pool(name, n, input.abs() * sign, kernel_size, stride, 0, 1, ceil_mode, False)
+        return most * sign
     places = math.prod(as_sizes(name, "kernel_size", kernel_size, n))
     mean = _avg_pool(name, n, input**norm_type, kernel_size, stride, 0, ceil_mode, True, None)
     return (mean * float(places)) ** (1.0 / norm_type)

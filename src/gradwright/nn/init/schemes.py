@@ -133,8 +133,9 @@ def initialize_(
     calculate_gain(function, slope)  # a name that is not known is refused, whether this scheme asks for a gain or not
     with use_generator(generator or current_generator()):
         if name == "default":
-            for module in model.modules():
-                reset = getattr(module, "reset_parameters", None)
+            # a part before its parts' whole, which may draw them otherwise
+            for module in reversed(list(model.modules())):
+                reset = getattr(module, "reset_parameters", None) or getattr(module, "_reset_parameters", None)
                 if reset is not None:
                     reset()
         elif name == "lsuv":

@@ -60,10 +60,10 @@ def check_choice(setting: str, text: str) -> None:
 
     Examples
     --------
-    >>> check_choice("optimizer", "adma")
+    >>> check_choice("optimizer", "lamd")
     Traceback (most recent call last):
         ...
-    gradwright.errors.ConfigError: no optimizer 'adma'; did you mean adamax or adam or radam? `gradwright list optimizers` shows all
+    gradwright.errors.ConfigError: no optimizer 'lamd'; did you mean lamb? `gradwright list optimizers` shows all
     """
     shelf = _SHELF_OF[setting]
     name = text.partition("=")[0] if setting in _WITH_A_NUMBER else text
