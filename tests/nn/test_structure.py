@@ -403,3 +403,14 @@ def test_many_copies_of_a_layer_without_weights_are_counted():
     with pytest.raises(StateError, match="parts"):
         from_structure({"layer": "TransformerEncoder", "encoder_layer": {"layer": "Identity"}, "num_layers": 2**24})
     assert time.process_time() - started < 5
+
+
+def test_a_network_that_was_changed_since_it_was_built_is_not_written_as_it_was():
+    lenet = nn.models.LeNet(10)
+    lenet.classifier[4] = nn.Linear(84, 3)
+    with pytest.raises(StateError, match="no longer what its arguments build"):
+        to_structure(lenet)
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 2)
+    encoder.layers[1].dropout1.p = 0.4
+    with pytest.raises(StateError, match="no longer what its arguments build"):
+        to_structure(encoder)

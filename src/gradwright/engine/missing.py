@@ -40,7 +40,21 @@ TENSOR_HINTS = {
     "names": "axes have no names here",
 }
 
+_SIZES = "say the sizes: layers that find them at the first call are not there"
+
 MODULE_HINTS = {
+    **{
+        f"Lazy{kind}": _SIZES
+        for kind in (
+            "Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d",
+            "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d",
+        )
+    },
+    "AdaptiveLogSoftmaxWithLoss": "use a Linear layer with CrossEntropyLoss",
+    "FractionalMaxPool2d": "fractional pooling is not there; use MaxPool2d or AdaptiveMaxPool2d",
+    "FractionalMaxPool3d": "fractional pooling is not there; use MaxPool3d or AdaptiveMaxPool3d",
+    "CrossMapLRN2d": "use LocalResponseNorm",
+    "Buffer": "use register_buffer",
     "jit": "use gradwright.compile, which makes one XLA program of a step",
     "fx": "use gradwright.graph to look at a computation graph",
     "onnx": "there is no ONNX export",

@@ -59,9 +59,17 @@ def to_structure(module: Module) -> dict[str, Any]:
     ------
     StateError
         For a class that is none of :data:`LAYERS`, or an argument that is not plain: numbers, strings, truth values,
-        None, tuples of them, and modules.
+        None, tuples of them, and modules; or a network that was changed since it was built.
     """
     structure = _written(module)
+    with skeleton(_WEIGHTS), _without_drawing():
+        again = _build(structure)
+    shapes = [{key: t.shape for key, t in m._entries("")} for m in (module, again)]
+    if repr(again) != repr(module) or shapes[0] != shapes[1]:
+        raise StateError(
+            f"to_structure: this {type(module).__name__} is no longer what its arguments build: a part was put in, "
+            "taken out or changed since. Build it of the parts with Sequential, or save its weights alone."
+        )
     first: dict[int, str] = {}
     shared = {}
     for path, tensor in module._entries(""):
