@@ -180,18 +180,23 @@ def main() -> None:
         + ", ".join(f"{p} {version(p)}" for p in packages if _installed(p))
         + ".",
     ]
-    before = _written()
+    found = _written()
     for name, (section, times) in sections(options.fashion).items():
         if name in options.only and section is not None:
             print(f"{name} …", flush=True)
-            found = [f"<!-- {name} -->", *section(options.rounds * times)]
-        else:
-            found = before.get(name, [])
-        lines += ["", *found] if found else []
-    text = "\n".join(lines) + "\n"
-    print("\n" + text)
-    if not options.no_write:
-        RESULTS.write_text(text, encoding="utf-8")
+            found[name] = [f"<!-- {name} -->", *section(options.rounds * times)]
+            if not options.no_write:  # each as it comes: what is measured is not lost when a later one fails
+                _write(lines, found)
+    print("\n" + _text(lines, found))
+
+
+def _text(head: list[str], found: dict[str, list[str]]) -> str:
+    parts = [head, *(found[name] for name in sections() if name in found)]
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def _write(head: list[str], found: dict[str, list[str]]) -> None:
+    RESULTS.write_text(_text(head, found), encoding="utf-8")
 
 
 def _written() -> dict[str, list[str]]:
