@@ -16,7 +16,7 @@ from pathlib import Path
 
 from asked import said, table
 
-#: Python keeps compiled modules unless it is told not to; what is measured is the second start, as every one but the first.
+#: Python keeps compiled modules unless it is told not to; every start but the first finds them, and that is measured.
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 IMPORT = "import time; t = time.perf_counter(); import gradwright; print(time.perf_counter() - t)"
