@@ -213,7 +213,8 @@ OWN_TESTS = {
 
 
 def test_every_layer_that_a_file_can_name_went_through_the_suite():
-    alone = {type(cls().layer()).__name__ for cls in LayerConformance.__subclasses__() if cls is not TableConformance}
+    suites = [cls for cls in LayerConformance.__subclasses__() if "layer" in vars(cls) and cls is not TableConformance]
+    alone = {type(cls().layer()).__name__ for cls in suites}
     in_tables = {row.name for table in TABLES for row in table.rows}
     assert set(LAYERS) - set(nn.models.__all__) <= alone | in_tables | OWN_TESTS
 
