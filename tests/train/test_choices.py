@@ -186,6 +186,7 @@ def test_every_name_on_a_shelf_is_explained_in_a_line(shelf: str) -> None:
     for name, words in lines:
         assert 12 < len(words) < 240, (name, words)
         assert "\n" not in words
+        assert "`" not in words
 
 
 def test_rules_for_all_rows_at_once_are_on_the_shelf() -> None:

@@ -38,7 +38,7 @@ def settings_in_vain(config: Config) -> list[str]:
     Traceback (most recent call last):
         ...
     pydantic_core._pydantic_core.ValidationError: 1 validation error for Config
-      Value error, depth = 3: lenet has no such setting; highway, resnet have ...
+      Value error, depth = 3: lenet has no such setting; highway, resnet have it ...
     """
     fields = type(config).model_fields
 
@@ -52,7 +52,7 @@ def settings_in_vain(config: Config) -> list[str]:
             having = [network for network, names in NETWORK_SETTINGS.items() if name in names]
             problems.append(
                 f"{name} = {getattr(config, name)}: {config.network} has no such setting; {', '.join(having)} "
-                f"{'have' if len(having) > 1 else 'has'}"
+                f"{'have' if len(having) > 1 else 'has'} it"
             )
     for name in _NOT_FOR.get(config.optimizer, ()):
         if given(name):

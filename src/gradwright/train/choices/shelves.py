@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -80,4 +81,5 @@ def shelf_lines(shelf: str) -> list[tuple[str, str]]:
 
 def _first_sentence(thing: Any) -> str:
     text = thing if isinstance(thing, str) else inspect.getdoc(thing) or ""
-    return " ".join(text.split("\n\n")[0].split()).removesuffix(".")
+    plain = re.sub(r":\w+:`~?([^`]+)`|``([^`]+)``", r"\1\2", text.split("\n\n")[0])  # as a terminal shows it
+    return " ".join(plain.split()).removesuffix(".")
