@@ -17,7 +17,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 bench: $(VENV)/.installed-bench
-	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/bench.py $(if $(FASHION),--fashion $(FASHION))
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -83,6 +83,16 @@ def _names(text: str | None) -> list[str] | None:
     return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
 
 
+def _given(config: Path | None, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a file, if there is one, overruled by the options that were given."""
+    from gradwright.train.config import load_toml
+
+    return {
+        **({} if config is None else load_toml(config)),
+        **{name: value for name, value in options.items() if value is not None},
+    }
+
+
 @app.command()
 def train(
     source: Annotated[
@@ -163,7 +173,7 @@ def train(
 ) -> None:
     """Train a network on SOURCE, and leave a run folder with the network and its report."""
     with _explained(debug):
-        from gradwright.train.config import load_toml, parse_config, to_toml
+        from gradwright.train.config import parse_config, to_toml
 
         options = {
             "source": source, "target": target, "task": task, "network": network, "hidden": _hidden(hidden),
@@ -176,8 +186,7 @@ def train(
             "batch_size": batch_size, "epochs": epochs, "patience": patience, "validation": validation, "test": test,
             "seed": seed, "dtype": dtype, "eager": eager, "compare": compare,
         }  # fmt: skip
-        given = {} if config is None else load_toml(config)
-        given |= {name: value for name, value in options.items() if value is not None}
+        given = _given(config, options)
         if "source" not in given:
             raise ConfigError(
                 "train: name a SOURCE: a built-in set (digits, iris, wine, breast-cancer, diabetes) or a file. "
@@ -332,14 +341,13 @@ def lr_find(
     """Find a learning rate: train with one that grows step by step, and look where the loss falls fastest."""
     with _explained(debug):
         from gradwright.cli.rates import find_rate
-        from gradwright.train.config import load_toml, parse_config
+        from gradwright.train.config import parse_config
 
         options = {
             "source": source, "target": target, "task": task, "network": network, "hidden": _hidden(hidden),
             "optimizer": optimizer, "batch_size": batch_size, "seed": seed,
         }  # fmt: skip
-        given = {} if config is None else load_toml(config)
-        given |= {name: value for name, value in options.items() if value is not None}
+        given = _given(config, options)
         settings = parse_config({**given, "lr": "auto"}, "lr-find")
         find_rate(settings, {k: v for k, v in given.items() if k not in ("source", "lr")}, out, quiet, as_json)
 

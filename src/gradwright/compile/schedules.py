@@ -42,18 +42,16 @@ def advance(program: Program) -> None:
 def numbers_ahead(program: Program, lifted: Lifted, steps: int) -> np.ndarray | None:
     """Run the schedules ``steps`` steps on; return the numbers for each step, an array (steps, numbers).
 
-    None, with everything as it was, when a number leaves the value that stands in the program's text: a weight decay
-    of 0 that a schedule raises needs a program in which the decay is there.
+    None when a number leaves the value that stands in the program's text: a weight decay of 0 that a schedule raises
+    needs a program in which the decay is there. The caller goes back then, as after an error (:class:`Paused`).
     """
     taken = set(program.numbers)
     fixed = [(cell, cell.get()) for i, cell in enumerate(lifted.numbers) if i not in taken]
     constants = [(name, name.now()) for name in lifted.constants]
-    start = Paused(program.schedules, lifted)
     rows = np.empty((steps, len(program.numbers)))
     for i in range(steps):
         rows[i] = program.numbers_now(lifted)
         for key in [name.key for name, value in constants if name.now() != value]:
-            start.restore()
             raise CompileError(
                 f"compile: a schedule changes {key}, which is no number but decides what the program says. Change it "
                 "between calls."
@@ -61,7 +59,6 @@ def numbers_ahead(program: Program, lifted: Lifted, steps: int) -> np.ndarray | 
         if any(cell.get() != value for cell, value in fixed):
             for owner in lifted.owners:
                 owner.ensure_slots()  # a momentum that is no longer 0 wants its buffer
-            start.restore()
             return None
         advance(program)
     return rows

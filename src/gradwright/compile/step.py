@@ -170,6 +170,7 @@ class CompiledStep:
         try:
             ahead = job.numbers_ahead()
             if ahead is None:
+                start.restore()
                 job = self._scan_job(args, order, lift_zeros=True)
                 ahead = job.numbers_ahead()
             return self._run(job, ahead)

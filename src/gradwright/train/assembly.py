@@ -11,7 +11,7 @@ from gradwright.train.callbacks import Callback
 from gradwright.train.choices import make_augmentation, make_optimizer, make_penalty, make_schedule
 from gradwright.train.config import Config
 from gradwright.train.prepared import Prepared
-from gradwright.train.trainer import Trainer, epoch_batches
+from gradwright.train.trainer import Trainer, steps_per_epoch
 
 __all__ = ["make_trainer"]
 
@@ -43,8 +43,7 @@ def make_trainer(
     if config.lookahead is not None:
         optimizer = optim.Lookahead(optimizer, k=config.lookahead)
     rows = len(data.x)
-    full, rest = epoch_batches(model, rows, config.batch_size or rows)
-    steps = config.epochs * (full + (rest > 0))
+    steps = config.epochs * steps_per_epoch(model, rows, config.batch_size or rows)
     before: list[Callable[[], Any]] = []
     after: list[Callable[[], Any]] = []
     if config.gradient_noise:

@@ -30,7 +30,7 @@ from gradwright.train.network import build_network, describe_network, network_wo
 from gradwright.train.plans import augmentation_record, schedule_record, search_rate, search_record
 from gradwright.train.prepared import Reporter, StageClock, prepare, scaled_targets
 from gradwright.train.saved import save_model
-from gradwright.train.trainer import epoch_batches
+from gradwright.train.trainer import steps_per_epoch
 
 __all__ = ["run_job"]
 
@@ -116,8 +116,7 @@ def run_job(
             6, "lr", f"learning rate {search.suggestion:.3g}, by a range test of {len(search.rates)} steps"
         )
     trainer = make_trainer(config, model, criterion, data, callbacks=[reporter])
-    full, rest = epoch_batches(model, len(x), config.batch_size or len(x))
-    plan = schedule_record(trainer.scheduler, full + (rest > 0), config)
+    plan = schedule_record(trainer.scheduler, steps_per_epoch(model, len(x), config.batch_size or len(x)), config)
     twin = None
     if config.compare == "torch":
         from gradwright.train.compare import TorchTwin

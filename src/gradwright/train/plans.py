@@ -22,7 +22,10 @@ _POINTS = 400  # of a drawn schedule
 
 
 def search_rate(config: Config, model: nn.Module, criterion: nn.Module, train: Any, validation: Any) -> LRFind:
-    """Run a learning-rate range test for these settings; the model is left as it was."""
+    """Run a learning-rate range test for these settings; the model is left as it was.
+
+    Penalties, augmentation and noise are left out of it; a bound on the gradient's norm is not.
+    """
     optimizer = make_optimizer(
         config.optimizer, model.parameters(), momentum=config.momentum, weight_decay=config.weight_decay
     )

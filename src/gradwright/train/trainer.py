@@ -383,11 +383,8 @@ class Trainer:
         finally:
             self.model.train(training)
 
-    def _has_batch_norm(self) -> bool:
-        return has_batch_norm(self.model)
-
     def _refuse_single_row(self, batch_size: int) -> None:
-        if batch_size == 1 and self._has_batch_norm():
+        if batch_size == 1 and has_batch_norm(self.model):
             raise ConfigError("fit: batch normalisation needs batches of at least 2 rows; batch_size is 1")
 
     def _place(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
@@ -436,6 +433,12 @@ def _score(output: Tensor, y: Tensor) -> Tensor:
 def has_batch_norm(model: nn.Module) -> bool:
     """Say whether a part of the model normalises over the batch."""
     return any(isinstance(m, BatchNorm) for m in model.modules())
+
+
+def steps_per_epoch(model: nn.Module, rows: int, batch_size: int) -> int:
+    """Return how many steps an epoch has."""
+    full, rest = epoch_batches(model, rows, batch_size)
+    return full + (rest > 0)
 
 
 def epoch_batches(model: nn.Module, rows: int, batch_size: int) -> tuple[int, int]:
