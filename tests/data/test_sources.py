@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from sklearn import datasets
 
-from gradwright.data import BUILTIN, Dataset, Rows, fingerprint_of, read, read_rows
+from gradwright.data import BUILTIN, LabeledRows, Rows, fingerprint_of, read, read_rows
 from gradwright.errors import DataError, IndexOutOfRangeError
 
 
@@ -219,7 +219,7 @@ def test_take_leads_back_to_the_source(tmp_path):
 
 def test_lengths_that_differ_are_refused():
     with pytest.raises(DataError, match="2 rows of features and 1 targets"):
-        Dataset("x", "table", pl.DataFrame({"a": [1, 2]}), ("a",), pl.Series([1]), "y", "sha256:")
+        LabeledRows("x", "table", pl.DataFrame({"a": [1, 2]}), ("a",), pl.Series([1]), "y", "sha256:")
 
 
 @pytest.mark.parametrize("source", ["digits", "iris"])

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradwright.data import Dataset, Split, infer_task, read, split
+from gradwright.data import LabeledRows, Split, infer_task, read, split
 from gradwright.errors import ConfigError, DataError
 
 
-def drawn(target, **options) -> tuple[Dataset, Split]:
+def drawn(target, **options) -> tuple[LabeledRows, Split]:
     dataset = read(pl.DataFrame({"x": range(len(target)), "y": target}), target="y")
     return dataset, split(dataset, infer_task(dataset), **options)
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradwright.data import Dataset, SealedTest, Split
+from gradwright.data import LabeledRows, SealedTest, Split
 from gradwright.errors import DataError, NonFiniteError
 from gradwright.train import Reporter, RunFolder, parse_config, run_job
 
@@ -146,13 +146,13 @@ def test_the_test_part_is_read_once_and_last(
     job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, houses: Path
 ) -> None:
     events: list[tuple[str, Any]] = []
-    take, look = Dataset.take, SealedTest.open
+    take, look = LabeledRows.take, SealedTest.open
 
-    def watched_take(self: Dataset, rows: Any) -> Dataset:
+    def watched_take(self: LabeledRows, rows: Any) -> LabeledRows:
         events.append(("take", frozenset(int(r) for r in rows)))
         return take(self, rows)
 
-    def watched_open(self: SealedTest, **why: str) -> Dataset:
+    def watched_open(self: SealedTest, **why: str) -> LabeledRows:
         events.append(("open", why))
         return look(self, **why)
 
@@ -160,7 +160,7 @@ def test_the_test_part_is_read_once_and_last(
         def on_fit_end(self, trainer: Any) -> None:
             events.append(("trained", None))
 
-    monkeypatch.setattr(Dataset, "take", watched_take)
+    monkeypatch.setattr(LabeledRows, "take", watched_take)
     monkeypatch.setattr(SealedTest, "open", watched_open)
     with RunFolder(tmp_path / "run") as folder:
         config = parse_config({"source": str(houses), "target": "price", "eager": True, "epochs": 2})

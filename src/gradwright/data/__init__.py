@@ -3,12 +3,12 @@
 from gradwright.data.baselines import Baseline, fit_baselines
 from gradwright.data.batches import epoch_order, uniform
 from gradwright.data.builtin import BUILTIN
-from gradwright.data.dataset import Dataset, Features, Rows
 from gradwright.data.fingerprint import fingerprint_of
 from gradwright.data.messages import DataWarning, Note
 from gradwright.data.npz import read_npz
 from gradwright.data.preparation import Preparation
 from gradwright.data.record import data_record
+from gradwright.data.rows import Features, LabeledRows, Rows
 from gradwright.data.scaling import TargetScale
 from gradwright.data.sealed import Ledger, Look, SealedTest
 from gradwright.data.sources import Source, read, read_rows
@@ -19,8 +19,8 @@ __all__ = [
     "BUILTIN",
     "Baseline",
     "DataWarning",
-    "Dataset",
     "Features",
+    "LabeledRows",
     "Ledger",
     "Look",
     "Note",

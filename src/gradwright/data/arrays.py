@@ -1,4 +1,4 @@
-"""Features and target that come as arrays, checked and brought to the form in which `Dataset` holds them."""
+"""Features and target that come as arrays, checked and brought to the form in which `LabeledRows` holds them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradwright.data.dataset import Features
 from gradwright.data.frames import to_polars
 from gradwright.data.messages import shown
+from gradwright.data.rows import Features
 from gradwright.errors import DataError
 
 if TYPE_CHECKING:

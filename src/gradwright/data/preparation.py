@@ -22,9 +22,9 @@ from gradwright.data.column_preparation import (
     DroppedColumn,
     fit_column,
 )
-from gradwright.data.dataset import Features, pixel_names
 from gradwright.data.image_preparation import ImagePreparation
 from gradwright.data.messages import DataWarning, Note, PlaceOf, closest, listed, plural, shown
+from gradwright.data.rows import Features, pixel_names
 from gradwright.data.scaling import TargetScale, check_state
 from gradwright.errors import DataError, StateError
 
@@ -149,7 +149,7 @@ class Preparation:
             Raw rows: columns in any order, typed or as text. For images an array (n, height, width), (n,
             pixels), or a table with the columns ``pixel_i_j``.
         place : callable, optional
-            Names the place of a row in messages; `Rows.place` or `Dataset.place` does.
+            Names the place of a row in messages; `Rows.place` or `LabeledRows.place` does.
         notes : list of Note, optional
             Remarks are added here. Without it each becomes a `DataWarning`, so that none is lost.
         ignore : collection of str

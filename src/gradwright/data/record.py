@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gradwright.data.dataset import Dataset
     from gradwright.data.preparation import Preparation
+    from gradwright.data.rows import LabeledRows
     from gradwright.data.splits import Split
     from gradwright.data.task import Task
 
 __all__ = ["data_record"]
 
 
-def data_record(dataset: Dataset, task: Task, parts: Split, preparation: Preparation) -> dict[str, Any]:
+def data_record(dataset: LabeledRows, task: Task, parts: Split, preparation: Preparation) -> dict[str, Any]:
     """Describe the data as docs/RUN_FORMAT.md lays down.
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset : LabeledRows
         The whole data set.
     task, parts, preparation
         What was inferred, drawn and fitted from it.

@@ -21,7 +21,7 @@ from gradwright.data.messages import plural, shown
 from gradwright.errors import RunError
 
 if TYPE_CHECKING:
-    from gradwright.data.dataset import Dataset
+    from gradwright.data.rows import LabeledRows
 
 __all__ = ["Ledger", "Look", "SealedTest"]
 
@@ -180,7 +180,7 @@ class SealedTest:
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset : LabeledRows
         The whole data set.
     rows : int64 array
         The test part's row numbers.
@@ -205,12 +205,12 @@ class SealedTest:
 
     __slots__ = ("_content", "_rows", "ledger")
 
-    def __init__(self, dataset: Dataset, rows: NDArray[np.int64], *, ledger: Ledger | None = None) -> None:
+    def __init__(self, dataset: LabeledRows, rows: NDArray[np.int64], *, ledger: Ledger | None = None) -> None:
         self.ledger = ledger if ledger is not None else Ledger()
         self._rows = len(rows)
-        self._content: Callable[[], Dataset] = lambda: dataset.take(rows)
+        self._content: Callable[[], LabeledRows] = lambda: dataset.take(rows)
 
-    def open(self, *, reason: str, command: str) -> Dataset:
+    def open(self, *, reason: str, command: str) -> LabeledRows:
         """Look at the test part, once it is in the ledger.
 
         Parameters
@@ -222,7 +222,7 @@ class SealedTest:
 
         Returns
         -------
-        Dataset
+        LabeledRows
             The test rows: raw features and target.
 
         Raises

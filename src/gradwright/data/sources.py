@@ -1,4 +1,4 @@
-"""`read`: any source to a `Dataset`; `read_rows`: any source to raw rows for prediction."""
+"""`read`: any source to a `LabeledRows`; `read_rows`: any source to raw rows for prediction."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from gradwright.data.arrays import checked_array, target_series
 from gradwright.data.builtin import BUILTIN, load_builtin
 from gradwright.data.columns import kind_of, typed
-from gradwright.data.dataset import Dataset, Features, Rows, pixel_names
 from gradwright.data.delimited import read_delimited
 from gradwright.data.fingerprint import fingerprint_of
 from gradwright.data.frames import is_frame, read_parquet, to_polars
 from gradwright.data.idx import read_idx, read_idx_folder
 from gradwright.data.messages import closest, listed, plural, shown
 from gradwright.data.npz import read_npz
+from gradwright.data.rows import Features, LabeledRows, Rows, pixel_names
 from gradwright.errors import DataError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _FORMS = "CSV (.csv), TSV (.tsv, .tab), Parquet (.parquet, .pq), NPZ (.npz), or 
 
 def read(
     source: Source, *, target: str | None = None, task: str | None = None, categories: Collection[str] = ()
-) -> Dataset:
+) -> LabeledRows:
     """Read data to train on.
 
     Parameters
@@ -56,7 +56,7 @@ def read(
 
     Returns
     -------
-    Dataset
+    LabeledRows
         Typed, not yet prepared.
 
     Raises
@@ -72,7 +72,7 @@ def read(
     Examples
     --------
     >>> read("digits")
-    Dataset('digits', images, 1,797 rows, 64 features, target 'target')
+    LabeledRows('digits', images, 1,797 rows, 64 features, target 'target')
     >>> read("diggits")
     Traceback (most recent call last):
     ...
@@ -232,7 +232,7 @@ def _from_table(
     categories: Collection[str],
     notes: list[str],
     lines: NDArray[np.int64] | None,
-) -> Dataset:
+) -> LabeledRows:
     if frame.height == 0 or frame.width == 0:
         raise DataError(
             f"cannot use {shown(name, 200)}: it has {plural(frame.height, 'row')} and {frame.width} columns"
@@ -278,7 +278,7 @@ def _from_table(
                 f"which flatters the test figure"
             )
     features = frame.drop(chosen)
-    return Dataset(
+    return LabeledRows(
         name=name,
         kind="table",
         features=features,
@@ -312,7 +312,7 @@ def _from_pair(
     categories: Collection[str],
     notes: list[str],
     split: tuple[NDArray[np.int64], NDArray[np.int64]] | None,
-) -> Dataset:
+) -> LabeledRows:
     column = target_series(y, target, name)
     try:
         features = to_polars(x) if is_frame(x) else checked_array(np.asarray(x), name)
@@ -335,7 +335,7 @@ def _from_pair(
         nan = int(np.isnan(features).sum())
         if nan:
             notes.append(f"{plural(nan, 'NaN')} among the values counted as missing")
-    return Dataset(
+    return LabeledRows(
         name=name,
         kind="images",
         features=features,
@@ -348,5 +348,5 @@ def _from_pair(
     )
 
 
-def _with_split(dataset: Dataset, split: tuple[NDArray[np.int64], NDArray[np.int64]]) -> Dataset:
+def _with_split(dataset: LabeledRows, split: tuple[NDArray[np.int64], NDArray[np.int64]]) -> LabeledRows:
     return replace(dataset, given_split=split)

@@ -15,7 +15,7 @@ from gradwright.data.npz import read_npz
 from gradwright.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from gradwright.data.dataset import Dataset
+    from gradwright.data.rows import LabeledRows
     from gradwright.data.task import Task
 
 __all__ = ["Split", "split"]
@@ -94,12 +94,12 @@ class Split:
         return cls(arrays["train"], arrays["validation"], arrays["test"])
 
 
-def split(dataset: Dataset, task: Task, *, seed: int = 0, validation: float = 0.15, test: float = 0.15) -> Split:
+def split(dataset: LabeledRows, task: Task, *, seed: int = 0, validation: float = 0.15, test: float = 0.15) -> Split:
     """Draw the three parts.
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset : LabeledRows
         A test part that the source gives is kept as it is; validation is then drawn from the rest.
     task : Task
         Rows without a target are in no part; for classes every part has them in proportion.

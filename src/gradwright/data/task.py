@@ -16,7 +16,7 @@ from gradwright.errors import ConfigError, DataError, IndexOutOfRangeError, Stat
 if TYPE_CHECKING:
     import polars as pl
 
-    from gradwright.data.dataset import Dataset
+    from gradwright.data.rows import LabeledRows
 
 __all__ = ["Task", "TaskKind", "infer_task"]
 
@@ -227,7 +227,7 @@ def _other_spelling(label: str) -> str:
     return f"{number:.0f}" if number % 1 == 0 else repr(number)
 
 
-def infer_task(dataset: Dataset, overrule: str | None = None) -> Task:
+def infer_task(dataset: LabeledRows, overrule: str | None = None) -> Task:
     """Find out from the target what the task is.
 
     Text and booleans are classes. Whole numbers are classes when there are two of them, or at most 20 with
@@ -235,7 +235,7 @@ def infer_task(dataset: Dataset, overrule: str | None = None) -> Task:
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset : LabeledRows
         Only its target is looked at.
     overrule : {"binary", "multiclass", "classification", "regression"}, optional
         The user's word against the rule.
@@ -336,7 +336,7 @@ def _few(kind: str, distinct: int, rows: int) -> bool:
     return distinct == 2 or (distinct <= (_FEW_IMAGES if kind == "images" else _FEW) and distinct * 3 <= rows)
 
 
-def _reason(dataset: Dataset, distinct: int, numeric: bool, whole: bool, rows: int) -> str:
+def _reason(dataset: LabeledRows, distinct: int, numeric: bool, whole: bool, rows: int) -> str:
     if not numeric:
         kind = "true or false" if kind_of(dataset.target) == "boolean" else f"{distinct:,} distinct texts"
         return f"{kind} in {plural(rows, 'row')}"

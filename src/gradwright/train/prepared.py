@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradwright.data import Dataset, Note, Preparation, Split, Task, infer_task, read, split
+from gradwright.data import LabeledRows, Note, Preparation, Split, Task, infer_task, read, split
 from gradwright.train.callbacks import Callback
 from gradwright.train.config import Config
 
@@ -60,7 +60,7 @@ class Prepared:
         The same in the target's own unit.
     """
 
-    dataset: Dataset
+    dataset: LabeledRows
     task: Task
     parts: Split
     preparation: Preparation

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.data import Dataset, Note, SealedTest, Split, read, read_rows
+from gradwright.data import LabeledRows, Note, SealedTest, Split, read, read_rows
 from gradwright.errors import RunError
 from gradwright.train.assess import assess, probabilities
 from gradwright.train.folder import write_json
@@ -40,7 +40,7 @@ def predict_rows(run: SavedRun, source: str) -> tuple[dict[str, Any], list[Note]
     return columns, notes
 
 
-def _dataset_of(run: SavedRun, source: str | None) -> Dataset:
+def _dataset_of(run: SavedRun, source: str | None) -> LabeledRows:
     """Read the run's data again and refuse other data than it was trained on."""
     where = source or run.config.source
     dataset = read(where, target=run.config.target, task=run.config.task)

@@ -1,4 +1,4 @@
-"""`Dataset` and `Rows`: data as read, typed but otherwise as its owner wrote it."""
+"""`LabeledRows` and `Rows`: data as read, typed but otherwise as its owner wrote it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gradwright.errors import DataError, IndexOutOfRangeError
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Dataset", "Features", "Rows", "pixel_names"]
+__all__ = ["Features", "LabeledRows", "Rows", "pixel_names"]
 
 Features: TypeAlias = "pl.DataFrame | NDArray[Any]"
 """Raw features: a Polars frame for tables, an array of shape (rows, ...) for images."""
@@ -72,7 +72,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Dataset:
+class LabeledRows:
     """Data to train on: features, target, and where they came from.
 
     Attributes
@@ -131,7 +131,7 @@ class Dataset:
 
     def __repr__(self) -> str:
         return (
-            f"Dataset({shown(self.name)}, {self.kind}, {self.rows:,} rows, {len(self.feature_names):,} "
+            f"LabeledRows({shown(self.name)}, {self.kind}, {self.rows:,} rows, {len(self.feature_names):,} "
             f"features, target {shown(self.target_name)})"
         )
 
@@ -158,7 +158,7 @@ class Dataset:
         """Name a row for a message: its line in the file, or its number in the source from 0."""
         return _place(self.name, self.lines, row, row if self.numbers is None else int(self.numbers[row]))
 
-    def take(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> Dataset:
+    def take(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> LabeledRows:
         """Keep some rows, in the order given.
 
         Parameters
@@ -168,7 +168,7 @@ class Dataset:
 
         Returns
         -------
-        Dataset
+        LabeledRows
             With `numbers` leading back to the source; its `given_split` is None, its fingerprint the
             source's.
 
