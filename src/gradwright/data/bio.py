@@ -99,7 +99,7 @@ def read_bio(path: Path, *, tagged: bool = True) -> Content:
     if odd:
         notes.append(
             f"{plural(len(odd), 'tag')} I-… with neither B-… nor I-… of the same type before it, first "
-            f"{shown(odd[0][1])} in line {odd[0][0]}: taken as written, as beginning an entity (the scheme IOB1 writes them so)"
+            f"{shown(odd[0][1])} in line {odd[0][0]}: kept as written; they begin an entity, as in the scheme IOB1"
         )
     kind = pl.List(pl.String)
     columns = [pl.Series("tokens", sentences, kind)]

@@ -99,7 +99,7 @@ def find_files(folder: Path, *, labelled: bool = True) -> ClassFolders:
             raise DataError(f"cannot use the folder {where}: its test part holds no images or texts")
         if parts[1]:
             found.notes.append(
-                f"the part {listed(p.name for p in parts[1])} joins the training part; validation rows are drawn from it"
+                f"the part {listed(p.name for p in parts[1])} joins the training part, from which validation is drawn"
             )
         if parts[2]:
             found.split = np.arange(first), np.arange(first, len(found.files))
@@ -132,8 +132,8 @@ def _add_classes(found: ClassFolders, folders: list[Path], inside: Path, where: 
         if len(good) < len(files):
             odd = next(path for path in files if not _kind(path))
             found.notes.append(
-                f"left out {plural(len(files) - len(good), 'file')} of class {shown(folder.name)} that end like neither "
-                f"images nor text, first {shown(odd.name)}"
+                f"left out {plural(len(files) - len(good), 'file')} of class {shown(folder.name)} with the "
+                f"endings of neither images nor texts, first {shown(odd.name)}"
             )
         if good:
             _add(found, good, folder.name, where)
@@ -157,8 +157,8 @@ def _add(found: ClassFolders, files: list[Path], label: str | None, where: str) 
 def _refuse_loose(loose: list[Path], where: str) -> None:
     if loose:
         raise DataError(
-            f"cannot use the folder {where}: {plural(len(loose), 'file')} ({listed([p.name for p in loose], 3)}) with no "
-            f"folder of a class around; expected {_FORMS}"
+            f"cannot use the folder {where}: found {listed([p.name for p in loose], 3)} in no folder of a class; "
+            f"expected {_FORMS}"
         )
 
 

@@ -1,16 +1,20 @@
-"""`Content`: what one file holds, between its reader and `LabeledRows` or `Rows`."""
+"""`Content`: what a file holds, between its reader and `LabeledRows` or `Rows`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["Content"]
+from gradwright.data.fingerprint import fingerprint_of
+from gradwright.data.rows import LabeledRows, RowFiles
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Content", "labeled_rows"]
 
 
 @dataclass(frozen=True)
@@ -36,3 +40,35 @@ class Content:
     notes: list[str] = field(default_factory=list)
     kind: Literal["table", "sequences"] = "table"
     target: str | None = None
+
+
+def labeled_rows(
+    content: Content,
+    name: str,
+    files: RowFiles | None = None,
+    split: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+) -> LabeledRows:
+    """Make a content whose format says what is the target into rows to train on.
+
+    Parameters
+    ----------
+    content : Content
+        With a `target`. Where that is the only column, it is the feature as well: running text.
+    name, files, split
+        What `LabeledRows` calls name, files and given_split.
+    """
+    target = content.target or content.frame.columns[-1]
+    features = content.frame.drop(target) if content.frame.width > 1 else content.frame
+    return LabeledRows(
+        name=name,
+        kind=content.kind,
+        features=features,
+        feature_names=tuple(features.columns),
+        target=content.frame[target],
+        target_name=target,
+        fingerprint=fingerprint_of(content.frame),
+        given_split=split,
+        notes=tuple(content.notes),
+        lines=content.lines,
+        files=files,
+    )

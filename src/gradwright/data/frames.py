@@ -178,17 +178,8 @@ def _bytes_of(kind: Any) -> int:
     """Bytes that a value of a Polars type takes at least."""
     import polars as pl
 
-    small = {
-        pl.Boolean: 1,
-        pl.Int8: 1,
-        pl.UInt8: 1,
-        pl.Int16: 2,
-        pl.UInt16: 2,
-        pl.Int32: 4,
-        pl.UInt32: 4,
-        pl.Float32: 4,
-    }
-    return small.get(kind.base_type(), 8)
+    one, two, four = (pl.Boolean, pl.Int8, pl.UInt8), (pl.Int16, pl.UInt16), (pl.Int32, pl.UInt32, pl.Float32)
+    return next((size for size, kinds in ((1, one), (2, two), (4, four)) if kind in kinds), 8)
 
 
 def _damaged(where: str, form: str, error: BaseException) -> DataError:

@@ -26,17 +26,17 @@ MAX_PIXELS = 2**26
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")  # Pillow's others call programs or are seldom looked after
 _GREY = ("1", "L", "LA", "La")
-_COLOUR = ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV")
+_COLOUR = ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr")
 
 
 @dataclass(frozen=True)
 class _Header:
-    """What an image's header says: (height, width), Pillow's mode, whether it has alpha, number of frames."""
+    """What an image's header says: (height, width), Pillow's mode, whether it has alpha and several frames."""
 
     size: tuple[int, int]
     mode: str
     alpha: bool
-    frames: int
+    moves: bool
 
 
 def read_images(files: list[Path], size: tuple[int, int] | None = None) -> tuple[NDArray[np.uint8], list[str]]:
@@ -87,18 +87,16 @@ def _header(path: Path) -> _Header:
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise DataError(
-                f"cannot read {where}: its header claims {height:,} by {width:,}, {width * height / 1e6:,.0f} megapixels; "
-                f"the limit is {MAX_PIXELS / 1e6:,.0f} megapixels. Make it smaller"
+                f"cannot read {where}: its header claims {height:,} by {width:,}, {width * height / 1e6:,.0f} "
+                f"megapixels; the limit is {MAX_PIXELS / 1e6:,.0f} megapixels. Make it smaller"
             )
         if image.mode not in _GREY + _COLOUR:
             raise DataError(
-                f"cannot read {where}: its pixels are of mode {shown(image.mode)}, more than 8 bits a channel; expected 8 "
-                "bits grey or colour. Convert it, choosing how its values shall be scaled"
+                f"cannot read {where}: its pixels are of mode {shown(image.mode)}, more than 8 bits a channel; "
+                "expected 8 bits grey or colour. Convert it, choosing how its values shall be scaled"
             )
         alpha = image.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in image.info
-        return _Header(
-            (height, width), image.mode, alpha, getattr(image, "n_frames", 1) if image.format == "GIF" else 1
-        )
+        return _Header((height, width), image.mode, alpha, bool(getattr(image, "is_animated", False)))
 
 
 def _decoded(path: Path, header: _Header, grey: bool, size: tuple[int, int]) -> NDArray[Any]:
@@ -147,14 +145,15 @@ def _fault(path: Path, error: Exception) -> DataError:
     where = shown(str(path), 200)
     if isinstance(error, Image.DecompressionBombError):
         return DataError(
-            f"cannot read {where}: its header claims more than {MAX_PIXELS / 1e6:,.0f} megapixels, the limit. Make it smaller"
+            f"cannot read {where}: its header claims more than {MAX_PIXELS / 1e6:,.0f} megapixels, the limit. "
+            "Make it smaller"
         )
     if isinstance(error, UnidentifiedImageError):
         with path.open("rb") as file:
             start = file.read(8)
         return DataError(
-            f"cannot read {where}: it is no image; it begins with {shown(start)}, expected PNG, JPEG, BMP, GIF, WebP, PGM "
-            "or PPM. Remove it, or replace it by the image"
+            f"cannot read {where}: it is no image; it begins with {shown(start)}, expected PNG, JPEG, BMP, GIF, "
+            "WebP, PGM or PPM. Remove it, or replace it by the image"
         )
     if isinstance(error, OSError) and error.strerror:
         return DataError(f"cannot read {where}: {error.strerror}")
@@ -186,7 +185,7 @@ def _add_notes(
             notes.append(f"{plural(sum(chosen), 'image')} {words} (first {first})")
 
     note([header.alpha for header in headers], "with transparency: it was dropped")
-    note([header.frames > 1 for header in headers], "with several frames: the first was taken")
+    note([header.moves for header in headers], "with several frames: the first was taken")
     if not grey:
         note([header.mode in _GREY for header in headers], "without colour among coloured ones: grey in three channels")
     if size is not None:

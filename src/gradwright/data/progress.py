@@ -31,15 +31,14 @@ def watched(items: Sequence[_T], what: str) -> Iterator[_T]:
     if not sys.stderr.isatty():
         yield from items
         return
-    started = time.monotonic()
-    for i, item in enumerate(items):
-        if time.monotonic() - started > _PATIENCE:
-            break
-        yield item
-    else:
+    started, done = time.monotonic(), 0
+    while done < len(items) and time.monotonic() - started < _PATIENCE:
+        yield items[done]
+        done += 1
+    if done == len(items):
         return
     from rich.console import Console
     from rich.progress import track
 
-    rest = items[i:]
-    yield from track(rest, what, total=len(items), completed=i, console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    yield from track(items[done:], what, total=len(items), completed=done, console=console, transient=True)
