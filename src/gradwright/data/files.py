@@ -188,10 +188,10 @@ def _compare(first: Content, other: Content, name: str, other_name: str) -> None
     if lost or extra:
         said = [f"it lacks {listed(lost, 6)}"] if lost else []
         said += [f"it has {listed(extra, 6)} too"] if extra else []
-        hint = closest(lost[0], extra) if lost else ""
+        hint = closest(lost[0], extra).replace("did you mean", "is that") if lost else ""
         raise DataError(
             f"cannot read {shown(other_name, 200)} together with {shown(name, 200)}: their columns differ: "
-            f"{' and '.join(said)}{hint.replace('did you mean', 'is that')} Give all files the same columns, in any order"
+            f"{' and '.join(said)}{hint or '.'} Give all files the same columns, in any order"
         )
     for column in expected:
         one, two = first.frame[column].dtype, other.frame[column].dtype

@@ -228,8 +228,8 @@ def _table_of(values: NDArray[Any], name: str) -> pl.DataFrame:
 
     if values.ndim != 2 or values.shape[1] < 2 or values.dtype.kind not in "biuf":
         raise DataError(
-            f"cannot use {shown(name, 200)}: it holds {values.dtype} of shape {values.shape}; expected numbers of shape "
-            "(rows, columns), the last column being the target. Images and other shapes need an NPZ file: "
+            f"cannot use {shown(name, 200)}: it holds {values.dtype} of shape {values.shape}; expected numbers of "
+            "shape (rows, columns), the last column being the target. Images and other shapes need an NPZ file: "
             "numpy.savez(path, X=…, y=…)"
         )
     last = values.shape[1] - 1
