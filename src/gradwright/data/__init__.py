@@ -16,6 +16,7 @@ from gradwright.data.sealed import Ledger, Look, SealedTest
 from gradwright.data.sources import Source, read, read_rows
 from gradwright.data.splits import Split, split
 from gradwright.data.task import Task, TaskKind
+from gradwright.data.token_baselines import TokenFrequencies
 from gradwright.data.tokens import TokenPreparation
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "TargetScales",
     "Task",
     "TaskKind",
+    "TokenFrequencies",
     "TokenPreparation",
     "data_record",
     "encode_rows",

@@ -53,8 +53,8 @@ def read(
         The target column of a table, or several: ``["price", "rent"]`` or ``"price,rent"``; then the target is a
         struct. Without it, a column called target, label, class or y, else the last one; a note says which.
     task : str, optional
-        The task that the user insists on. With ``"binary"``, ``"multiclass"``, ``"classification"`` or ``"multilabel"`` the
-        target's cells are labels whatever they look like, so text among numbers is no mistake there.
+        The task that the user insists on. With ``"binary"``, ``"multiclass"``, ``"classification"`` or
+        ``"multilabel"`` the target's cells are labels whatever they look like, so text among numbers is no mistake.
     categories : collection of str
         Columns that are categories though their cells look like numbers.
 
@@ -91,6 +91,10 @@ def read(
     if isinstance(source, tuple):
         if len(source) != 2:
             raise DataError(f"cannot use a tuple of {len(source)} as data; expected (X, y): features and target")
+        if not (target is None or isinstance(target, str)):
+            raise DataError(
+                f"cannot use arrays (X, y) with the targets {listed(target)}; y is one. Give a frame instead"
+            )
         return _from_pair(source[0], source[1], "arrays", target, labels, categories, notes, None)
     name = str(source)
     if name in BUILTIN and isinstance(source, str):
