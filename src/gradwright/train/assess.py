@@ -12,8 +12,9 @@ from gradwright.train.figures import is_bio, of_classes, of_labels, of_next_toke
 from gradwright.train.figures.labels import micro_f1
 from gradwright.train.figures.next_tokens import perplexity, token_losses
 from gradwright.train.figures.quantities import mean_r2
+from gradwright.train.figures.resampling import DRAWS
 from gradwright.train.figures.tags import entity_f1, token_accuracy
-from gradwright.train.metrics import Interval, rmse_interval, wilson
+from gradwright.train.metrics import Interval, rmse, rmse_interval, wilson
 
 __all__ = [
     "assess",
@@ -120,19 +121,21 @@ def assess(task: Task, preparation: Preparation, output: np.ndarray, target: np.
     return {**head, **of_classes(target, predicted, names)}
 
 
-def _headline(task: Task, target: np.ndarray, judged: np.ndarray) -> Interval:
+def _headline(task: Task, target: np.ndarray, judged: np.ndarray, draws: int = DRAWS) -> Interval:
     """The measure with its interval; ``judged`` are predictions, or the losses of next tokens."""
     if task.kind == "multilabel":
-        return micro_f1(target, judged)
+        return micro_f1(target, judged, draws)
     if task.kind == "tagging":
         names = list(task.classes or ())
-        return entity_f1(target, judged, names) if is_bio(names) else token_accuracy(target, judged)
+        bio = is_bio(names)
+        return entity_f1(target, judged, names, draws) if bio else token_accuracy(target, judged, draws)
     if task.kind == "next_token":
-        return perplexity(judged)
+        return perplexity(judged, draws)
     if task.kind == "regression":
         if task.targets:
-            return mean_r2(target, judged)
-        return rmse_interval(target.astype(np.float64), np.asarray(judged, np.float64))
+            return mean_r2(target, judged, draws)
+        target, judged = target.astype(np.float64), np.asarray(judged, np.float64)
+        return rmse_interval(target, judged) if draws else Interval(rmse(target, judged), np.nan, np.nan, "")
     return wilson(int((judged == target).sum()), len(target))
 
 
@@ -141,7 +144,7 @@ def brief_figures(
 ) -> dict[str, Any]:
     """Return the loss and the measure alone, as ``result.json`` holds them of the validation part."""
     judged = token_losses(output, target) if task.kind == "next_token" else predictions(task, preparation, output)
-    return {"loss": loss, metric_of(task): _headline(task, target, judged).value}
+    return {"loss": loss, metric_of(task): _headline(task, target, judged, draws=0).value}
 
 
 def _judged(baseline: Baseline, x: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -152,7 +155,7 @@ def _judged(baseline: Baseline, x: np.ndarray, target: np.ndarray) -> np.ndarray
 
 def baseline_figure(task: Task, baseline: Baseline, x: np.ndarray, target: np.ndarray) -> float:
     """Return a baseline's figure, by the task's measure."""
-    return _headline(task, target, _judged(baseline, x, target)).value
+    return _headline(task, target, _judged(baseline, x, target), draws=0).value
 
 
 def baseline_interval(task: Task, baseline: Baseline, x: np.ndarray, target: np.ndarray) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.train.figures.resampling import sums_interval
+from gradwright.train.figures.resampling import DRAWS, sums_interval
 from gradwright.train.metrics import Interval, wilson
 
 __all__ = ["micro_f1", "of_labels"]
@@ -24,9 +24,9 @@ def _f1(sums: np.ndarray) -> np.ndarray:
     return np.asarray(2 * hits / (2 * hits + false + missed))
 
 
-def micro_f1(target: np.ndarray, predicted: np.ndarray) -> Interval:
-    """Return F1 over all labels of all rows together, rows drawn again for its interval; both (n, labels) of 0 and 1."""
-    return sums_interval(_counts(target, predicted), _f1)
+def micro_f1(target: np.ndarray, predicted: np.ndarray, draws: int = DRAWS) -> Interval:
+    """Return F1 over all labels of all rows together, rows drawn again for its interval; both (n, labels)."""
+    return sums_interval(_counts(target, predicted), _f1, draws=draws)
 
 
 def of_labels(target: np.ndarray, predicted: np.ndarray, labels: list[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.train.figures.resampling import sums_interval
+from gradwright.train.figures.resampling import DRAWS, sums_interval
 from gradwright.train.metrics import Interval
 
 __all__ = ["of_next_tokens", "perplexity", "token_losses"]
@@ -35,11 +35,11 @@ def token_losses(output: np.ndarray, target: np.ndarray) -> np.ndarray:
     return out
 
 
-def perplexity(losses: np.ndarray) -> Interval:
+def perplexity(losses: np.ndarray, draws: int = DRAWS) -> Interval:
     """Return e to the mean loss, windows drawn again for its interval; NaN losses do not count."""
-    there = np.isfinite(losses) | np.isinf(losses)
+    there = ~np.isnan(losses)
     rows = np.stack([np.where(there, losses, 0).sum(1), there.sum(1)], axis=1)
-    return sums_interval(rows, lambda s: np.exp(np.minimum(s[:, 0] / s[:, 1], 700)), "windows")
+    return sums_interval(rows, lambda s: np.exp(np.minimum(s[:, 0] / s[:, 1], 700)), "windows", draws=draws)
 
 
 def of_next_tokens(losses: np.ndarray, hits: np.ndarray) -> dict[str, Any]:

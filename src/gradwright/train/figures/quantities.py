@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.train.figures.resampling import sums_interval
+from gradwright.train.figures.resampling import DRAWS, sums_interval
 from gradwright.train.metrics import Interval, r2_interval, rmse_interval
 
 __all__ = ["mean_r2", "of_quantities", "of_several"]
@@ -28,7 +28,7 @@ def of_quantities(target: np.ndarray, predicted: np.ndarray, name: str) -> dict[
     }
 
 
-def mean_r2(target: np.ndarray, predicted: np.ndarray) -> Interval:
+def mean_r2(target: np.ndarray, predicted: np.ndarray, draws: int = DRAWS) -> Interval:
     """Return the mean of the targets' R², rows drawn again for its interval; both (n, targets).
 
     A target that is constant in the part has no R² and is left out of the mean.
@@ -48,7 +48,7 @@ def mean_r2(target: np.ndarray, predicted: np.ndarray) -> Interval:
         around = squares - totals**2 / n
         return np.asarray((1 - errors / np.where(around > 1e-9, around, np.nan)).mean(1))
 
-    return sums_interval(rows, figure)
+    return sums_interval(rows, figure, draws=draws)
 
 
 def of_several(

@@ -8,14 +8,14 @@ import numpy as np
 
 from gradwright.train.metrics import Interval
 
-__all__ = ["sums_interval"]
+__all__ = ["DRAWS", "sums_interval"]
 
-_DRAWS = 2000
+DRAWS = 2000
 _AT_ONCE = 4_000_000  # drawn row numbers in memory
 
 
 def sums_interval(
-    rows: np.ndarray, figure: Callable[[np.ndarray], np.ndarray], of: str = "rows", *, seed: int = 0
+    rows: np.ndarray, figure: Callable[[np.ndarray], np.ndarray], of: str = "rows", *, draws: int = DRAWS
 ) -> Interval:
     """Return a figure with its percentile bootstrap interval.
 
@@ -27,8 +27,8 @@ def sums_interval(
         From sums, shape (draws, m), to figures, shape (draws,); NaN where a figure has nothing to divide by.
     of : str
         What a row is, in the plural: a sentence is drawn whole, because its tokens hang together.
-    seed : int
-        The interval must not depend on luck.
+    draws : int
+        How often rows are drawn; 0 for the figure alone. The draws are always the same ones.
 
     Returns
     -------
@@ -48,15 +48,15 @@ def sums_interval(
     """
     rows = np.asarray(rows, np.float64)
     n = len(rows)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)  # the interval must not depend on luck
     figures: list[np.ndarray] = []
     with np.errstate(divide="ignore", invalid="ignore"):
         value = float(figure(rows.sum(0)[None])[0])
         block = max(1, _AT_ONCE // n)
-        for start in range(0, _DRAWS, block):
-            drawn = rng.integers(0, n, (min(block, _DRAWS - start), n))
+        for start in range(0, draws, block):
+            drawn = rng.integers(0, n, (min(block, draws - start), n))
             figures.append(figure(np.stack([rows[:, j][drawn].sum(1) for j in range(rows.shape[1])], axis=1)))
-    found = np.concatenate(figures)
+    found = np.concatenate([*figures, np.empty(0)])
     found = found[np.isfinite(found)]
     low, high = np.quantile(found, [0.025, 0.975]) if len(found) and np.isfinite(value) else (np.nan, np.nan)
     return Interval(value, float(low), float(high), f"percentile bootstrap of {of} (2,000 draws), 95%")

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.train.figures.resampling import sums_interval
+from gradwright.train.figures.resampling import DRAWS, sums_interval
 from gradwright.train.figures.spans import is_bio, spans
 from gradwright.train.metrics import Interval, confusion_matrix, per_class
 
 __all__ = ["entity_f1", "of_tags", "token_accuracy"]
 
 
-def token_accuracy(target: np.ndarray, predicted: np.ndarray) -> Interval:
+def token_accuracy(target: np.ndarray, predicted: np.ndarray, draws: int = DRAWS) -> Interval:
     """Return the share of tokens tagged rightly, sentences drawn again for its interval.
 
     Parameters
@@ -23,7 +23,7 @@ def token_accuracy(target: np.ndarray, predicted: np.ndarray) -> Interval:
     """
     there = target >= 0
     rows = np.stack([((predicted == target) & there).sum(1), there.sum(1)], axis=1)
-    return sums_interval(rows, lambda s: s[:, 0] / s[:, 1], "sentences")
+    return sums_interval(rows, lambda s: s[:, 0] / s[:, 1], "sentences", draws=draws)
 
 
 def _found(target: np.ndarray, predicted: np.ndarray, tags: list[str]) -> list[tuple[set[Any], set[Any]]]:
@@ -39,13 +39,13 @@ def _entity_rows(found: list[tuple[set[Any], set[Any]]]) -> np.ndarray:
     return np.array([[len(t & p), len(p), len(t)] for t, p in found]).reshape(-1, 3)
 
 
-def entity_f1(target: np.ndarray, predicted: np.ndarray, tags: list[str]) -> Interval:
+def entity_f1(target: np.ndarray, predicted: np.ndarray, tags: list[str], draws: int = DRAWS) -> Interval:
     """Return F1 of whole entities: right are those whose type, first and last token are; sentences drawn again."""
-    return _f1(_found(target, predicted, tags))
+    return _f1(_found(target, predicted, tags), draws)
 
 
-def _f1(found: list[tuple[set[Any], set[Any]]]) -> Interval:
-    return sums_interval(_entity_rows(found), lambda s: 2 * s[:, 0] / (s[:, 1] + s[:, 2]), "sentences")
+def _f1(found: list[tuple[set[Any], set[Any]]], draws: int = DRAWS) -> Interval:
+    return sums_interval(_entity_rows(found), lambda s: 2 * s[:, 0] / (s[:, 1] + s[:, 2]), "sentences", draws=draws)
 
 
 def of_tags(target: np.ndarray, predicted: np.ndarray, tags: list[str]) -> dict[str, Any]:
