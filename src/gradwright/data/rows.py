@@ -118,7 +118,7 @@ class LabeledRows:
     feature_names : tuple of str
         The columns' names; for images ``pixel_i_j``.
     target : polars.Series, length rows
-        The raw target: numbers, booleans, text or missing.
+        The raw target: numbers, booleans, text or missing; a struct of several columns; lists of tags.
     target_name : str
         Its name.
     fingerprint : str
