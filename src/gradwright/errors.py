@@ -8,6 +8,7 @@ An exception that replaces a familiar built-in one also inherits from it, so tha
 from __future__ import annotations
 
 __all__ = [
+    "CheckpointError",
     "CompileError",
     "ConfigError",
     "DTypeError",
@@ -77,6 +78,10 @@ class ConfigError(GradwrightError, ValueError):
 
 class RunError(GradwrightError):
     """A run folder that is missing, incomplete or refuses what was asked of it."""
+
+
+class CheckpointError(RunError):
+    """A checkpoint that cannot be written or read; the message names the file and what is still there."""
 
 
 class MissingDependencyError(GradwrightError, ImportError):
