@@ -26,7 +26,7 @@ class _OfProbabilities(Metric):
 
     def _measure(self, output: Any, target: Any, weight: Any) -> State:
         rows = read_classes(type(self).__name__, output, target, weight, self.ignore_index)
-        values = np.where(rows.weight > 0, self._of(rows), 0.0) if len(rows.target) else np.zeros(0)
+        values = np.where(rows.weight > 0, self._of(rows), 0.0) if len(rows.target) else np.zeros(rows.weight.shape)
         return {"sum": np.float64((rows.weight * values).sum()), "total": np.float64(rows.weight.sum())}
 
     def _figure(self, state: State) -> Any:

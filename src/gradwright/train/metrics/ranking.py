@@ -138,16 +138,17 @@ def _questions(rows: ClassRows) -> list[tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def _log_odds(z: np.ndarray) -> np.ndarray:
-    """Return log p / (1 - p) of the softmax: ordered as the probabilities, but without their ties near 0 and 1."""
-    top = z.argmax(1)[:, None]
-    shifted = z - np.take_along_axis(z, top, 1)
-    log_p = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    """Return log p / (1 - p) of the softmax: ordered as the probabilities, but without their ties near 0 and 1.
+
+    Sums are over sorted numbers, so that outputs in another order, which are as probable, are ties to the last bit.
+    """
+    shifted = z - z.max(1, keepdims=True)
+    ordered = np.sort(shifted, 1)
+    log_p = shifted - np.log(np.exp(ordered).sum(1, keepdims=True))
     odds = log_p - np.log1p(-np.exp(log_p))
-    rest = shifted.copy()
-    np.put_along_axis(rest, top, -np.inf, 1)  # of the most likely class 1 - p is what the others have
-    second = rest.max(1, keepdims=True)
-    np.put_along_axis(odds, top, -second - np.log(np.exp(rest - second).sum(1, keepdims=True)), 1)
-    return odds
+    # of the most likely class 1 - p would round to 0: it is what all but one of the largest add up to
+    second = ordered[:, -2:-1]
+    return np.where(shifted == 0, -second - np.log(np.exp(ordered[:, :-1] - second).sum(1, keepdims=True)), odds)
 
 
 def _by_score(scores: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
