@@ -16,6 +16,7 @@ import numpy as np
 
 from gradwright.engine.files import write_whole
 from gradwright.errors import RunError
+from gradwright.train.processes import alive
 
 __all__ = ["RunFolder", "plain", "write_bytes", "write_json", "write_lines", "write_text"]
 
@@ -132,15 +133,5 @@ class RunFolder:
             return
         for left in self.final.parent.glob(f"{_PREFIX}*"):
             pid = left.name.rsplit("-", 1)[-1]
-            if pid.isdigit() and not _alive(int(pid)):
+            if pid.isdigit() and not alive(int(pid)):
                 shutil.rmtree(left, ignore_errors=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
