@@ -45,8 +45,8 @@ class Rows:
     ----------
     name : str
         Where they came from, as the user wrote it.
-    kind : {"table", "images"}
-        Whether `features` is a frame or an array of pixels.
+    kind : {"table", "images", "sequences"}
+        Whether `features` is a frame, an array of pixels, or a frame of the one column ``tokens``.
     features : polars.DataFrame or numpy.ndarray, shape (rows, ...)
         All columns; of a delimited file all as text, as written.
     lines : int64 array, shape (rows,), or None
@@ -56,7 +56,7 @@ class Rows:
     """
 
     name: str
-    kind: Literal["table", "images"]
+    kind: Literal["table", "images", "sequences"]
     features: Features
     lines: NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
@@ -79,14 +79,15 @@ class LabeledRows:
     ----------
     name : str
         The source as the user wrote it.
-    kind : {"table", "images"}
-        Tables are prepared column by column, images with one mean and one standard deviation.
+    kind : {"table", "images", "sequences"}
+        Tables are prepared column by column, images with one mean and one standard deviation, sequences of tokens
+        with a vocabulary.
     features : polars.DataFrame or numpy.ndarray, shape (rows, ...)
         A frame for tables; an array (rows, height, width) or the like for images.
     feature_names : tuple of str
         The columns' names; for images ``pixel_i_j``.
     target : polars.Series, length rows
-        The raw target: numbers, booleans, text or missing.
+        The raw target: numbers, booleans, text or missing; a struct of several columns; lists of tags.
     target_name : str
         Its name.
     fingerprint : str
@@ -111,7 +112,7 @@ class LabeledRows:
     """
 
     name: str
-    kind: Literal["table", "images"]
+    kind: Literal["table", "images", "sequences"]
     features: Features
     feature_names: tuple[str, ...]
     target: pl.Series

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,11 @@ _FORMS = "CSV (.csv), TSV (.tsv, .tab), Parquet (.parquet, .pq), NPZ (.npz), or 
 
 
 def read(
-    source: Source, *, target: str | None = None, task: str | None = None, categories: Collection[str] = ()
+    source: Source,
+    *,
+    target: str | Sequence[str] | None = None,
+    task: str | None = None,
+    categories: Collection[str] = (),
 ) -> LabeledRows:
     """Read data to train on.
 
@@ -45,12 +49,12 @@ def read(
         A built-in name (`gradwright.data.BUILTIN`); a CSV, TSV or Parquet file; an NPZ file with `X` and
         `y`; a folder of IDX files; a pandas or Polars frame; or a tuple (X, y) of arrays or a frame and a
         column.
-    target : str, optional
-        The target column of a table. Without it, a column called target, label, class or y, else the last
-        one; a note says which.
+    target : str or sequence of str, optional
+        The target column of a table, or several: ``["price", "rent"]`` or ``"price,rent"``; then the target is a
+        struct. Without it, a column called target, label, class or y, else the last one; a note says which.
     task : str, optional
-        The task that the user insists on. With ``"binary"``, ``"multiclass"`` or ``"classification"`` the
-        target's cells are labels whatever they look like, so text among numbers is no mistake there.
+        The task that the user insists on. With ``"binary"``, ``"multiclass"``, ``"classification"`` or
+        ``"multilabel"`` the target's cells are labels whatever they look like, so text among numbers is no mistake.
     categories : collection of str
         Columns that are categories though their cells look like numbers.
 
@@ -78,7 +82,7 @@ def read(
     ...
     gradwright.errors.DataError: no such source: 'diggits'; did you mean 'digits'? ...
     """
-    labels = task in ("binary", "multiclass", "classification")
+    labels = task in ("binary", "multiclass", "classification", "multilabel")
     notes: list[str] = []
     split: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
     if is_frame(source):
@@ -87,6 +91,10 @@ def read(
     if isinstance(source, tuple):
         if len(source) != 2:
             raise DataError(f"cannot use a tuple of {len(source)} as data; expected (X, y): features and target")
+        if not (target is None or isinstance(target, str)):
+            raise DataError(
+                f"cannot use arrays (X, y) with the targets {listed(target)}; y is one. Give a frame instead"
+            )
         return _from_pair(source[0], source[1], "arrays", target, labels, categories, notes, None)
     name = str(source)
     if name in BUILTIN and isinstance(source, str):
@@ -196,9 +204,11 @@ def _read_table(path: Path, suffix: str) -> tuple[pl.DataFrame, NDArray[np.int64
     )
 
 
-def _check_fixed_target(target: str | None, name: str, source: str, features: Features) -> None:
+def _check_fixed_target(target: str | Sequence[str] | None, name: str, source: str, features: Features) -> None:
     if target is None or target == name:
         return
+    if not isinstance(target, str):
+        raise DataError(f"{shown(source, 200)} has one target, {shown(name)}; not {listed(target)}. Leave it out")
     columns = [name] if isinstance(features, np.ndarray) else [*features.columns, name]
     raise DataError(
         f"{shown(source, 200)} has its target fixed: {shown(name)}, not {shown(target)}"
@@ -207,14 +217,27 @@ def _check_fixed_target(target: str | None, name: str, source: str, features: Fe
     )
 
 
-def _choose_target(columns: list[str], target: str | None, name: str, notes: list[str]) -> str:
-    if target is not None:
-        if target in columns:
-            return target
-        raise DataError(
-            f"{shown(name, 200)} has no column {shown(target)}{closest(target, columns)}. "
-            f"Its columns are {listed(columns, 40)}"
-        )
+def _choose_targets(
+    columns: list[str], target: str | Sequence[str] | None, name: str, notes: list[str]
+) -> tuple[str, ...]:
+    """The target columns: those named, of which a text may hold several with commas between, or one by the rules."""
+    if target is None:
+        return (_by_the_rules(columns, notes),)
+    if isinstance(target, str) and target not in columns and "," in target:
+        target = [part.strip() for part in target.split(",")]
+    wanted = (target,) if isinstance(target, str) else tuple(target)
+    for column in wanted:
+        if column not in columns:
+            raise DataError(
+                f"{shown(name, 200)} has no column {shown(column)}{closest(column, columns)}. "
+                f"Its columns are {listed(columns, 40)}"
+            )
+    if not wanted or len(set(wanted)) < len(wanted):
+        raise DataError(f"the target is {listed(wanted)}; expected one column or several, each named once")
+    return wanted
+
+
+def _by_the_rules(columns: list[str], notes: list[str]) -> str:
     for wanted in _TARGET_NAMES:
         for column in columns:
             if column.lower() == wanted:
@@ -227,7 +250,7 @@ def _choose_target(columns: list[str], target: str | None, name: str, notes: lis
 def _from_table(
     frame: pl.DataFrame,
     name: str,
-    target: str | None,
+    target: str | Sequence[str] | None,
     labels: bool,
     categories: Collection[str],
     notes: list[str],
@@ -237,10 +260,11 @@ def _from_table(
         raise DataError(
             f"cannot use {shown(name, 200)}: it has {plural(frame.height, 'row')} and {frame.width} columns"
         )
-    chosen = _choose_target(frame.columns, target, name, notes)
-    if frame.width == 1:
+    chosen = _choose_targets(frame.columns, target, name, notes)
+    if frame.width == len(chosen):
+        only = "is its only column" if len(chosen) == 1 else "are its only columns"
         raise DataError(
-            f"cannot use {shown(name, 200)}: {shown(chosen)} is its only column; expected features and a "
+            f"cannot use {shown(name, 200)}: {listed(chosen)} {only}; expected features and a "
             "target. If there are more columns in the file, check its separator: found no comma, semicolon "
             "or tab in the header"
         )
@@ -266,7 +290,7 @@ def _from_table(
             for c in frame.get_columns()
         ]
     )
-    missing = {c.name: c.null_count() for c in frame.get_columns() if c.null_count() and c.name != chosen}
+    missing = {c.name: c.null_count() for c in frame.get_columns() if c.null_count() and c.name not in chosen}
     if missing:
         where = listed([f"{column}: {count:,}" for column, count in missing.items()], 6).replace("'", "")
         notes.append(f"{plural(sum(missing.values()), 'missing value')} in {plural(len(missing), 'column')} ({where})")
@@ -283,19 +307,19 @@ def _from_table(
         kind="table",
         features=features,
         feature_names=tuple(features.columns),
-        target=frame[chosen],
-        target_name=chosen,
+        target=frame[chosen[0]] if len(chosen) == 1 else frame.select(chosen).to_struct(", ".join(chosen)),
+        target_name=", ".join(chosen),
         fingerprint=fingerprint_of(frame),
         notes=tuple(notes),
         lines=lines,
     )
 
 
-def _mixed_labels(column: pl.Series, target: str) -> bool:
+def _mixed_labels(column: pl.Series, targets: tuple[str, ...]) -> bool:
     """Whether the target is text that is partly numbers: labels, once the user says so."""
     import polars as pl
 
-    if column.name != target or column.dtype != pl.String:
+    if column.name not in targets or column.dtype != pl.String:
         return False
     from gradwright.data.columns import blank_to_missing
 
