@@ -49,8 +49,8 @@ def class_weights(setting: str | Mapping[str, float] | None, task: Task, target:
 
     References
     ----------
-    G. King and L. Zeng, Logistic regression in rare events data (Political Analysis 9, 2001), section 4.2; scikit-learn's
-    ``compute_class_weight``.
+    G. King and L. Zeng, Logistic regression in rare events data (Political Analysis 9, 2001), section 4.2;
+    scikit-learn's ``compute_class_weight``.
     """
     if setting is None:
         return None

@@ -226,6 +226,7 @@ class Trainer:
             self.model.eval()
             raise
         self.history.stopped = stopped
+        self._tell("on_epochs_end")
         self._put(self.best_weights)
         self.model.eval()
         self._tell("on_fit_end")
