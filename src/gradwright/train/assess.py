@@ -25,6 +25,7 @@ __all__ = [
     "metric_name",
     "metric_of",
     "predictions",
+    "predictions",
     "probabilities",
     "show_figure",
 ]

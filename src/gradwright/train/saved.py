@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gradwright import nn
-from gradwright.data import Ledger, Preparation, Task
+from gradwright.data import Ledger, Preparation, Task, outputs_of
 from gradwright.engine.base import TensorBase
 from gradwright.engine.checksum import checked
 from gradwright.engine.files import read_whole, write_whole
@@ -81,7 +81,7 @@ def load_run(path: Path) -> SavedRun:
             model.double()
         notes = _load_weights(path / "weights.safetensors", model)
         data = read_object(path / "data.json")
-        _check_fit(model, preparation.width, task.outputs, np.dtype(config.dtype))
+        _check_fit(model, preparation, outputs_of(task, preparation), np.dtype(config.dtype))
     except GradwrightError as error:
         raise RunError(f"{path}: the run cannot be loaded: {error}") from None
     model.eval()
@@ -103,13 +103,18 @@ def _build_model(description: dict[str, Any]) -> nn.Module:
     return from_structure(description.get("structure"), draw=False)
 
 
-def _check_fit(model: nn.Module, width: int, outputs: int, dtype: np.dtype) -> None:
-    """Send one row of zeros through the network: files of two runs do not fit together."""
+def _check_fit(model: nn.Module, preparation: Preparation, outputs: int, dtype: np.dtype) -> None:
+    """Send one row of zeros, or of unknown tokens, through the network: files of two runs do not fit together."""
+    width, tokens = preparation.width, preparation.tokens
+    row = np.zeros((1, width), dtype) if tokens is None else np.full((1, width), min(1, tokens.size - 1), np.int64)
+    what = "numbers" if tokens is None else "tokens"
     try:
-        shape = forward_rows(model, np.zeros((1, width), dtype)).shape
+        shape = forward_rows(model, row).shape
+        if tokens is not None:
+            forward_rows(model, np.full((1, width), tokens.size - 1, np.int64))  # the vocabulary's last has its vector
     except (GradwrightError, MemoryError) as error:
-        raise RunError(f"model.json does not take the {width} numbers a row of preparation.json: {error}") from None
-    if shape != (1, outputs):
+        raise RunError(f"model.json does not take the {width} {what} a row of preparation.json: {error}") from None
+    if shape != ((1, outputs) if tokens is None else (1, outputs, width)):
         raise RunError(f"model.json gives {shape[1:]} numbers a row, but task.json needs {outputs}")
 
 
