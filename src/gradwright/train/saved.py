@@ -25,7 +25,7 @@ from gradwright.errors import GradwrightError, RunError, StateError
 from gradwright.nn.structure import from_structure, to_structure
 from gradwright.train.config import Config, parse_config
 from gradwright.train.folder import write_json
-from gradwright.train.trainer import forward_rows
+from gradwright.train.forward import forward_rows
 
 __all__ = ["SavedRun", "load_run", "save_model"]
 
