@@ -46,8 +46,8 @@ def surplus(
 ) -> list[Checkpoint]:
     """Return those that need not be kept once ``newest`` is whole.
 
-    Kept are the last few, the best, and the first after every k-th epoch. Those of later steps belong to a training that
-    was given up when an earlier one was resumed.
+    Kept are the last few, the best, and the first after every k-th epoch. Those of later steps belong to a training
+    that was given up when an earlier one was resumed.
 
     Parameters
     ----------

@@ -57,7 +57,7 @@ def compare_runs(runs: Sequence[RunSummary]) -> Comparison:
         if any(value != values[0] for value in values):
             settings[name] = values
     results = [_object(run.path / "result.json") for run in runs]
-    parts = [
+    parts: list[tuple[str, list[Any]]] = [
         ("state", [run.state for run in runs]),
         ("epochs", [run.epoch for run in runs]),
         ("best epoch", [_plain(result.get("best_epoch")) for result in results]),

@@ -1,4 +1,4 @@
-"""One run in a line: what became of it, of which data and network, with which figures. A broken folder is shown as such."""
+"""One run in a line: what became of it, with which data, network and figures; a broken one is shown as such."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def _rows(path: Path, problems: list[str]) -> list[dict[str, Any]]:
     except OSError as error:
         problems.append(f"{path.name}: {error.strerror}")
         return []
-    rows = []
+    rows: list[dict[str, Any]] = []
     for line in lines[:-1]:
         try:
             row = json.loads(line)
