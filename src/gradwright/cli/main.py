@@ -155,6 +155,22 @@ def train(
     patience: Annotated[
         int | None, typer.Option(help="Stop after so many epochs without a better validation loss.")
     ] = None,
+    stopping: Annotated[str | None, typer.Option(help="patience, or Prechelt's gl, pq or up.")] = None,
+    monitor: Annotated[
+        str | None, typer.Option(help="What decides about stopping and the best weights, such as validation_f1_macro.")
+    ] = None,
+    min_delta: Annotated[float | None, typer.Option(help="What is less is no improvement.")] = None,
+    stop_warmup: Annotated[int | None, typer.Option(help="First epochs that do not count for stopping.")] = None,
+    validate_every: Annotated[int | None, typer.Option(help="Epochs from one validation to the next.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="Further validation figures, such as roc_auc,brier: gradwright list metrics.")
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="float32, or bfloat16 for products and convolutions.")] = None,
+    accumulate: Annotated[
+        int | None, typer.Option(help="Compute each batch in so many parts, for less memory; the gradient is the same.")
+    ] = None,
+    group: Annotated[str | None, typer.Option(help="A column whose equal values stay in one part of the data.")] = None,
+    time: Annotated[str | None, typer.Option(help="A column to split by in its order: train, validate, test.")] = None,
     validation: Annotated[float | None, typer.Option(help="Share of the rows for validation.")] = None,
     test: Annotated[float | None, typer.Option(help="Share of the rows for the test part.")] = None,
     seed: Annotated[
@@ -196,6 +212,9 @@ def train(
             "weight_noise": weight_noise, "stochastic_depth": stochastic_depth, "lookahead": lookahead, "ema": ema,
             "augment": _names(augment), "clip_norm": clip_norm, "clip_value": clip_value,
             "batch_size": batch_size, "epochs": epochs, "patience": patience, "validation": validation, "test": test,
+            "stopping": stopping, "monitor": monitor, "min_delta": min_delta, "stop_warmup": stop_warmup,
+            "validate_every": validate_every, "metrics": _names(metrics), "precision": precision,
+            "accumulate": accumulate, "group": group, "time": time,
             "seed": seed, "dtype": dtype, "eager": eager, "compare": compare,
         }  # fmt: skip
         given = _given(config, options)
