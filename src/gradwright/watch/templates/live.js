@@ -19,7 +19,7 @@
   const short = (x) => {
     if (x === null || x === undefined) { return "–"; }
     const size = Math.abs(x);
-    if (size !== 0 && (size >= 1e5 || size < 1e-3)) { return x.toExponential(2).replace("e+", "e"); }
+    if (size !== 0 && (size >= 1e5 || size < 1e-3)) { return Number(x.toPrecision(3)).toExponential().replace("e+", "e"); }
     return String(Number(x.toPrecision(4)));
   };
   const duration = (seconds) => {
@@ -87,11 +87,11 @@
         this.render();
       });
       this.title = title(name);
-      head.append(make("h2", "", this.title), this.legend, button);
+      head.append(make("h2", "", this.title), button);
       this.svg = draw("svg", { role: "img" });
       this.svg.addEventListener("pointermove", (event) => this.point(event));
       this.svg.addEventListener("pointerleave", () => { this.at = undefined; this.render(); });
-      this.figure.append(head, this.svg);
+      this.figure.append(head, this.legend, this.svg);
       this.height = first ? 280 : 200;
       byId("charts").append(this.figure);
     }
@@ -131,7 +131,7 @@
       if (this.log) { [y0, y1] = y0 === y1 ? [y0 / 2, y1 * 2] : [y0, y1]; }
       else if (y0 === y1) { const room = Math.abs(y0) * 0.1 || 1; y0 -= room; y1 += room; }
       else { const room = (y1 - y0) * 0.04; y0 = y0 >= 0 && y0 - room < 0 ? 0 : y0 - room; y1 += room; }
-      const yTicks = this.log ? logTicks(y0, y1) : niceSteps(y0, y1, height / 55);
+      const yTicks = this.log ? logTicks(y0, y1) : niceSteps(y0, y1, height / 40);
       const left = 12 + 7 * Math.max(...yTicks.map((t) => short(t).length)), right = 10, bottom = 34, top = 10;
       const px = scale(x0, x1, left, width - right, false), py = scale(y0, y1, height - bottom, top, this.log);
       this.back = (at) => x0 + (at - left) / (width - right - left) * (x1 - x0);
@@ -141,7 +141,7 @@
         text.textContent = short(tick);
         this.svg.append(text);
       }
-      for (const tick of niceSteps(x0, x1, width / 110).filter((t) => Number.isInteger(t))) {
+      for (const tick of niceSteps(x0, x1, width / 80).filter((t) => Number.isInteger(t))) {
         const text = draw("text", { x: px(tick), y: height - bottom + 17, "text-anchor": "middle" });
         text.textContent = tick.toLocaleString("en");
         this.svg.append(text);
