@@ -27,6 +27,8 @@ def server(run_folder: Callable[..., Path]) -> Iterator[WatchServer]:
     with (folder / "metrics.jsonl").open("a") as file:
         row = {"epoch": 5, "train_loss": 0.1, f"validation_{HOSTILE}": 0.25, "learning_rate": None, "norms": norms}
         file.write(json.dumps(row) + "\n" + '{"epoch": 6, "tr')
+    with (folder / "steps.jsonl").open("a") as file:
+        file.write('{"step": 41, "epoch": 5, "loss": NaN, "learning_rate": 0.1}\n{"step": 42, "lo')
     with WatchServer(folder) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -40,7 +42,8 @@ def test_it_draws_and_breaks_no_rule(server: WatchServer, tmp_path: Path) -> Non
         [
             str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--disable-dev-shm-usage", f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=4000", "--dump-dom", server.url,
+            "--disable-dev-shm-usage", f"--user-data-dir={tmp_path / 'profile'}",
+            "--virtual-time-budget=4000", "--dump-dom", server.url,
         ],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
@@ -57,6 +60,6 @@ def test_it_draws_and_breaks_no_rule(server: WatchServer, tmp_path: Path) -> Non
     assert "5 of 10" not in body  # status.json says 4
     assert "4 of 10" in body
     assert body.count("<figure") == 3  # loss, the hostile metric, learning rate
-    assert len(re.findall(r'<path class="line [^"]*" d="M', body)) >= 4
+    assert len(re.findall(r'<path class="line [^"]*" d="M', body)) == 5  # three losses, the metric, the rate
     assert "at most 10 s" in body  # 5 epochs of 2 s
     assert body.count("<tr>") == 3  # the head and two parameters

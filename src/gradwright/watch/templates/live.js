@@ -205,9 +205,10 @@
 
   // --- what is drawn ---
   const drawCharts = () => {
-    const perStep = steps.points.length > 0 && epochs.rows.every((row) => row.step !== null);
+    const perStep = steps.points.length > 0 && (!epochs.rows.length || epochs.rows.some((row) => row.step !== null));
     const axis = perStep ? "step" : "epoch";
-    const curve = (name) => epochs.rows.filter((row) => name in row).map((row) => [perStep ? row.step : row.epoch, row[name]]);
+    const placed = perStep ? epochs.rows.filter((row) => row.step !== null) : epochs.rows;
+    const curve = (name) => placed.filter((row) => name in row).map((row) => [perStep ? row.step : row.epoch, row[name]]);
     const byStep = (name) => steps.points.map((p) => [p.step, p[name]]);
     const wide = steps.width > 1 ? `mean of ${steps.width} steps` : "each step";
     const loss = [];
