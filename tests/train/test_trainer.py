@@ -232,7 +232,7 @@ def test_callbacks_are_called_in_order(make_trainer, blobs, recorder, monkeypatc
 # --- blocks ---
 @given(st.integers(0, 100_000))
 def test_blocks_cover_every_step_once(steps: int) -> None:
-    cut = blocks(steps)
+    cut = blocks(steps, module.BLOCK)
     assert [b[0] for b in cut] == ([0] + [b[1] for b in cut])[: len(cut)]
     assert (cut[-1][1] if cut else 0) == steps
     lengths = [stop - start for start, stop in cut]

@@ -162,6 +162,6 @@ def _read(checkpoint: Checkpoint) -> Any:
     content = read_checkpoint(checkpoint.path)
     if not isinstance(content, dict) or "state" not in content or content.get("step") != checkpoint.step:
         raise CheckpointError(
-            f"{checkpoint.path}: this checkpoint cannot be used: it is not that of step {checkpoint.step}, as its name says"
+            f"{checkpoint.path}: this checkpoint cannot be used: it is not of step {checkpoint.step}, as its name says"
         )
     return content["state"]
