@@ -23,6 +23,7 @@ __all__ = [
     "RunError",
     "ShapeError",
     "StateError",
+    "TrainingInterrupted",
     "UnknownNameError",
 ]
 
@@ -77,6 +78,10 @@ class ConfigError(GradwrightError, ValueError):
 
 class RunError(GradwrightError):
     """A run folder that is missing, incomplete or refuses what was asked of it."""
+
+
+class TrainingInterrupted(GradwrightError):
+    """Training was asked to stop, by a signal or by ``Trainer.stop``; the message says where it stopped."""
 
 
 class MissingDependencyError(GradwrightError, ImportError):

@@ -8,10 +8,11 @@ from typing import Any
 from gradwright import nn, optim
 from gradwright.errors import ConfigError
 from gradwright.train.callbacks import Callback
+from gradwright.train.checks import steps_per_epoch
 from gradwright.train.choices import make_augmentation, make_optimizer, make_penalty, make_schedule
 from gradwright.train.config import Config
 from gradwright.train.prepared import Prepared
-from gradwright.train.trainer import Trainer, steps_per_epoch
+from gradwright.train.trainer import Trainer
 
 __all__ = ["make_trainer"]
 

@@ -24,13 +24,13 @@ from gradwright.engine.random import current_generator, manual_seed
 from gradwright.errors import ConfigError
 from gradwright.train.assembly import make_trainer
 from gradwright.train.assess import assess, baseline_figure, baseline_interval
+from gradwright.train.checks import steps_per_epoch
 from gradwright.train.config import Config, to_toml
 from gradwright.train.folder import write_json, write_lines, write_text
 from gradwright.train.network import build_network, describe_network, network_words
 from gradwright.train.plans import augmentation_record, schedule_record, search_rate, search_record
 from gradwright.train.prepared import Reporter, StageClock, prepare, scaled_targets
 from gradwright.train.saved import save_model
-from gradwright.train.trainer import steps_per_epoch
 
 __all__ = ["run_job"]
 

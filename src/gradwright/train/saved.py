@@ -16,7 +16,7 @@ from gradwright.errors import GradwrightError, RunError
 from gradwright.nn.structure import from_structure, to_structure
 from gradwright.train.config import Config, parse_config
 from gradwright.train.folder import write_bytes, write_json
-from gradwright.train.trainer import forward_rows
+from gradwright.train.forward import forward_rows
 
 __all__ = ["SavedRun", "load_run", "save_model"]
 

@@ -10,9 +10,9 @@ from gradwright.data import LabeledRows, Note, SealedTest, Split, read, read_row
 from gradwright.errors import RunError
 from gradwright.train.assess import assess, probabilities
 from gradwright.train.folder import write_json
+from gradwright.train.forward import forward_rows
 from gradwright.train.job import make_criterion
 from gradwright.train.saved import SavedRun, read_object
-from gradwright.train.trainer import forward_rows
 
 __all__ = ["evaluate_run", "predict_rows"]
 
