@@ -13,6 +13,7 @@ from gradwright.data.scaling import TargetScale
 from gradwright.data.sealed import Ledger, Look, SealedTest
 from gradwright.data.sources import Source, read, read_rows
 from gradwright.data.splits import Split, split
+from gradwright.data.streaming import Streamed, StreamPart, stream
 from gradwright.data.task import Task, TaskKind, infer_task
 from gradwright.utils.data import (
     BatchSampler,
@@ -57,6 +58,8 @@ __all__ = [
     "Source",
     "Split",
     "StackDataset",
+    "StreamPart",
+    "Streamed",
     "Subset",
     "SubsetRandomSampler",
     "TargetScale",
@@ -75,5 +78,6 @@ __all__ = [
     "read_npz",
     "read_rows",
     "split",
+    "stream",
     "uniform",
 ]
