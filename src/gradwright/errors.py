@@ -8,6 +8,7 @@ An exception that replaces a familiar built-in one also inherits from it, so tha
 from __future__ import annotations
 
 __all__ = [
+    "CheckpointError",
     "CompileError",
     "ConfigError",
     "DTypeError",
@@ -82,6 +83,10 @@ class RunError(GradwrightError):
 
 class TrainingInterrupted(GradwrightError):
     """Training was asked to stop, by a signal or by ``Trainer.stop``; the message says where it stopped."""
+
+
+class CheckpointError(RunError):
+    """A checkpoint that cannot be written or read; the message names the file and what is still there."""
 
 
 class MissingDependencyError(GradwrightError, ImportError):

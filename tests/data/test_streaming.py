@@ -308,8 +308,11 @@ def test_a_file_damaged_in_the_middle_is_named_with_its_rows(frame: pl.DataFrame
 def test_a_file_that_changes_meanwhile(frame: pl.DataFrame, path: Path) -> None:
     train = opened(path).train
     frame[:100].write_parquet(path)
-    with pytest.raises(DataError, match=r"rows\.parquet"):
+    with pytest.raises(DataError, match=r"rows\.parquet' on: it has changed since"):
         list(train.blocks(1))
+    path.unlink()
+    with pytest.raises(DataError, match=r"rows\.parquet': No such file"):
+        train.example()
 
 
 def test_values_that_cannot_be_are_named_by_file_and_row(frame: pl.DataFrame, tmp_path: Path) -> None:

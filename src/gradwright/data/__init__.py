@@ -3,18 +3,22 @@
 from gradwright.data.baselines import Baseline, fit_baselines
 from gradwright.data.batches import epoch_order, uniform
 from gradwright.data.builtin import BUILTIN
+from gradwright.data.encoding import encode_rows, fit_preparation, network_targets, outputs_of
 from gradwright.data.fingerprint import fingerprint_of
+from gradwright.data.inference import OVERRULES, infer_task
 from gradwright.data.messages import DataWarning, Note
 from gradwright.data.npz import read_npz
 from gradwright.data.preparation import Preparation
 from gradwright.data.record import data_record
 from gradwright.data.rows import Features, LabeledRows, Rows
-from gradwright.data.scaling import TargetScale
+from gradwright.data.scaling import TargetScale, TargetScales
 from gradwright.data.sealed import Ledger, Look, SealedTest
 from gradwright.data.sources import Source, read, read_rows
 from gradwright.data.splits import Split, split
 from gradwright.data.streaming import Streamed, StreamPart, stream
-from gradwright.data.task import Task, TaskKind, infer_task
+from gradwright.data.task import Task, TaskKind
+from gradwright.data.token_baselines import TokenFrequencies
+from gradwright.data.tokens import TokenPreparation
 from gradwright.utils.data import (
     BatchSampler,
     ChainDataset,
@@ -36,6 +40,7 @@ from gradwright.utils.data import (
 
 __all__ = [
     "BUILTIN",
+    "OVERRULES",
     "Baseline",
     "BatchSampler",
     "ChainDataset",
@@ -63,16 +68,23 @@ __all__ = [
     "Subset",
     "SubsetRandomSampler",
     "TargetScale",
+    "TargetScales",
     "Task",
     "TaskKind",
     "TensorDataset",
+    "TokenFrequencies",
+    "TokenPreparation",
     "WeightedRandomSampler",
     "data_record",
     "default_collate",
+    "encode_rows",
     "epoch_order",
     "fingerprint_of",
     "fit_baselines",
+    "fit_preparation",
     "infer_task",
+    "network_targets",
+    "outputs_of",
     "random_split",
     "read",
     "read_npz",

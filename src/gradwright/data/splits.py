@@ -139,8 +139,9 @@ def split(dataset: LabeledRows, task: Task, *, seed: int = 0, validation: float 
     where = shown(dataset.name, 200)
     notes: list[str] = []
     usable = task.usable
+    classes = task.classes if task.is_classification else None  # labels and tags are drawn without regard to them
     codes = np.zeros(dataset.rows, np.int64)
-    if task.classes is not None:
+    if classes is not None:
         codes[usable] = task.encode(dataset.target[usable], dataset.place)
     if dataset.given_split is not None:
         pool, held = (np.intersect1d(part, usable) for part in dataset.given_split)
@@ -155,22 +156,22 @@ def split(dataset: LabeledRows, task: Task, *, seed: int = 0, validation: float 
             f"cannot split {where}: {plural(len(pool), 'row')} with a target; expected 5 at the very least, "
             f"and some hundreds for an answer that means something"
         )
-    if task.classes is not None:
-        sizes = np.bincount(codes[pool], minlength=len(task.classes))
-        if held is not None and (unseen := [c for c, n in zip(task.classes, sizes, strict=True) if n == 0]):
+    if classes is not None:
+        sizes = np.bincount(codes[pool], minlength=len(classes))
+        if held is not None and (unseen := [c for c, n in zip(classes, sizes, strict=True) if n == 0]):
             raise DataError(
                 f"cannot learn {where}: class {listed(unseen)} has rows in the given test part and none to train on"
             )
         if sizes.max() < 3:
             raise DataError(
                 f"cannot split {where}: no class has 3 rows (class "
-                f"{shown(task.classes[int(sizes.argmax())])} has {sizes.max()}), so none can be trained, "
+                f"{shown(classes[int(sizes.argmax())])} has {sizes.max()}), so none can be trained, "
                 "validated and tested. Add rows, or check the target"
             )
     alone = np.empty(0, np.int64)
-    if task.classes is not None:
-        pool, alone = _set_small_aside(pool, codes, task.classes, 2 if held is not None else 3, notes)
-    strata = codes if task.classes is not None else None
+    if classes is not None:
+        pool, alone = _set_small_aside(pool, codes, classes, 2 if held is not None else 3, notes)
+    strata = codes if classes is not None else None
     stratified = strata is not None
     if held is None:
         pool, held, stratified = _draw(pool, strata, math.ceil(test * len(usable)), (seed, 0), notes)

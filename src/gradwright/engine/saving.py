@@ -93,8 +93,8 @@ def to_bytes(obj: Any, *, arrays: bool = False) -> list[bytes | memoryview]:
     pieces = with_checksum(serialize(writer.arrays), {_HEADER: structure})
     if len(pieces[0]) > _LONGEST:
         raise StateError(
-            f"save: all but the tensors takes {len(pieces[0]):,} bytes, and {_LONGEST:,} can be read back; make tensors "
-            "of long lists of numbers"
+            f"save: all but the tensors takes {len(pieces[0]):,} bytes, and {_LONGEST:,} can be read back; "
+            "make tensors of long lists of numbers"
         )
     return pieces
 
@@ -171,7 +171,8 @@ def _check_dtype(array: np.ndarray, path: str) -> None:
         as_dtype("save", array.dtype)
     except GradwrightError:
         raise StateError(
-            f"save: {_said(path)} is an array of dtype {array.dtype}, which cannot be saved: make a list of it, or numbers"
+            f"save: {_said(path)} is an array of dtype {array.dtype}, which cannot be saved: make a list or "
+            "numbers of it"
         ) from None
 
 
@@ -213,8 +214,15 @@ class FileMissingError(StateError, FileNotFoundError):
     """A file that is not there."""
 
 
-def from_bytes(content: bytes) -> Any:
+def from_bytes(content: bytes, *, ours: bool = False) -> Any:
     """Return what is in a file of safetensors; its checksum, if it has one, must fit.
+
+    Parameters
+    ----------
+    content : bytes
+        The whole file.
+    ours : bool
+        Whether it must be one that :func:`save` wrote, with a checksum.
 
     Raises
     ------
@@ -230,6 +238,8 @@ def from_bytes(content: bytes) -> Any:
             "it where PyTorch is: safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')"
         )
     summed = checked(content)
+    if ours and not summed:
+        raise StateError("it has no checksum where files of Gradwright's have one: it was damaged, or others wrote it")
     order, metadata = _header(content)
     text = metadata.get(_HEADER)
     structure = None if text is None else _structure(text, summed)

@@ -1,8 +1,8 @@
 """One pass over a source: what the task is, and a preparation fitted on the training part.
 
 Means, standard deviations, missing values, categories and classes are those of all training rows, added up block by
-block. Medians, and whether a column is a row's number or free text, come from a sample of the training rows, which is
-all of them up to `SAMPLE_ROWS`; a note says so.
+block. Medians, the words of free text, and whether a column is a row's number, come from a sample of the training rows,
+which is all of them up to `SAMPLE_ROWS`; a note says so.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from gradwright.data.column_preparation import (
 )
 from gradwright.data.columns import as_text, kind_of, to_boolean
 from gradwright.data.image_preparation import ImagePreparation
+from gradwright.data.inference import infer_task
 from gradwright.data.messages import PlaceOf, plural, shown
 from gradwright.data.preparation import Preparation
 from gradwright.data.rows import LabeledRows
@@ -32,7 +33,7 @@ from gradwright.data.scaling import TargetScale
 from gradwright.data.streaming.membership import hashed
 from gradwright.data.streaming.running import RunningCounts, RunningMoments
 from gradwright.data.streaming.source import Block, BlockSource
-from gradwright.data.task import Task, infer_task
+from gradwright.data.task import Task
 from gradwright.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def _judged(source: BlockSource, found: _Pass, task: str | None, *, sampled: boo
     notes = tuple(c.note for c in columns if c.note)
     if sampled:
         size = plural(len(features), "row")
-        notes += (f"medians, and which columns are row numbers or free text, are those of a sample of {size}",)
+        notes += (f"medians, words of free text, and which columns are row numbers, are those of a sample of {size}",)
     return what, Preparation(columns, None, scale, notes)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gradwright.data.arrays import target_series
 from gradwright.data.messages import plural, shown
 from gradwright.data.rows import Features
-from gradwright.data.streaming.source import Block
+from gradwright.data.streaming.source import Block, Unchanged
 from gradwright.errors import DataError
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class NpySource:
     """
 
     def __init__(self, name: str, x: Path, y: Path) -> None:
+        self._unchanged = Unchanged([x, y])
         features, target = _mapped(x), _mapped(y)
         self.name, self.files, self._target = name, [x], y
         self.target_name = y.stem
@@ -57,6 +58,8 @@ class NpySource:
         """Read a block. The files are mapped for this block alone, so that what was read before takes no memory."""
         import polars as pl
 
+        for path in (block.path, self._target):
+            self._unchanged.check(path)
         rows = slice(block.start, block.start + block.rows)
         x = _native(_mapped(block.path)[rows])
         y = target_series(_native(_mapped(self._target)[rows]), self.target_name, self.name)

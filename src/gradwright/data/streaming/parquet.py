@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gradwright.data.messages import closest, listed, shown
-from gradwright.data.streaming.source import Block
+from gradwright.data.streaming.source import Block, Unchanged
 from gradwright.errors import DataError
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class ParquetSource:
         import polars as pl
 
         self.name, self.files, self.target_name = name, list(files), target
+        self._unchanged = Unchanged(self.files)
         self.sizes: list[int] = []
         self._scans: dict[Path, pl.LazyFrame] = {}
         for path in self.files:
@@ -93,15 +94,12 @@ class ParquetSource:
         import polars as pl
 
         wanted = self.columns if columns is None else [name for name in self.columns if name in columns]
+        self._unchanged.check(block.path)
         scan = self._scans[block.path].select([*wanted, self.target_name])
         try:
             frame = scan.slice(block.start, block.rows).collect()
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             raise _damaged(str(block), error) from None
-        if frame.height != block.rows:
-            raise DataError(
-                f"cannot read {block}: found {frame.height} of {block.rows} rows; the file has changed meanwhile"
-            )
         encoded = [name for name, dtype in frame.schema.items() if dtype in (pl.Categorical, pl.Enum)]
         frame = frame.with_columns(pl.col(encoded).cast(pl.String))
         return frame.drop(self.target_name), frame[self.target_name]

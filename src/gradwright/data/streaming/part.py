@@ -8,7 +8,7 @@ without reading what comes before it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gradwright.data.batches import epoch_order
 from gradwright.data.column_preparation import DroppedColumn
+from gradwright.data.encoding import network_targets
 from gradwright.data.limits import size_in_words
 from gradwright.data.messages import Note, plural
 from gradwright.data.preparation import Preparation
@@ -87,7 +88,7 @@ class StreamPart:
                 return self._prepared(Block(block.path, block.start + row, 1, block.first + row), [])
         raise DataError(f"the {self.name} part of {self._source.name!r} has no rows")
 
-    def blocks(self, epoch: int, start_step: int = 0) -> Iterator[Arrays]:
+    def blocks(self, epoch: int, start_step: int = 0) -> Generator[Arrays, None, None]:
         """Give out the batches of an epoch, many at a time, from a step on.
 
         While the caller works on some, a thread reads and prepares what comes next.
@@ -163,10 +164,7 @@ class StreamPart:
             return block.place(int(rows[row]))
 
         x = self._preparation.transform(features[rows], place=place, notes=notes)
-        y = self._task.encode(target[rows], place)
-        if self._task.classes is None:
-            y = self._preparation.scale_target(y)[:, None]
-        return x, y
+        return x, network_targets(self._preparation, self._task.encode(target[rows], place))
 
     def _window(self, window: NDArray[np.int64], number: int, epoch: int) -> Arrays:
         pieces = [self._prepared(self._blocks[i], []) for i in window]
@@ -175,7 +173,7 @@ class StreamPart:
         order = epoch_order(len(x), key=mixed(self._seed, number + 2), epoch=epoch)
         return x[order], y[order]
 
-    def _chunks(self, windows: Iterator[Arrays], position: int, skipped: int) -> Iterator[Arrays]:
+    def _chunks(self, windows: Iterator[Arrays], position: int, skipped: int) -> Generator[Arrays, None, None]:
         """Cut the windows, one after the other, into pieces that end where a chunk of the whole epoch ends."""
         left: list[Arrays] = []
         have = 0

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from gradwright.data.messages import shown
 from gradwright.data.rows import Features
+from gradwright.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Block", "BlockSource", "blocks_of"]
+__all__ = ["Block", "BlockSource", "Unchanged", "blocks_of"]
 
 
 class BlockSource(Protocol):
@@ -68,3 +69,29 @@ def blocks_of(source: BlockSource, rows: int) -> list[Block]:
             blocks.append(Block(path, start, count, first + start))
         first += size
     return blocks
+
+
+class Unchanged:
+    """Sizes and times of files when they were opened: one that has changed since is not read on.
+
+    A reader that meets fewer bytes than the header promised may fail without an error to catch.
+    """
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._stamps = {path: _stamp(path) for path in paths}
+
+    def check(self, path: Path) -> None:
+        """Raise `DataError` when the file is not what it was."""
+        if _stamp(path) != self._stamps[path]:
+            raise DataError(
+                f"cannot read {shown(str(path), 200)} on: it has changed since the stream was opened. Make the stream "
+                "again, and leave its files alone meanwhile"
+            )
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise DataError(f"cannot read {shown(str(path), 200)}: {error.strerror or error}") from None
+    return found.st_size, found.st_mtime_ns

@@ -11,11 +11,14 @@ __all__ = ["NETWORK_SETTINGS", "settings_in_vain"]
 
 #: The settings that each network has of those that not all have.
 NETWORK_SETTINGS: dict[str, tuple[str, ...]] = {
+    "gpt": ("depth", "width", "dropout"),
     "highway": ("depth", "width", "activation"),
     "lenet": ("activation",),
     "linear": (),
     "mlp": ("hidden", "activation", "dropout", "batch_norm"),
     "resnet": ("depth", "width", "stochastic_depth"),
+    "tagger": ("depth", "width", "dropout"),
+    "window-tagger": ("width",),
 }
 
 _CLOSURE = ("lookahead", "clip_norm", "clip_value", "gradient_noise", "schedule", "warmup")
