@@ -25,7 +25,6 @@ __all__ = [
     "metric_name",
     "metric_of",
     "predictions",
-    "predictions",
     "probabilities",
     "show_figure",
 ]

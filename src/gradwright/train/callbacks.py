@@ -21,6 +21,7 @@ class Callback:
     ``on_steps_end``      after each block of steps that ran as one program
     ``on_validation_start``, ``on_validation_end``  round the validation; the row is not in the history yet
     ``on_epoch_end``      the row is in the history, the best weights are kept, nothing of the next epoch is done
+    ``on_epochs_end``     training is over, the last epoch's weights are still in the model
     ``on_fit_end``        the best weights are back in the model
     ``on_interrupt``      instead of the rest, when the training was asked to stop: a good moment for a checkpoint
     ``on_error``          instead of the rest, when an exception ends the training
@@ -56,6 +57,9 @@ class Callback:
 
     def on_epoch_end(self, trainer: Trainer, row: dict[str, Any]) -> None:
         """An epoch is done; ``row`` is its line of the metrics."""
+
+    def on_epochs_end(self, trainer: Trainer) -> None:
+        """Training is over; the last weights are still in the model, so ``trainer.state_dict()`` is its end."""
 
     def on_fit_end(self, trainer: Trainer) -> None:
         """Training is over and the best weights are back in the model."""

@@ -26,7 +26,7 @@ Step = Callable[[Tensor, Tensor], tuple[Tensor, ...]]
 
 
 class BlockResult(NamedTuple):
-    """What the steps of a block gave: the loss, the score and what it counts, and the learning rate, each of (steps,)."""
+    """What the steps of a block gave: loss, score, what the score counts, learning rate; each of shape (steps,)."""
 
     losses: np.ndarray
     scores: np.ndarray

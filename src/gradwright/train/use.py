@@ -31,7 +31,7 @@ def predict_rows(run: SavedRun, source: str) -> tuple[dict[str, Any], list[Note]
         What was remarkable about the rows: unseen categories, missing values, extra columns.
     """
     rows = read_rows(source)
-    notes: list[Note] = []
+    notes = [Note(words) for words in run.notes]
     task, preparation = run.task, run.preparation
     if task.kind == "next_token":
         return {"prediction": _continued(run, rows)}, notes
