@@ -4,6 +4,7 @@ from gradwright.data.baselines import Baseline, fit_baselines
 from gradwright.data.batches import epoch_order, uniform
 from gradwright.data.builtin import BUILTIN
 from gradwright.data.fingerprint import fingerprint_of
+from gradwright.data.folds import k_fold
 from gradwright.data.messages import DataWarning, Note
 from gradwright.data.npz import read_npz
 from gradwright.data.preparation import Preparation
@@ -37,6 +38,7 @@ __all__ = [
     "fingerprint_of",
     "fit_baselines",
     "infer_task",
+    "k_fold",
     "read",
     "read_npz",
     "read_rows",

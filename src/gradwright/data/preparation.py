@@ -79,6 +79,7 @@ class Preparation:
         *,
         place: PlaceOf | None = None,
         max_categories: int = 100,
+        drop: Mapping[str, str] | None = None,
     ) -> Preparation:
         """Learn from training rows.
 
@@ -93,6 +94,8 @@ class Preparation:
             Names the place of a row in messages.
         max_categories : int
             A text column with more distinct values is dropped, with a note.
+        drop : mapping of str to str, optional
+            Columns of a table that shall be no features, each with the reason; see `Split.not_features`.
 
         Returns
         -------
@@ -110,7 +113,11 @@ class Preparation:
         if isinstance(features, np.ndarray):
             images, note = ImagePreparation.fit(features)
             return cls(images=images, target_scale=scale, notes=(note,))
-        columns = tuple(fit_column(c, place, max_categories) for c in features.get_columns())
+        drop = drop or {}
+        columns = tuple(
+            DroppedColumn(c.name, drop[c.name]) if c.name in drop else fit_column(c, place, max_categories)
+            for c in features.get_columns()
+        )
         if all(isinstance(c, DroppedColumn) for c in columns):
             reasons = "; ".join(f"{shown(c.name)}: {c.reason}" for c in columns[:6] if isinstance(c, DroppedColumn))
             raise DataError(
