@@ -5,6 +5,7 @@ from gradwright.data.batches import epoch_order, uniform
 from gradwright.data.builtin import BUILTIN
 from gradwright.data.fingerprint import fingerprint_of
 from gradwright.data.folds import k_fold
+from gradwright.data.leakage import Leak, audit
 from gradwright.data.looks import History, LookBook, PastLook, TestPart, corrected_claim
 from gradwright.data.messages import DataWarning, Note
 from gradwright.data.npz import read_npz
@@ -25,6 +26,7 @@ __all__ = [
     "Features",
     "History",
     "LabeledRows",
+    "Leak",
     "Ledger",
     "Look",
     "LookBook",
@@ -40,6 +42,7 @@ __all__ = [
     "Task",
     "TaskKind",
     "TestPart",
+    "audit",
     "corrected_claim",
     "data_record",
     "epoch_order",

@@ -78,18 +78,21 @@ def _values(dataset: LabeledRows, by: By, what: str) -> pl.Series:
     import polars as pl
 
     if isinstance(by, str):
-        names = [] if isinstance(dataset.features, np.ndarray) else dataset.features.columns
-        if by not in names:
+        frame = None if isinstance(dataset.features, np.ndarray) else dataset.features
+        names = [] if frame is None else frame.columns
+        if frame is None or by not in names:
             why = ", which is the target" if by == dataset.target_name else ""
             raise ConfigError(
                 f"cannot split {shown(dataset.name, 200)}: {what}={shown(by)} is none of its "
                 f"{plural(len(names), 'column')} of features{why}{closest(by, names)}. Name a column, or give an "
                 f"array with a value for each row"
             )
-        return dataset.features[by]
-    if isinstance(by, np.ndarray):
-        by = by.tolist() if by.dtype == object else by
-    column = by if isinstance(by, pl.Series) else pl.Series(what, by, strict=False)
+        return frame[by]
+    if isinstance(by, pl.Series):
+        column = by
+    else:
+        values = by.tolist() if isinstance(by, np.ndarray) and by.dtype == object else by
+        column = pl.Series(what, values, strict=False)
     if len(column) != dataset.rows:
         raise DataError(
             f"cannot split {shown(dataset.name, 200)}: {what} has {plural(len(column), 'value')} for "

@@ -59,7 +59,8 @@ class Drawing:
                 "cannot split both by groups and by time: a group that lasts would have to stand in two parts. "
                 "Give one of the two"
             )
-        codes, names = None, ()
+        codes: Rows | None = None
+        names: tuple[str, ...] = ()
         if task.kind in ("binary", "multiclass") and task.classes is not None:
             codes, names = np.zeros(dataset.rows, np.int64), task.classes
             codes[task.usable] = task.encode(

@@ -85,8 +85,8 @@ def k_fold(
     for name, number, least in (("k", k, 2), ("repeats", repeats, 1)):
         if not (isinstance(number, int) and number >= least):
             raise ConfigError(f"cannot fold: {name} is {number!r}; expected a whole number, {least} or more")
-    for name, share, least in (("test", test, 0.0), ("validation", validation, 1e-9)):
-        if not (isinstance(share, int | float) and least <= share < 1):
+    for name, share, floor in (("test", test, 0.0), ("validation", validation, 1e-9)):
+        if not (isinstance(share, int | float) and floor <= share < 1):
             raise ConfigError(f"cannot fold: the share {name} is {share!r}; expected a number from 0 and below 1")
     check_seed(seed)
     given = dataset.given_split is not None

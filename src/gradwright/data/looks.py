@@ -308,10 +308,11 @@ def corrected_claim(figure: dict[str, Any], rows: int, looks: int, *, share: boo
     ----------
     O. J. Dunn, Multiple comparisons among means (JASA 56, 1961): the inequality is Bonferroni's.
     """
-    value, low, high = (figure.get(name) for name in ("value", "low", "high"))
-    ends = (value, low, high)
-    if looks < 2 or not all(isinstance(x, int | float) and np.isfinite(x) for x in ends):
+    ends = [figure.get(name) for name in ("value", "low", "high")]
+    known = [float(end) for end in ends if isinstance(end, int | float) and np.isfinite(end)]
+    if looks < 2 or len(known) < 3:
         return None
+    value, low, high = known
     level = 1 - 0.05 / looks
     z, usual = (NormalDist().inv_cdf((1 + at) / 2) for at in (level, 0.95))
     method = str(figure.get("method") or "")
