@@ -359,7 +359,9 @@ def test_a_leak_is_plain_data():
 def test_ten_thousand_rows_of_64_columns_take_two_seconds_at_most():
     random = np.random.default_rng(0)
     frame = pl.DataFrame({f"c{i}": random.normal(size=10_000) for i in range(64)})
-    dataset, task, parts = taken(with_copies(frame.with_columns(y=pl.Series(random.integers(0, 3, 10_000))), 0, by=0.01))
+    dataset, task, parts = taken(
+        with_copies(frame.with_columns(y=pl.Series(random.integers(0, 3, 10_000))), 0, by=0.01)
+    )
     preparation = fitted(dataset, task, parts.train, parts)
     audit(dataset, task, parts, preparation)  # what is imported on the way is not the audit's
     started = time.process_time()

@@ -35,6 +35,9 @@ RECORDS = {
     "result.json",
     "ledger.jsonl",
     "findings.json",
+    "status.json",
+    "steps.jsonl",
+    "checkpoints",
 }
 
 

@@ -74,7 +74,9 @@ class TerminalReporter(Reporter):
         """Move the bar and show the figures."""
         if self._progress is None:
             return
-        figures = f"loss {row['train_loss']:.4f}, validation {row['validation_loss']:.4f}"
+        figures = f"loss {row['train_loss']:.4f}"
+        if "validation_loss" in row:
+            figures += f", validation {row['validation_loss']:.4f}"
         if "validation_accuracy" in row:
             figures += f" ({row['validation_accuracy']:.1%})"
         self._progress.update(self._bar, completed=row["epoch"], figures=figures)

@@ -77,6 +77,9 @@ def _add_column(digest: hashlib._Hash, column: pl.Series) -> None:
         _add_array(digest, column.cast(pl.Float64).fill_null(0.0).to_numpy() + 0.0)  # -0.0 and 0.0 are one value
     elif column.dtype in (pl.Date, pl.Datetime):
         _add_array(digest, column.cast(pl.Datetime("us")).to_physical().fill_null(0).to_numpy())
+    elif column.dtype == pl.List(pl.String):
+        _add_array(digest, column.list.len().fill_null(0).cast(pl.Int64).to_numpy())
+        _add_column(digest, column.drop_nulls().explode(empty_as_null=False))
     else:
         texts = column.to_list() if column.dtype == pl.String else [str(v) for v in column.to_list()]
         encoded = [b"" if text is None else text.encode("utf-8", "surrogatepass") for text in texts]

@@ -3,12 +3,13 @@
 from gradwright.train.callbacks import Callback
 from gradwright.train.config import Config, load_toml, parse_config
 from gradwright.train.folder import RunFolder
+from gradwright.train.history import History
 from gradwright.train.job import run_job
 from gradwright.train.lr_suggestion import LRFind
 from gradwright.train.prepared import Reporter
 from gradwright.train.rate_range import lr_find
 from gradwright.train.saved import SavedRun, load_run
-from gradwright.train.trainer import History, Trainer
+from gradwright.train.trainer import Trainer
 from gradwright.train.use import evaluate_run, predict_rows
 
 __all__ = [

@@ -14,7 +14,8 @@ from gradwright.errors import ConfigError, MissingDependencyError
 from gradwright.nn.batchnorm import BatchNorm
 from gradwright.train.callbacks import Callback
 from gradwright.train.config import Config
-from gradwright.train.trainer import History, Trainer
+from gradwright.train.history import History
+from gradwright.train.trainer import Trainer
 
 if TYPE_CHECKING:
     import torch

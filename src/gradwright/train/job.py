@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import sys
 import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,25 +17,25 @@ import numpy as np
 
 from gradwright import nn
 from gradwright.backend import jax_modules
-from gradwright.data import (
-    Note,
-    SealedTest,
-    data_record,
-    fit_baselines,
-)
+from gradwright.data import Ledger, Note, SealedTest, data_record, fit_baselines
 from gradwright.engine.random import current_generator, manual_seed
 from gradwright.errors import ConfigError
-from gradwright.train.assembly import make_trainer
+from gradwright.train.assembly import make_stopping, make_trainer
 from gradwright.train.assess import assess, baseline_figure, baseline_interval
+from gradwright.train.callbacks import Callback
+from gradwright.train.checkpointing import Checkpointing
+from gradwright.train.checks import steps_per_epoch
 from gradwright.train.config import Config, to_toml
-from gradwright.train.folder import write_json, write_lines, write_text
+from gradwright.train.folder import write_json, write_lines, write_status, write_text
+from gradwright.train.live import LiveRecords
 from gradwright.train.network import build_network, describe_network, network_words
 from gradwright.train.plans import augmentation_record, schedule_record, search_rate, search_record
 from gradwright.train.prepared import Reporter, StageClock, prepare, scaled_targets
+from gradwright.train.resume import check_same_data
 from gradwright.train.saved import save_model
-from gradwright.train.trainer import steps_per_epoch
+from gradwright.train.signals import Signals
 
-__all__ = ["run_job"]
+__all__ = ["Execution", "run_job"]
 
 
 def make_criterion(classes: bool, label_smoothing: float = 0.0) -> nn.Module:
@@ -44,8 +47,44 @@ def make_criterion(classes: bool, label_smoothing: float = 0.0) -> nn.Module:
     return nn.MSELoss()
 
 
+@dataclass(frozen=True)
+class Execution:
+    """How a job is run, as against what it computes: none of it changes a figure.
+
+    Attributes
+    ----------
+    publish : callable, optional
+        Called when training begins; puts the folder in its final place and returns that.
+    signals : Signals, optional
+        Ctrl-C and SIGTERM then stop the training at the end of a block of steps.
+    state : dict, optional
+        A checkpoint's content: training goes on from there, and what it began with must be in the folder.
+    checkpoint_seconds : float
+        Time between checkpoints.
+    keep_every : int, optional
+        Keep the checkpoint of every so-many-th epoch.
+    callbacks : sequence of Callback
+        Others that are told of the training.
+    dry_run : bool
+        A rehearsal: one batch, one epoch, and the validation part in the place of the test part, which stays sealed.
+    """
+
+    publish: Callable[[], Path] | None = None
+    signals: Signals | None = None
+    state: dict[str, Any] | None = None
+    checkpoint_seconds: float = 10.0
+    keep_every: int | None = None
+    callbacks: Sequence[Callback] = ()
+    dry_run: bool = False
+
+
 def run_job(
-    config: Config, folder: Path, *, given: dict[str, Any] | None = None, reporter: Reporter | None = None
+    config: Config,
+    folder: Path,
+    *,
+    given: dict[str, Any] | None = None,
+    reporter: Reporter | None = None,
+    execution: Execution | None = None,
 ) -> dict[str, Any]:
     """Read, split, prepare, set baselines, train, look at the test part once, and write every record but the report.
 
@@ -54,11 +93,13 @@ def run_job(
     config : Config
         What to do.
     folder : Path
-        An empty folder for the records; see docs/RUN_FORMAT.md.
+        An empty folder for the records; see docs/RUN_FORMAT.md. When training goes on, the run's own.
     given : dict, optional
         What the user asked for literally, kept beside what it resolved to.
     reporter : Reporter, optional
         Is told of every stage and every epoch.
+    execution : Execution, optional
+        How it is run.
 
     Returns
     -------
@@ -69,7 +110,10 @@ def run_job(
     ------
     DataError, ConfigError, NonFiniteError
         When the data, the settings or the training do not allow a result; nothing outside ``folder`` was touched.
+    TrainingInterrupted
+        When a signal stopped it; the folder holds a checkpoint to go on from.
     """
+    execution = execution or Execution()
     reporter = reporter or Reporter()
     clock = StageClock()
     started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -79,10 +123,11 @@ def run_job(
         threading.Thread(target=jax_modules, name="import jax", daemon=True).start()
 
     data = prepare(config, reporter, clock)
+    if execution.dry_run:
+        config = config.model_copy(update={"epochs": 1, "lr": None if config.lr == "auto" else config.lr})
+        data = data.head(config.resolved(len(data.x), data.preparation.width).batch_size or 32)
     dataset, task, preparation, notes = data.dataset, data.task, data.preparation, data.notes
-    x, y, vx, vy, target = data.x, data.y, data.vx, data.vy, data.target
-    sealed = SealedTest(dataset, data.parts.test)
-    sealed.ledger.bind(folder / "ledger.jsonl")
+    x, vx, vy, target = data.x, data.vx, data.vy, data.target
 
     # 4 baselines
     reporter.on_stage_start(4, "baselines")
@@ -101,20 +146,20 @@ def run_job(
     manual_seed(config.seed)
     model = build_network(config, data.shape, task.outputs, data.x)
     criterion = make_criterion(task.is_classification, config.label_smoothing)
-    network = describe_network(model, criterion, preparation.width, y)
+    network = describe_network(model, criterion, preparation.width, data.y)
     words = f"{network_words(config, data.shape, task.outputs)}; {network['parameters']:,} parameters"
     reporter.on_stage(5, "network", words)
 
     # 6 train
     reporter.on_stage_start(6, "train")
-    search = None
     if config.lr == "auto":
         with clock.part("lr_find"):
-            search = search_rate(config, model, criterion, (x, y), (vx, vy))
+            search = search_rate(config, model, criterion, (x, data.y), (vx, vy))
         config = config.model_copy(update={"lr": search.suggestion})
         reporter.on_stage(
             6, "lr", f"learning rate {search.suggestion:.3g}, by a range test of {len(search.rates)} steps"
         )
+        write_json(folder / "lr_find.json", search_record(search))
     trainer = make_trainer(config, model, criterion, data, callbacks=[reporter])
     plan = schedule_record(trainer.scheduler, steps_per_epoch(model, len(x), config.batch_size or len(x)), config)
     twin = None
@@ -123,27 +168,58 @@ def run_job(
 
         twin = TorchTwin(config, model, current_generator())
         trainer.callbacks.append(twin)
-    with clock.part("train"):
+    if execution.state is None:
+        text = to_toml(given if given is not None else config.model_dump(exclude_unset=True))
+        write_text(folder / "config.given.toml", text)
+        write_json(folder / "environment.json", environment(started))
+        write_json(folder / "data.json", data_record(dataset, task, data.parts, preparation))
+        data.parts.to_npz(folder / "split.npz")
+        write_json(folder / "preparation.json", preparation.to_dict())
+        write_json(folder / "task.json", task.to_dict())
+        write_json(folder / "network.json", network)
+        if plan is not None:
+            write_json(folder / "schedule.json", plan)
+        if trainer.augment is not None:
+            write_json(folder / "augmentation.json", augmentation_record(config, data))
+    else:
+        check_same_data(folder, data)
+        trainer.load_state_dict(execution.state)
+    write_json(folder / "config.json", config.model_dump())
+    if execution.publish is not None:
+        folder = execution.publish()
+    scale = 1.0 if preparation.target_scale is None else float(preparation.target_scale.std)
+    trainer.callbacks += [
+        LiveRecords(folder, lambda row: _own_unit(row, scale)),
+        Checkpointing(folder / "checkpoints", seconds=execution.checkpoint_seconds, keep_every=execution.keep_every),
+        *execution.callbacks,
+    ]
+    polite = contextlib.nullcontext() if execution.signals is None else execution.signals.polite(trainer)
+    with clock.part("train"), polite:
         history = trainer.fit(
-            (x, y),
+            (x, data.y),
             (vx, vy),
             epochs=config.epochs,
             batch_size=config.batch_size or 32,
-            patience=config.patience,
+            early_stopping=make_stopping(config),
+            validate_every=config.validate_every,
         )
     clock.seconds["first epoch"] = history.first_epoch_seconds  # with what is compiled in it
     reporter.on_stage(6, "train", f"{len(history.rows)} epochs, best {history.best_epoch}; stopped {history.stopped}")
     comparison = None
     if twin is not None:
         reporter.on_stage_start(6, "compare")
-        comparison = twin.compare((x, y), (vx, vy), history)
+        comparison = twin.compare((x, data.y), (vx, vy), history)
         losses, weights = comparison["max_loss_difference"], comparison["max_weight_difference"]
         words = f"PyTorch's losses differ by at most {losses:.2g}, its weights by at most {weights:.2g}"
         reporter.on_stage(6, "compare", words)
 
     # 7 one look at the test part
     reporter.on_stage_start(7, "test")
-    test = sealed.open(reason="final evaluation", command="train")
+    sealed = SealedTest(dataset, data.parts.test, ledger=_ledger(folder / "ledger.jsonl"))
+    if execution.dry_run:
+        test = dataset.take(data.parts.validation)
+    else:
+        test = sealed.open(reason="final evaluation", command="train")
     test_target = task.encode(test.target, test.place)
     tx = preparation.transform(test.features, place=test.place, notes=notes).astype(x.dtype, copy=False)
     output = trainer.predict(tx)
@@ -190,44 +266,28 @@ def run_job(
     }
 
     # the records
-    scale = 1.0 if preparation.target_scale is None else float(preparation.target_scale.std)
-    write_text(
-        folder / "config.given.toml",
-        to_toml(given if given is not None else config.model_dump(exclude_unset=True)),
-    )
-    write_json(folder / "config.json", config.model_dump())
-    write_json(folder / "environment.json", environment(started))
-    write_json(folder / "data.json", data_record(dataset, task, data.parts, preparation))
-    data.parts.to_npz(folder / "split.npz")
-    write_json(folder / "preparation.json", preparation.to_dict())
-    write_json(folder / "task.json", task.to_dict())
-    write_lines(folder / "metrics.jsonl", _own_unit(history.rows, scale))
+    write_lines(folder / "metrics.jsonl", [_own_unit(row, scale) for row in history.rows])
     write_json(folder / "baselines.json", rows)
-    write_json(folder / "network.json", network)
     save_model(folder, model)
     write_json(folder / "result.json", result)
     write_json(folder / "findings.json", findings(task, history, rows, figures, notes, planned=_ends_low(plan)))
     if comparison is not None:
         write_json(folder / "compare.json", comparison)
-    if plan is not None:
-        write_json(folder / "schedule.json", plan)
-    if search is not None:
-        write_json(folder / "lr_find.json", search_record(search))
-    if trainer.augment is not None:
-        write_json(folder / "augmentation.json", augmentation_record(config, data))
+    write_status(folder, "finished", epoch=len(history.rows), epochs=config.epochs, step=history.steps.count)
     return {**result, "baselines": rows}
 
 
-def _own_unit(rows: list[dict[str, Any]], scale: float) -> list[dict[str, Any]]:
-    """Bring RMSE columns from the standardised target's unit to the target's own; R² has none."""
-    out = []
-    for row in rows:
-        new = dict(row)
-        for key in ("train_rmse", "validation_rmse"):
-            if key in new:
-                new[key] = new[key] * scale
-        out.append(new)
-    return out
+def _ledger(path: Path) -> Ledger:
+    """Return the run's ledger: a new one, or that of a run that was broken off after its look."""
+    if path.exists():
+        return Ledger.read(path)
+    return Ledger(path)
+
+
+def _own_unit(row: dict[str, Any], scale: float) -> dict[str, Any]:
+    """Bring errors from the standardised target's unit to the target's own; R² has none."""
+    scaled = ("_rmse", "_mae")
+    return {k: v * scale if k.endswith(scaled) and v is not None else v for k, v in row.items()}
 
 
 def _short(classes: bool, figure: float) -> str:

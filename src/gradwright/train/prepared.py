@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -78,6 +78,16 @@ class Prepared:
         images = self.preparation.images
         return (self.preparation.width,) if images is None else images.shape
 
+    def head(self, rows: int) -> Prepared:
+        """Return the same with about so many rows in the training and the validation part, of every class one."""
+        kept, held = _some(self.y, rows), _some(self.vy, rows)
+        return replace(
+            self,
+            parts=replace(self.parts, train=self.parts.train[kept], validation=self.parts.validation[held]),
+            x=self.x[kept], y=self.y[kept], target=self.target[kept],
+            vx=self.vx[held], vy=self.vy[held], validation_target=self.validation_target[held],
+        )  # fmt: skip
+
     @property
     def classes(self) -> int | None:
         """How many classes there are; None for numbers."""
@@ -123,6 +133,12 @@ def prepare(config: Config, reporter: Reporter, clock: StageClock) -> Prepared:
         y, vy = (scaled_targets(preparation, t, dtype) for t in (target, validation_target))
     reporter.on_stage(3, "prepare", f"{preparation.width:,} numbers a row, fitted on the training part alone")
     return Prepared(dataset, task, parts, preparation, notes, x, y, vx, vy, target, validation_target)
+
+
+def _some(y: np.ndarray, rows: int) -> np.ndarray:
+    """Return the numbers of about so many rows: the first ones, and the first of every class."""
+    first = np.arange(min(rows, len(y)))
+    return np.union1d(first, np.unique(y, return_index=True)[1]) if y.dtype.kind == "i" and y.ndim == 1 else first
 
 
 def scaled_targets(preparation: Preparation, target: np.ndarray, dtype: np.dtype) -> np.ndarray:

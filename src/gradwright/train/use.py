@@ -10,9 +10,9 @@ from gradwright.data import LabeledRows, Note, SealedTest, Split, read, read_row
 from gradwright.errors import RunError
 from gradwright.train.assess import assess, probabilities
 from gradwright.train.folder import write_json
+from gradwright.train.forward import forward_rows
 from gradwright.train.job import make_criterion
 from gradwright.train.saved import SavedRun, read_object
-from gradwright.train.trainer import forward_rows
 
 __all__ = ["evaluate_run", "predict_rows"]
 
@@ -28,7 +28,7 @@ def predict_rows(run: SavedRun, source: str) -> tuple[dict[str, Any], list[Note]
         What was remarkable about the rows: unseen categories, missing values, extra columns.
     """
     rows = read_rows(source)
-    notes: list[Note] = []
+    notes = [Note(words) for words in run.notes]
     x = run.preparation.transform(rows.features, place=rows.place, notes=notes, ignore=[run.task.target_name])
     output = forward_rows(run.model, x.astype(run.config.dtype, copy=False))
     if run.task.classes is None:
