@@ -428,6 +428,20 @@ def lr_find(
         find_rate(settings, {k: v for k, v in given.items() if k not in ("source", "lr")}, out, quiet, as_json)
 
 
+@app.command()
+def watch(
+    run: Annotated[Path, typer.Argument(help="A run folder, finished or still in the making.")],
+    port: Annotated[int, typer.Option(help="The port on 127.0.0.1; 0 takes one that is free.")] = 0,
+    browser: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Serve a live page of RUN on this machine: losses, metrics, norms and the time left, while it trains."""
+    with _explained(debug):
+        from gradwright.cli.watch import watch_run
+
+        watch_run(run, port, browser=browser)
+
+
 @app.command(name="list")
 def list_shelf(
     shelf: Annotated[str | None, typer.Argument(help="Such as optimizers; without it all shelves are named.")] = None,

@@ -66,7 +66,7 @@ def settings_to_resume(run: Path, changes: dict[str, Any], *, accept: bool) -> t
     stored = read_object(run / "config.json")
     config = parse_config({**stored, **changes}, str(run))
     differences = settings_differences(stored, plain(config.model_dump()))
-    if (run / "result.json").is_file() and not differences:
+    if status.get("state") == "finished" and not differences:
         raise RunError(
             f"{run}: finished, so there is nothing to go on with. For more epochs: --epochs N --accept-changes"
         )
