@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gradwright.cli import runs as runs_command
 from gradwright.errors import ConfigError, GradwrightError
 
 __all__ = ["app", "main"]
@@ -462,6 +463,9 @@ def list_shelf(
         indent = max(len(name) for name, _ in lines) + 2
         for name, words in lines:
             print(textwrap.fill(words, 110, initial_indent=f"{name:<{indent}}", subsequent_indent=" " * indent))
+
+
+runs_command.register(app, _explained)
 
 
 def main() -> None:
