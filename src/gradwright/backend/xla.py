@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradwright.backend.program_cache import keep_programs
 from gradwright.errors import MissingDependencyError
 
 __all__ = ["JaxModules", "compiler_options", "jax_loaded", "jax_modules", "special_functions"]
@@ -42,6 +43,7 @@ def jax_modules() -> JaxModules:
             f"compiling needs JAX, which cannot be imported here ({error}). "
             "Install it with `pip install jax`, or run eagerly on NumPy (`--eager`)."
         ) from error
+    keep_programs(jax)
     return JaxModules(jax, jax.numpy, jax.lax, jax.core.Tracer, jax.Array)
 
 

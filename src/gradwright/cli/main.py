@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gradwright.cli import runs as runs_command
 from gradwright.errors import ConfigError, GradwrightError
 
 __all__ = ["app", "main"]
@@ -154,6 +155,22 @@ def train(
     patience: Annotated[
         int | None, typer.Option(help="Stop after so many epochs without a better validation loss.")
     ] = None,
+    stopping: Annotated[str | None, typer.Option(help="patience, or Prechelt's gl, pq or up.")] = None,
+    monitor: Annotated[
+        str | None, typer.Option(help="What decides about stopping and the best weights, such as validation_f1_macro.")
+    ] = None,
+    min_delta: Annotated[float | None, typer.Option(help="What is less is no improvement.")] = None,
+    stop_warmup: Annotated[int | None, typer.Option(help="First epochs that do not count for stopping.")] = None,
+    validate_every: Annotated[int | None, typer.Option(help="Epochs from one validation to the next.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="Further validation figures, such as roc_auc,brier: gradwright list metrics.")
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="float32, or bfloat16 for products and convolutions.")] = None,
+    accumulate: Annotated[
+        int | None, typer.Option(help="Compute each batch in so many parts, for less memory; the gradient is the same.")
+    ] = None,
+    group: Annotated[str | None, typer.Option(help="A column whose equal values stay in one part of the data.")] = None,
+    time: Annotated[str | None, typer.Option(help="A column to split by in its order: train, validate, test.")] = None,
     validation: Annotated[float | None, typer.Option(help="Share of the rows for validation.")] = None,
     test: Annotated[float | None, typer.Option(help="Share of the rows for the test part.")] = None,
     seed: Annotated[
@@ -195,6 +212,9 @@ def train(
             "weight_noise": weight_noise, "stochastic_depth": stochastic_depth, "lookahead": lookahead, "ema": ema,
             "augment": _names(augment), "clip_norm": clip_norm, "clip_value": clip_value,
             "batch_size": batch_size, "epochs": epochs, "patience": patience, "validation": validation, "test": test,
+            "stopping": stopping, "monitor": monitor, "min_delta": min_delta, "stop_warmup": stop_warmup,
+            "validate_every": validate_every, "metrics": _names(metrics), "precision": precision,
+            "accumulate": accumulate, "group": group, "time": time,
             "seed": seed, "dtype": dtype, "eager": eager, "compare": compare,
         }  # fmt: skip
         given = _given(config, options)
@@ -408,6 +428,20 @@ def lr_find(
         find_rate(settings, {k: v for k, v in given.items() if k not in ("source", "lr")}, out, quiet, as_json)
 
 
+@app.command()
+def watch(
+    run: Annotated[Path, typer.Argument(help="A run folder, finished or still in the making.")],
+    port: Annotated[int, typer.Option(help="The port on 127.0.0.1; 0 takes one that is free.")] = 0,
+    browser: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Serve a live page of RUN on this machine: losses, metrics, norms and the time left, while it trains."""
+    with _explained(debug):
+        from gradwright.cli.watch import watch_run
+
+        watch_run(run, port, browser=browser)
+
+
 @app.command(name="list")
 def list_shelf(
     shelf: Annotated[str | None, typer.Argument(help="Such as optimizers; without it all shelves are named.")] = None,
@@ -429,6 +463,9 @@ def list_shelf(
         indent = max(len(name) for name, _ in lines) + 2
         for name, words in lines:
             print(textwrap.fill(words, 110, initial_indent=f"{name:<{indent}}", subsequent_indent=" " * indent))
+
+
+runs_command.register(app, _explained)
 
 
 def main() -> None:

@@ -54,10 +54,11 @@ _data = shaped(
 )
 
 _epoch = shaped(
-    {"epoch": whole, "train_loss": number, "validation_loss": number},
+    {"epoch": whole, "train_loss": number},
     dict.fromkeys(
         (
             "train_accuracy",
+            "validation_loss",
             "validation_accuracy",
             "train_rmse",
             "validation_rmse",

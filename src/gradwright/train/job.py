@@ -20,7 +20,7 @@ from gradwright.backend import jax_modules
 from gradwright.data import Ledger, Note, SealedTest, data_record, fit_baselines
 from gradwright.engine.random import current_generator, manual_seed
 from gradwright.errors import ConfigError
-from gradwright.train.assembly import make_trainer
+from gradwright.train.assembly import make_stopping, make_trainer
 from gradwright.train.assess import assess, baseline_figure, baseline_interval
 from gradwright.train.callbacks import Callback
 from gradwright.train.checkpointing import Checkpointing
@@ -200,7 +200,8 @@ def run_job(
             (vx, vy),
             epochs=config.epochs,
             batch_size=config.batch_size or 32,
-            patience=config.patience,
+            early_stopping=make_stopping(config),
+            validate_every=config.validate_every,
         )
     clock.seconds["first epoch"] = history.first_epoch_seconds  # with what is compiled in it
     reporter.on_stage(6, "train", f"{len(history.rows)} epochs, best {history.best_epoch}; stopped {history.stopped}")
@@ -284,8 +285,9 @@ def _ledger(path: Path) -> Ledger:
 
 
 def _own_unit(row: dict[str, Any], scale: float) -> dict[str, Any]:
-    """Bring RMSE columns from the standardised target's unit to the target's own; R² has none."""
-    return {key: value * scale if key.endswith("_rmse") else value for key, value in row.items()}
+    """Bring errors from the standardised target's unit to the target's own; R² has none."""
+    scaled = ("_rmse", "_mae")
+    return {k: v * scale if k.endswith(scaled) and v is not None else v for k, v in row.items()}
 
 
 def _short(classes: bool, figure: float) -> str:

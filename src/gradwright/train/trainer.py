@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from gradwright.data import epoch_order
 from gradwright.engine.mode import no_grad
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, NonFiniteError, TrainingInterrupted
+from gradwright.nn.summary import summary_info
 from gradwright.optim import Optimizer
 from gradwright.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from gradwright.optim.swa_utils import AveragedModel
@@ -23,7 +24,7 @@ from gradwright.train.callbacks import Callback, wants_every_step
 from gradwright.train.checks import check_counts, checked_part, epoch_batches, has_batch_norm, rehearse
 from gradwright.train.forward import EVALUATION_ROWS, forward_rows
 from gradwright.train.history import History
-from gradwright.train.metrics import r2
+from gradwright.train.metrics import Metric, MetricCollection, r2
 from gradwright.train.nonfinite import ADVICE
 from gradwright.train.programs import forward_program, make_step, run_block
 from gradwright.train.score import score, score_name, score_value
@@ -33,8 +34,10 @@ from gradwright.train.stream import RowStream
 
 __all__ = ["Progress", "Trainer"]
 
-#: Steps that run as one program; between programs there is time for a progress bar, a checkpoint and for Ctrl-C.
+#: Steps that run as one program at most; between programs there is time for a progress bar, a checkpoint, for Ctrl-C.
 BLOCK = 250
+#: Arithmetic of a block at most, a backward pass counted as two forward passes: a few seconds on two cores.
+BLOCK_FLOPS = 200 * 10**9
 
 Arrays = tuple[np.ndarray, np.ndarray]
 
@@ -77,6 +80,9 @@ class Trainer:
         the new weights (max-norm, averaging).
     clip_norm : float > 0, optional
         Bound on the norm of all gradients together.
+    metrics : names, or dict of name to Metric
+        Further figures of the validation, as ``gradwright list metrics`` names them; rows have them as
+        ``validation_<name>``.
     eager : bool
         Run on NumPy instead of compiling; the same numbers up to rounding.
     seed : int
@@ -112,6 +118,7 @@ class Trainer:
         before_update: Sequence[Callable[[], Any]] = (),
         after_update: Sequence[Callable[[], Any]] = (),
         clip_norm: float | None = None,
+        metrics: Iterable[str] | Mapping[str, Metric] = (),
         eager: bool = False,
         seed: int = 0,
         callbacks: Sequence[Callback] = (),
@@ -140,11 +147,13 @@ class Trainer:
             self.after_update.append(scheduler.step)
         self.eager = eager or optimizer.closure == "gradients"  # such a rule's way depends on the loss's value
         self.seed = seed
+        self.metrics = MetricCollection(metrics)
         self.callbacks = list(callbacks)
         self.history = History()
         self.progress = Progress()
         self.best_weights: dict[str, Tensor] | None = None
         self._resumed = False
+        self._block_steps = BLOCK
         self._stop = ""
         self._step = make_step(
             model, criterion, optimizer,
@@ -215,6 +224,7 @@ class Trainer:
         initial = self.weights()
         self.model.train()
         data = train if isinstance(train, RowStream) else self._place(*parts["train"])
+        self._block_steps = block_steps(self.model, parts["train"][0], batch_size)
         self._tell("on_fit_start", epochs=epochs, steps=full + (rest > 0))
         try:
             if not self.eager:
@@ -300,7 +310,7 @@ class Trainer:
         progress, (full, rest) = self.progress, steps
         batches = order[: full * batch_size].reshape(full, batch_size)
         single = any(wants_every_step(callback) for callback in self.callbacks)
-        for start, stop in [(k, k + 1) for k in range(full)] if single else blocks(full):
+        for start, stop in blocks(full, 1 if single else self._block_steps):
             if stop > progress.step - first:
                 self._block(data, batches[max(start, progress.step - first) : stop])
         if rest and progress.step - first == full:
@@ -391,6 +401,9 @@ class Trainer:
                 row[f"validation_{name}"] = score_value(name, total, count)
                 if name == "rmse":
                     row["validation_r2"] = r2(vy, output)
+                self.metrics.reset()
+                self.metrics.update(output, vy)
+                row |= self.metrics.compute("validation_")
             self._tell("on_validation_end", row)
         row["seconds"] = seconds + time.perf_counter() - started
         return row
@@ -422,11 +435,20 @@ class Trainer:
                 callback.on_step_end(self, epoch=self.progress.epoch, step=self.progress.step, loss=loss)
 
 
-def blocks(steps: int) -> list[tuple[int, int]]:
-    """Cut an epoch into blocks of one length, so that one program serves them all; the last may be shorter."""
+def block_steps(model: nn.Module, x: np.ndarray, batch_size: int) -> int:
+    """Return how many steps a block has: so few of a large network's that stopping need not wait long."""
+    flops = summary_info(model, Tensor(x[:1])).flops
+    return int(min(BLOCK, max(1, BLOCK_FLOPS // max(1, 3 * flops * batch_size))))
+
+
+def blocks(steps: int, most: int) -> list[tuple[int, int]]:
+    """Cut an epoch into blocks of one length, so that one program serves them all; the last may be shorter.
+
+    How it is cut changes nothing in what is computed, to the bit.
+    """
     if steps == 0:
         return []
-    count = -(-steps // BLOCK)
+    count = -(-steps // most)
     even = [c for c in range(count, 2 * count + 1) if steps % c == 0]
     size = steps // even[0] if even else -(-steps // count)
     return [(s, min(s + size, steps)) for s in range(0, steps, size)]

@@ -28,7 +28,7 @@ def predict_rows(run: SavedRun, source: str) -> tuple[dict[str, Any], list[Note]
         What was remarkable about the rows: unseen categories, missing values, extra columns.
     """
     rows = read_rows(source)
-    notes: list[Note] = []
+    notes = [Note(words) for words in run.notes]
     x = run.preparation.transform(rows.features, place=rows.place, notes=notes, ignore=[run.task.target_name])
     output = forward_rows(run.model, x.astype(run.config.dtype, copy=False))
     if run.task.classes is None:
