@@ -378,6 +378,12 @@ def test_npy_files_that_do_not_fit(tmp_path: Path) -> None:
     refused("X.npy', row 4: found an infinite pixel", x, target=None, seed=2)
 
 
+def test_what_is_too_large_to_be_read_at_once_says_how_to_stream(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradwright.data.limits.MAX_BYTES", 1000)
+    with pytest.raises(DataError, match=r"streamed = gradwright\.data\.stream\('rows\.parquet', target='label'\)"):
+        data.read(path)
+
+
 def test_arguments(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for wrong in (
         {"batch_size": 0}, {"seed": -1}, {"validation": 0.0}, {"validation": 0.5, "test": 0.5}, {"block_bytes": 0.5},

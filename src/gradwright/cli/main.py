@@ -341,7 +341,7 @@ def predict(
         else:
             write_text(out, text)
             if not quiet:
-                print(f"{len(columns['prediction']):,} predictions: {safe(str(out))}", file=sys.stderr)
+                print(f"{len(next(iter(columns.values()))):,} predictions: {safe(str(out))}", file=sys.stderr)
 
 
 @app.command()
@@ -358,6 +358,7 @@ def evaluate(
     """Print a run's figures on its validation part, or with --test --again on its test part once more."""
     with _explained(debug):
         from gradwright.cli.console import safe
+        from gradwright.cli.words import evaluation_words
         from gradwright.report import write_report
         from gradwright.train import evaluate_run, load_run
         from gradwright.train.folder import plain
@@ -368,11 +369,7 @@ def evaluate(
         if as_json:
             print(json.dumps(plain(figures), allow_nan=False))
             return
-        metric = "accuracy" if "accuracy" in figures else "rmse"
-        figure = figures[metric]
-        shown = "{:.1%}" if metric == "accuracy" else "{:.4g}"
-        value, low, high = (shown.format(figure[k]) for k in ("value", "low", "high"))
-        print(f"{figures['part']} {metric}: {value} (95% interval {low} to {high}), {figures['rows']:,} rows")
+        print(safe(evaluation_words(figures)))
         if test:
             print(safe(f"This was look {figures['looks']} at the test part; the ledger and the report say so."))
 

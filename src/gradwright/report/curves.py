@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gradwright.report.lines import Line, line_chart
-from gradwright.report.metric import Estimate, Metric, estimate_of, metric_of
+from gradwright.report.metric import Estimate, Metric, curve_metric, estimate_of
 from gradwright.report.records import RunRecord
 from gradwright.report.svg import Drawing
 from gradwright.report.text import joined, listed, plural, significant
@@ -64,10 +64,10 @@ def curves_info(record: RunRecord) -> CurvesInfo:
     >>> info.epochs, info.best_epoch
     ((1, 2, 3), 2)
     """
-    metric = metric_of(record)
+    metric = curve_metric(record)
 
     def column(name: str) -> tuple[float, ...]:
-        return tuple(math.nan if line[name] is None else line[name] for line in record.metrics)
+        return tuple(math.nan if line.get(name) is None else line[name] for line in record.metrics)
 
     epochs = tuple(line["epoch"] for line in record.metrics)
     judged = f"validation_{metric.key}"
@@ -83,7 +83,7 @@ def curves_info(record: RunRecord) -> CurvesInfo:
         metric=metric,
         best_epoch=record.result["best_epoch"],
         test_loss=math.nan if loss is None else loss,
-        test=estimate_of(record),
+        test=estimate_of(record, metric.key),
         stopped=record.result["stopped"] or "",
         not_finite=tuple(
             epoch
@@ -157,8 +157,7 @@ def draw_curves(info: CurvesInfo, *, width: int = 520, height: int = 300, suffix
         return [Line("training", "train", train), Line("validation", "validation", validation)]
 
     span = f"{plural(len(info.epochs), 'epoch')}"
-    accuracy = info.metric.key == "accuracy"
-    name = "Accuracy" if accuracy else info.metric.name
+    name = info.metric.name[:1].upper() + info.metric.name[1:]
     unit = f" ({info.metric.unit})" if info.metric.unit else ""
     drawings = [
         line_chart(
@@ -193,7 +192,7 @@ def draw_curves(info: CurvesInfo, *, width: int = 520, height: int = 300, suffix
                 height=height,
                 show=info.metric.show,
                 axis_name=name + unit,
-                share=accuracy,
+                share=info.metric.share,
                 best_epoch=info.best_epoch,
                 test=info.test,
             )
@@ -202,6 +201,8 @@ def draw_curves(info: CurvesInfo, *, width: int = 520, height: int = 300, suffix
 
 
 def _ends(name: str, train: tuple[float, ...], validation: tuple[float, ...], show: Callable[[float], str]) -> str:
+    if not math.isfinite(train[0]):
+        return f"Validation {name} goes from {show(validation[0])} to {show(validation[-1])}."
     return (
         f"Training {name} goes from {show(train[0])} to {show(train[-1])}, "
         f"validation {name} from {show(validation[0])} to {show(validation[-1])}."

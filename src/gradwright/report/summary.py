@@ -12,7 +12,7 @@ from gradwright.report.layers import layers_info, layers_words
 from gradwright.report.ledger import ledger_info, ledger_words
 from gradwright.report.metric import estimate_of, metric_of
 from gradwright.report.records import RunRecord
-from gradwright.report.text import joined, plural, significant
+from gradwright.report.text import joined, plural, short, significant
 
 __all__ = ["Finding", "SummaryInfo", "summary_info"]
 
@@ -112,6 +112,9 @@ def _lead(record: RunRecord, *, sealed: bool) -> str:
             f"A network with {size} was trained, but its test {metric.name} is not a finite number: its "
             "predictions cannot be used."
         )
+    other = _of_other_tasks(record, size, rows, metric.show(estimate.value), within)
+    if other:
+        return other
     if data.task == "regression":
         lead = (
             f"A network with {size} was trained to predict {target}. On {rows}, its root mean squared "
@@ -124,6 +127,27 @@ def _lead(record: RunRecord, *, sealed: bool) -> str:
         f"A network with {size} was trained to tell {plural(len(test['classes']), 'class', 'classes')} "
         f"apart. On {rows}, it is right {metric.show(estimate.value)} of the time{within}."
     )
+
+
+def _of_other_tasks(record: RunRecord, size: str, rows: str, figure: str, within: str) -> str:
+    """The lead of labels, several targets, tags and next tokens; nothing for the others."""
+    task, test = record.result["task"], record.result["test"]
+    network = f"A network with {size} was trained to"
+    if task == "multilabel":
+        labels = plural(len(test["classes"]), "label")
+        return f"{network} give rows any of {labels}. On {rows}, its micro F1 is {figure}{within}."
+    if task == "regression" and "targets" in test:
+        names = joined([short(one["target_name"] or "target", 40) for one in test["targets"][:6]])
+        return f"{network} predict {names}. On {rows}, the mean of their R² is {figure}{within}."
+    if task == "tagging":
+        tokens = f"{plural(test['tokens'] or 0, 'token')} of {rows}"
+        what = "its F1 of whole entities is" if test["entity_f1"] else "the share of right tags is"
+        tags = plural(len(test["classes"]), "tag")
+        return f"{network} give each token one of {tags}. On {tokens}, {what} {figure}{within}."
+    if task == "next_token":
+        tokens = plural(test["tokens"] or 0, "token")
+        return f"{network} go on with a text. On {tokens}, its perplexity is {figure}{within}."
+    return ""
 
 
 def _training(record: RunRecord) -> str:

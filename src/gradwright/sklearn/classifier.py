@@ -17,7 +17,7 @@ from gradwright.sklearn.base import Perceptron
 __all__ = ["GradwrightClassifier"]
 
 
-class GradwrightClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # scikit-learn has no types
+class GradwrightClassifier(ClassifierMixin, Perceptron):
     """A multilayer perceptron that tells classes apart, with scikit-learn's interface and compiled training.
 
     Equations: h₀ = (x - mean) / scale, hᵢ = activation(hᵢ₋₁ Wᵢ + bᵢ); the probabilities are softmax(hₙ), or for two
@@ -264,8 +264,8 @@ class GradwrightClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  
         super()._refuse_incremental()
         if self.class_weight == "balanced":
             raise ConfigError(
-                f"{type(self).__name__}: class_weight='balanced' cannot be told from a part of the rows; give partial_fit "
-                "a dict, or sample_weight"
+                f"{type(self).__name__}: class_weight='balanced' cannot be told from a part of the rows; give "
+                "partial_fit a dict, or sample_weight"
             )
 
     def __sklearn_tags__(self) -> Any:

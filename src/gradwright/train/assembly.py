@@ -70,7 +70,7 @@ def make_trainer(
         scheduler=make_schedule(config.schedule, optimizer, steps, config.warmup),
         augment=make_augmentation(config.augment, data.shape, data.classes, data.ground),
         average=average,
-        penalty=make_penalty(config, rows, data.task.is_classification),
+        penalty=make_penalty(config, rows, data.task.kind != "regression"),
         before_update=before,
         after_update=after,
         clip_norm=config.clip_norm,

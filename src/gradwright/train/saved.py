@@ -15,7 +15,7 @@ import numpy as np
 
 from gradwright import nn
 from gradwright.backend.dtypes import category
-from gradwright.data import Ledger, Preparation, Task
+from gradwright.data import Ledger, Preparation, Task, outputs_of
 from gradwright.engine.checksum import checked
 from gradwright.engine.files import read_whole, write_whole
 from gradwright.engine.json_text import parse_json
@@ -32,6 +32,7 @@ __all__ = ["SavedRun", "load_run", "save_model"]
 T = TypeVar("T")
 
 _LARGEST = 64 * 2**20  # bytes of JSON that no record of ours reaches
+_TOKENS = 16  # of a row that tries a network out: attention's memory grows with their square
 _WORDS = 1500  # characters of a message
 
 
@@ -83,7 +84,7 @@ def load_run(path: Path) -> SavedRun:
             model.double()
         notes = _load_weights(path / "weights.safetensors", model)
         data = read_object(path / "data.json")
-        _check_fit(model, preparation.width, task.outputs, np.dtype(config.dtype))
+        _check_fit(model, preparation, outputs_of(task, preparation), np.dtype(config.dtype))
     except GradwrightError as error:
         words = str(error)
         words = words if len(words) <= _WORDS else f"{words[:_WORDS]} …"  # of a stranger's choosing, perhaps
@@ -109,15 +110,23 @@ def _build_model(description: dict[str, Any]) -> nn.Module:
     return from_structure(description.get("structure"), draw=False)
 
 
-def _check_fit(model: nn.Module, width: int, outputs: int, dtype: np.dtype) -> None:
-    """Send one row of zeros through the network: files of two runs do not fit together."""
+def _check_fit(model: nn.Module, preparation: Preparation, outputs: int, dtype: np.dtype) -> None:
+    """Send a row of zeros, or of a few tokens, through the network: files of two runs do not fit together."""
+    width, tokens = preparation.width, preparation.tokens
+    what = "numbers" if tokens is None else "tokens"
+    expected: tuple[int, ...]
     try:
-        shape = forward_rows(model, np.zeros((1, width), dtype)).shape
+        if tokens is None:
+            shape, expected = forward_rows(model, np.zeros((1, width), dtype)).shape, (1, outputs)
+        else:
+            few = min(width, _TOKENS)
+            row = np.full((1, few), tokens.size - 1, np.int64)  # the vocabulary's last, which must have its vector
+            shape, expected = forward_rows(model, row).shape, (1, outputs, few)
     except Exception as error:  # whatever layers that make no sense together say
         words = str(error)[:500] or type(error).__name__
-        raise RunError(f"model.json does not take the {width} numbers a row of preparation.json: {words}") from None
-    if shape != (1, outputs):
-        raise RunError(f"model.json gives {shape[1:]} numbers a row, but task.json needs {outputs}")
+        raise RunError(f"model.json does not take the {width} {what} a row of preparation.json: {words}") from None
+    if shape != expected:
+        raise RunError(f"model.json gives {shape[1:]} numbers a row, but task.json needs {expected[1:]}")
 
 
 def read_object(path: Path) -> dict[str, Any]:
