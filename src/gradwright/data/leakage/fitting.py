@@ -12,6 +12,7 @@ from gradwright.data.leakage.leak import Audited, Leak, quoted
 from gradwright.data.leakage.target import known_target
 from gradwright.data.messages import plural
 from gradwright.data.preparation import Preparation
+from gradwright.data.scaling import TargetScale
 from gradwright.errors import DataError
 
 __all__ = ["find_fitted_outside"]
@@ -22,8 +23,8 @@ _CLOSE = 1e-6  # two sums of the same numbers in another order differ by less
 def find_fitted_outside(audited: Audited) -> list[Leak]:
     """Fit anew on the training rows and compare; where they differ, find out which rows would give what is there.
 
-    Of the test part the inputs' means and categories are compared, nothing else; of a quantity's mean and deviation
-    only training and validation.
+    Of the test part the inputs' means and categories are compared, nothing else; of one quantity's mean and deviation
+    only training and validation (several quantities are not compared).
     """
     given = audited.preparation
     if given is None:
@@ -72,10 +73,9 @@ def _differences(audited: Audited, given: Preparation, rows: np.ndarray) -> tupl
             found = _unlike(f"column {quoted([column.name])}", column.to_dict(), _again(column, features))
             words += found
             names += [column.name] if found else []
-    target = known_target(audited) if given.target_scale is not None else None
-    if given.target_scale is not None and target is not None and len(rows) <= len(audited.known):
-        chosen = target[np.isin(audited.known, rows)]
-        anew_scale = type(given.target_scale).fit(chosen)
+    target = known_target(audited)
+    if isinstance(given.target_scale, TargetScale) and target is not None and len(rows) <= len(audited.known):
+        anew_scale = TargetScale.fit(target[np.isin(audited.known, rows)])
         words += _unlike("the target", given.target_scale.to_dict(), anew_scale.to_dict())
     return words, names
 

@@ -123,7 +123,7 @@ def _points(audited: Audited, ignore: Collection[str]) -> tuple[NDArray[np.float
 
 
 def _scaled(numbers: NDArray[np.float64], there: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Numbers in units of their middle half, far ones by their logarithm: a few outliers must not press all together."""
+    """Numbers in units of their middle half, far ones by their logarithm: outliers must not press the rest together."""
     if not len(there):
         return np.zeros(len(numbers))
     low, middle, high = np.quantile(there, [0.25, 0.5, 0.75])
