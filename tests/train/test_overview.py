@@ -25,11 +25,9 @@ NOW = datetime.now(UTC).isoformat(timespec="seconds")
 @pytest.fixture
 def dead() -> int:
     """The number of a process that is gone."""
-    process = os.fork()
-    if process == 0:
-        os._exit(0)
-    os.waitpid(process, 0)
-    return process
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
 
 
 def make(place: Path, state: str | None, *, pid: int = 0, epochs: int = 2, checkpoints: int = 0, **config: Any) -> Path:

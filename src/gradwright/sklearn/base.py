@@ -102,7 +102,9 @@ class Perceptron(BaseEstimator):
         if self.early_stopping:
             raise ConfigError(f"{type(self).__name__}: partial_fit does not support early_stopping=True")
         if OPTIMIZERS[self.solver].closure is not None:
-            raise ConfigError(f"{type(self).__name__}: partial_fit does not work with {self.solver}, which wants all rows")
+            raise ConfigError(
+                f"{type(self).__name__}: partial_fit does not work with {self.solver}, which wants all rows"
+            )
 
     def _width(self, targets: np.ndarray) -> int:
         return len(self.classes_) if self.out_activation_ == "softmax" else targets.shape[1]

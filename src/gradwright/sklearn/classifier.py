@@ -171,7 +171,9 @@ class GradwrightClassifier(ClassifierMixin, Perceptron):
             All classes that will come; asked for in the first call.
         """
         if not hasattr(self, "classes_") and classes is None:
-            raise ConfigError(f"{type(self).__name__}: the first call of partial_fit must be told all classes: classes=…")
+            raise ConfigError(
+                f"{type(self).__name__}: the first call of partial_fit must be told all classes: classes=…"
+            )
         self._classes = None if classes is None else unique_labels(classes)
         try:
             self._fit(X, y, sample_weight, incremental=True)
@@ -237,7 +239,7 @@ class GradwrightClassifier(ClassifierMixin, Perceptron):
     def _class_weight(self, y: Any, weight: np.ndarray) -> np.ndarray:
         if self.class_weight is None:
             return weight
-        if isinstance(self.class_weight, str) and self.class_weight != "balanced" or not isinstance(
+        if (isinstance(self.class_weight, str) and self.class_weight != "balanced") or not isinstance(
             self.class_weight, str | dict | list
         ):
             raise ConfigError(
