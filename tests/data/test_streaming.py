@@ -64,6 +64,13 @@ def marks(part: StreamPart, preparation: Preparation, chunks: Iterator[Any]) -> 
     return [round(float(v) * mark.std + mark.mean) for x, _ in chunks for v in x[:, 0]]
 
 
+def test_every_row_comes_with_its_own_target(frame: pl.DataFrame, plain: Path) -> None:
+    streamed = opened(plain)
+    found = marks(streamed.train, streamed.preparation, streamed.train.blocks(1))
+    labels = np.concatenate([y for _, y in streamed.train.blocks(1)])
+    assert streamed.task.decode(labels) == [frame["y"][mark] for mark in found]
+
+
 # --- order ------------------------------------------------------------------------------------------------------------
 def test_every_row_is_in_one_part_and_once_an_epoch(plain: Path) -> None:
     streamed = opened(plain)
@@ -82,6 +89,7 @@ def test_orders_differ_by_epoch_and_by_seed_and_are_shuffled(plain: Path) -> Non
     second = marks(streamed.train, streamed.preparation, streamed.train.blocks(2))
     assert sorted(first) == sorted(second)
     assert first != second
+    assert {m // 20 for m in first[:40]} != {m // 20 for m in second[:40]}  # other blocks come first
     assert set(marks(other.train, other.preparation, other.train.blocks(1))) != set(first)
     # rows that were neighbours in the file are rarely so now: in a uniform order 2 in n pairs are
     for order in (first, second):
@@ -376,6 +384,12 @@ def test_npy_files_that_do_not_fit(tmp_path: Path) -> None:
     np.save(x, images)
     assert part_of(4, 1, seed=2, validation=0.15, test=0.15)[0] == 0
     refused("X.npy', row 4: found an infinite pixel", x, target=None, seed=2)
+
+
+def test_what_is_too_large_to_be_read_at_once_says_how_to_stream(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradwright.data.limits.MAX_BYTES", 1000)
+    with pytest.raises(DataError, match=r"streamed = gradwright\.data\.stream\('rows\.parquet', target='label'\)"):
+        data.read(path)
 
 
 def test_arguments(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

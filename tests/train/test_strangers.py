@@ -270,7 +270,7 @@ def test_ten_thousand_mutations(kind: str, folder: Path, tmp_path: Path, watched
             "weights": lambda: _load_weights(run / "weights.safetensors", good.model),
             "model": lambda: model_of(run / "model.json"),
         }[kind]
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             watched(reader)
             read += 1
@@ -281,11 +281,11 @@ def test_ten_thousand_mutations(kind: str, folder: Path, tmp_path: Path, watched
             words.add(said.split(": ", 2)[-1][:60])
         except BaseException as error:
             raise AssertionError(f"mutation {number} of {path.name}: {type(error).__name__}: {error}") from error
-        slowest = max(slowest, time.perf_counter() - start)
+        slowest = max(slowest, time.process_time() - start)
         if kind == "run":
             path.write_bytes(contents[name])
     assert not _seen, _seen[:5]
-    assert slowest < 5  # a twentieth of a second on a quiet machine
+    assert slowest < 3  # seconds; a tenth of one on a quiet machine
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 400 * 1024, f"{grown / 1024:.0f} MB"
     assert len(words) > 50  # the forgeries get far enough to fail in many ways

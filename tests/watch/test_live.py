@@ -192,7 +192,7 @@ def test_a_broken_status_is_no_status(run_folder: Folder, status: str) -> None:
     folder = run_folder()
     (folder / "status.json").write_text(status)
     answer = LiveRun(folder).since()
-    assert (answer["state"], answer["epoch"], answer["planned"]) == ("running", 3, None)
+    assert (answer["state"], answer["done"], answer["planned"]) == ("running", 3, None)
     (folder / "result.json").write_text("{}")
     assert LiveRun(folder).since()["state"] == "finished"
 

@@ -5,7 +5,10 @@ from gradwright.data.batches import epoch_order, uniform
 from gradwright.data.builtin import BUILTIN
 from gradwright.data.encoding import encode_rows, fit_preparation, network_targets, outputs_of
 from gradwright.data.fingerprint import fingerprint_of
+from gradwright.data.folds import k_fold
 from gradwright.data.inference import OVERRULES, infer_task
+from gradwright.data.leakage import Leak, audit
+from gradwright.data.looks import History, LookBook, PastLook, TestPart, corrected_claim
 from gradwright.data.messages import DataWarning, Note
 from gradwright.data.npz import read_npz
 from gradwright.data.preparation import Preparation
@@ -13,6 +16,7 @@ from gradwright.data.record import data_record
 from gradwright.data.rows import Features, LabeledRows, Rows
 from gradwright.data.scaling import TargetScale, TargetScales
 from gradwright.data.sealed import Ledger, Look, SealedTest
+from gradwright.data.size_advice import SizeAdvice, size_advice
 from gradwright.data.sources import Source, read, read_rows
 from gradwright.data.splits import Split, split
 from gradwright.data.streaming import Streamed, StreamPart, stream
@@ -49,17 +53,22 @@ __all__ = [
     "DataWarning",
     "Dataset",
     "Features",
+    "History",
     "IterableDataset",
     "LabeledRows",
+    "Leak",
     "Ledger",
     "Look",
+    "LookBook",
     "Note",
+    "PastLook",
     "Preparation",
     "RandomSampler",
     "Rows",
     "Sampler",
     "SealedTest",
     "SequentialSampler",
+    "SizeAdvice",
     "Source",
     "Split",
     "StackDataset",
@@ -72,9 +81,12 @@ __all__ = [
     "Task",
     "TaskKind",
     "TensorDataset",
+    "TestPart",
     "TokenFrequencies",
     "TokenPreparation",
     "WeightedRandomSampler",
+    "audit",
+    "corrected_claim",
     "data_record",
     "default_collate",
     "encode_rows",
@@ -83,12 +95,14 @@ __all__ = [
     "fit_baselines",
     "fit_preparation",
     "infer_task",
+    "k_fold",
     "network_targets",
     "outputs_of",
     "random_split",
     "read",
     "read_npz",
     "read_rows",
+    "size_advice",
     "split",
     "stream",
     "uniform",

@@ -172,6 +172,8 @@ def _listing(folder: Path, inside: Path) -> tuple[list[Path], list[Path]]:
     try:
         entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
         for path in entries:
+            if path.is_symlink() and not path.exists():
+                raise DataError(f"cannot use {shown(str(path), 200)}: it is a link that leads nowhere. Remove it")
             if path.is_symlink() and not path.resolve().is_relative_to(inside):
                 raise DataError(
                     f"cannot use {shown(str(path), 200)}: it is a link that leads outside of the folder. Copy what it "

@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["FORMS", "is_pattern", "matching", "read_content", "read_contents"]
 
 FORMS = (
-    "CSV (.csv), TSV (.tsv, .tab), Parquet (.parquet, .pq), Arrow (.arrow, .feather, .ipc), JSON lines (.jsonl, "
-    ".ndjson), NPZ (.npz), NPY (.npy), text (.txt), tokens with tags (.bio, .iob, .conll), a folder of IDX files, or a "
-    "folder with a folder of images or texts for each class"
+    "CSV, TSV, Parquet, Arrow, JSON lines (.jsonl), NPZ, NPY, text (.txt), tokens with tags (.bio, .iob, .conll), a "
+    "folder of IDX files, or a folder with a folder of images or texts for each class"
 )
 
 _READERS: dict[str, Callable[[Path], Content]] = {
@@ -91,7 +90,7 @@ def matching(pattern: str) -> list[Path]:
     if size > MAX_BYTES:
         raise DataError(
             f"cannot read {where}: its {plural(len(paths), 'file')} have {size_in_words(size)}; the limit is "
-            f"{size_in_words(MAX_BYTES)}. Take fewer files"
+            f"{size_in_words(MAX_BYTES)}. Take fewer files, or train from Parquet in blocks: gradwright.data.stream"
         )
     return paths
 
@@ -127,11 +126,21 @@ def read_content(
             return read_running_text(path)
         if is_fasttext(path):
             return read_fasttext(path)
-        return read_text_lines(path) if set(columns) == {"text"} else Content(*read_delimited(path))
+        return read_text_lines(path) if set(columns) == {"text"} else _table_in_text(path)
     raise DataError(
         f"cannot read {shown(str(path), 200)}: its ending is {shown(path.suffix)}; expected {FORMS}. "
         f"{_HINTS.get(suffix, 'Save it as one of these, or rename it if it is one')}"
     )
+
+
+def _table_in_text(path: Path) -> Content:
+    try:
+        return Content(*read_delimited(path))
+    except DataError as error:
+        raise DataError(
+            f"{error}. (A .txt file is taken for a table, unless its lines begin with __label__ and a label, or "
+            "the task is next_token)"
+        ) from None
 
 
 def read_contents(
@@ -187,10 +196,10 @@ def _compare(first: Content, other: Content, name: str, other_name: str) -> None
     lost, extra = [c for c in expected if c not in found], [c for c in found if c not in expected]
     if lost or extra:
         said = [f"it lacks {listed(lost, 6)}"] if lost else []
-        said += [f"it has {listed(extra, 6)} too"] if extra else []
-        hint = closest(lost[0], extra).replace("did you mean", "is that") if lost else ""
+        said += [f"{'' if lost else 'it '}has {listed(extra, 6)} besides"] if extra else []
+        hint = closest(lost[0], extra).replace("did you mean", f"is {shown(lost[0])} there called") if lost else ""
         raise DataError(
-            f"cannot read {shown(other_name, 200)} together with {shown(name, 200)}: their columns differ: "
+            f"cannot read {shown(other_name, 200)} together with {shown(name, 200)}: their columns differ, "
             f"{' and '.join(said)}{hint or '.'} Give all files the same columns, in any order"
         )
     for column in expected:

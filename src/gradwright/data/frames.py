@@ -160,6 +160,8 @@ def read_arrow(path: Path) -> pl.DataFrame:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read {where}: {error.strerror or error}") from None
+    if not data:
+        raise DataError(f"cannot read {where}: the file is empty (0 bytes); expected an Arrow file. Save it again")
     if data.startswith(b"FEA1"):
         raise DataError(
             f"cannot read {where}: it is Feather of version 1; expected version 2, which is Arrow's own form. Write it "

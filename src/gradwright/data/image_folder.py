@@ -31,10 +31,11 @@ _COLOUR = ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr")
 
 @dataclass(frozen=True)
 class _Header:
-    """What an image's header says: (height, width), Pillow's mode, whether it has alpha and several frames."""
+    """What an image's header says: (height, width), Pillow's mode, whether it is grey, has alpha, has frames."""
 
     size: tuple[int, int]
     mode: str
+    grey: bool
     alpha: bool
     moves: bool
 
@@ -66,7 +67,7 @@ def read_images(files: list[Path], size: tuple[int, int] | None = None) -> tuple
     headers = [_header(path) for path in watched(files, "looking at images")]
     notes: list[str] = []
     height, width = size or _common_size(files, headers)
-    grey = all(header.mode in _GREY for header in headers)
+    grey = all(header.grey for header in headers)
     shape = (len(files), height, width) if grey else (len(files), height, width, 3)
     needed = height * width * len(files) * (1 if grey else 3)
     if needed > MAX_BYTES:
@@ -96,7 +97,12 @@ def _header(path: Path) -> _Header:
                 "expected 8 bits grey or colour. Convert it, choosing how its values shall be scaled"
             )
         alpha = image.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in image.info
-        return _Header((height, width), image.mode, alpha, bool(getattr(image, "is_animated", False)))
+        grey = image.mode in _GREY or (image.mode == "P" and _is_grey(image.getpalette() or [1, 2, 3]))
+        return _Header((height, width), image.mode, grey, alpha, bool(getattr(image, "is_animated", False)))
+
+
+def _is_grey(palette: list[int]) -> bool:
+    return palette[::3] == palette[1::3] == palette[2::3]
 
 
 def _decoded(path: Path, header: _Header, grey: bool, size: tuple[int, int]) -> NDArray[Any]:
@@ -150,9 +156,9 @@ def _fault(path: Path, error: Exception) -> DataError:
         )
     if isinstance(error, UnidentifiedImageError):
         with path.open("rb") as file:
-            start = file.read(8)
+            start = shown(file.read(8).decode("latin-1"))
         return DataError(
-            f"cannot read {where}: it is no image; it begins with {shown(start)}, expected PNG, JPEG, BMP, GIF, "
+            f"cannot read {where}: it is no image; it begins with {start}, expected PNG, JPEG, BMP, GIF, "
             "WebP, PGM or PPM. Remove it, or replace it by the image"
         )
     if isinstance(error, OSError) and error.strerror:
@@ -169,9 +175,8 @@ def _common_size(files: list[Path], headers: list[_Header]) -> tuple[int, int]:
         height, width = headers[odd].size
         raise DataError(
             f"cannot use {shown(str(files[odd]), 200)}: it is {height} by {width} (height by width); expected "
-            f"{expected[0]} by {expected[1]}, as {plural(often, 'image')} of {len(files):,} are, while "
-            f"{len(files) - often:,} are not. Make them one size, or have them resized: "
-            f"image_size=({expected[0]}, {expected[1]})"
+            f"{expected[0]} by {expected[1]}, as {often:,} of {plural(len(files), 'image')} are. Make "
+            f"them one size, or have them resized: image_size=({expected[0]}, {expected[1]})"
         )
     return expected
 
@@ -187,6 +192,6 @@ def _add_notes(
     note([header.alpha for header in headers], "with transparency: it was dropped")
     note([header.moves for header in headers], "with several frames: the first was taken")
     if not grey:
-        note([header.mode in _GREY for header in headers], "without colour among coloured ones: grey in three channels")
+        note([header.grey for header in headers], "without colour among coloured ones: grey in three channels")
     if size is not None:
         note([header.size != size for header in headers], f"resized to {size[0]} by {size[1]}, bilinearly")

@@ -104,11 +104,12 @@ def _parsed(text: str, place: str) -> dict[str, Any]:
     try:
         row = json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_constant)
     except json.JSONDecodeError as error:
+        rest = text[error.pos : error.pos + 30]
         many = "; is this one JSON array over many lines? Write each of its objects on a line"
         raise DataError(
             f"cannot read {place}, character {error.pos + 1}: {error.msg}, found "
-            f"{shown(text[error.pos : error.pos + 30])}. Expected one whole JSON object on each line"
-            f"{many if text.lstrip()[0] in '[]' else ''}"
+            f"{shown(rest) if rest else 'the end of the line'}. Expected one whole JSON object on each "
+            f"line{many if text.lstrip()[0] in '[]' else ''}"
         ) from None
     except _TwiceError as error:
         raise DataError(
@@ -124,7 +125,7 @@ def _parsed(text: str, place: str) -> dict[str, Any]:
         )
     if "\\ud" in text.lower() and any(_is_torn(word) for item in row.items() for word in item):
         raise DataError(
-            f"cannot read {place}: it holds half of a surrogate pair (\\\\ud800 to \\\\udfff), which is no character. "
+            f"cannot read {place}: it holds half of a surrogate pair (\\ud800 to \\udfff), which is no character. "
             "Write both halves, or the character itself"
         )
     for name, value in row.items():
@@ -200,6 +201,7 @@ def _joined(parts: list[pl.Series]) -> pl.Series:
 
     found = {part.dtype for part in parts}
     if pl.String in found:
-        return pl.concat([part.cast(pl.String) if part.dtype == pl.Null else as_text(part) for part in parts])
+        kept = (pl.String, pl.Null)
+        return pl.concat([part.cast(pl.String) if part.dtype in kept else as_text(part) for part in parts])
     kind = next((dtype for dtype in (pl.Float64, pl.Int64, pl.Boolean) if dtype in found), pl.Null)
     return pl.concat([part.cast(kind) for part in parts])

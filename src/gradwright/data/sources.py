@@ -299,11 +299,15 @@ def _from_table(
         )
     chosen = _choose_targets(frame.columns, target, name, notes)
     if frame.width == len(chosen):
+        separator = ""
+        if name.lower().endswith((".csv", ".tsv", ".tab", ".txt")):
+            separator = (
+                ". If there are more columns in the file, check its separator: found no comma, semicolon or tab in the "
+                "header"
+            )
         only = "is its only column" if len(chosen) == 1 else "are its only columns"
         raise DataError(
-            f"cannot use {shown(name, 200)}: {listed(chosen)} {only}; expected features and a "
-            "target. If there are more columns in the file, check its separator: found no comma, semicolon "
-            "or tab in the header"
+            f"cannot use {shown(name, 200)}: {listed(chosen)} {only}; expected features and a target{separator}"
         )
     for column in categories:
         if column not in frame.columns:

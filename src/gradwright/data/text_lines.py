@@ -38,12 +38,12 @@ def read_fasttext(path: Path) -> Content:
     Returns
     -------
     Content
-        A table of ``text`` and the target ``label``.
+        A table of ``text`` and the target ``label``: a label, or lists of labels where a line has several.
 
     Raises
     ------
     DataError
-        What `read_text` refuses; a line without a label, with several, or with no text after it.
+        What `read_text` refuses; a line without a label, or with no text after it.
 
     Examples
     --------
@@ -57,34 +57,37 @@ def read_fasttext(path: Path) -> Content:
     import polars as pl
 
     where = shown(str(path), 200)
-    rows: list[tuple[str, str]] = []
+    texts: list[str] = []
+    labels: list[list[str]] = []
     lines: list[int] = []
     for number, line in enumerate(read_lines(path, f"lines such as {_MARK}spam win a prize"), 1):
         if not line.strip():
             continue
-        label, text = _parted(line.strip(), f"{where}, line {number}")
-        rows.append((text, label))
+        found, text = _parted(line.strip(), f"{where}, line {number}")
+        texts.append(text)
+        labels.append(found)
         lines.append(number)
-    frame = pl.DataFrame(rows, schema={"text": pl.String, "label": pl.String}, orient="row")
-    return Content(frame, np.array(lines, np.int64), [], target="label")
+    target = pl.Series("label", labels, pl.List(pl.String))
+    if all(len(found) == 1 for found in labels):
+        target = target.list.first()
+    return Content(pl.DataFrame([pl.Series("text", texts), target]), np.array(lines, np.int64), target="label")
 
 
-def _parted(line: str, place: str) -> tuple[str, str]:
-    label, _, text = line.partition(" ") if "\t" not in line.split(" ", 1)[0] else line.partition("\t")
-    text = text.strip()
-    remedy = f"Write one label, a space and the text: {_MARK}spam win a prize"
-    if not label.startswith(_MARK) or label == _MARK:
+def _parted(line: str, place: str) -> tuple[list[str], str]:
+    """The labels at the beginning of a line, and the text after them."""
+    labels, text = [], line
+    while text.startswith(_MARK):
+        label, *rest = text.split(maxsplit=1)
+        labels.append(label.removeprefix(_MARK))
+        text = rest[0] if rest else ""
+    remedy = f"Write a label, a space and the text: {_MARK}spam win a prize"
+    if not labels or not all(labels):
         raise DataError(
-            f"cannot read {place}: expected {_MARK} and a label at its beginning, found {shown(line)}. {remedy}"
-        )
-    if text.startswith(_MARK):
-        raise DataError(
-            f"cannot read {place}: found several labels, {shown(line)}; expected one for each text. For several, "
-            "save a table with a column of truth values for each label"
+            f"cannot read {place}: expected {_MARK} and a label at its start, found {shown(line)}. {remedy}"
         )
     if not text:
         raise DataError(f"cannot read {place}: expected text after the label, found {shown(line)} alone. {remedy}")
-    return label.removeprefix(_MARK), text
+    return labels, text
 
 
 def read_text_lines(path: Path) -> Content:

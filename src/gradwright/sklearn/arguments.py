@@ -18,7 +18,7 @@ SOLVERS = tuple(name for name in OPTIMIZERS if name != "newton")
 _ACTIVATIONS = {"identity": "identity", "logistic": "sigmoid", **{name: name for name in ACTIVATIONS}}
 
 #: Each number's kind, least value, whether that itself is allowed, and the value that it must stay below.
-_NUMBERS: dict[str, tuple[type, float, bool, float]] = {
+_NUMBERS: dict[str, tuple[Any, float, bool, float]] = {
     "alpha": (Real, 0, True, np.inf),
     "batch_size": (Integral, 1, True, np.inf),
     "dropout": (Real, 0, True, 1),
@@ -49,7 +49,9 @@ def check_arguments(estimator: Any) -> None:
         fits = isinstance(value, kind) and not isinstance(value, bool) and least <= value < below
         if not fits or (value == least and not itself):
             what = "a whole number" if kind is Integral else "a number"
-            bound = f"{'of at least' if itself else 'above'} {least}" + (f" and below {below}" if below < np.inf else "")
+            bound = f"{'of at least' if itself else 'above'} {least}" + (
+                f" and below {below}" if below < np.inf else ""
+            )
             others = "".join(f", or {other!r}" for other in _OR_ELSE.get(name, ()))
             raise ConfigError(f"{who}: {name} must be {what} {bound}{others}; got {value!r:.80}")
     for name in _SWITCHES:
@@ -71,6 +73,6 @@ def activation_name(who: str, name: Any) -> str:
 def hidden_sizes(who: str, sizes: Any) -> tuple[int, ...]:
     """Return the hidden layers' widths as a tuple."""
     given = tuple(np.ravel(sizes).tolist()) if isinstance(sizes, np.ndarray | list | tuple) else (sizes,)
-    if not all(isinstance(size, Integral) and not isinstance(size, bool) and size >= 1 for size in given):
+    if not all(isinstance(size, Integral) and not isinstance(size, bool) and int(size) >= 1 for size in given):
         raise ConfigError(f"{who}: hidden_layer_sizes must be whole numbers of at least 1, got {sizes!r:.80}")
     return tuple(int(size) for size in given)

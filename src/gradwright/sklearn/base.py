@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,14 @@ __all__ = ["Perceptron"]
 _AUTO_BATCH = 200
 
 
-class Perceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class Perceptron(BaseEstimator):
     """Fitting and predicting; subclasses know what targets mean."""
 
     coefs_: list[np.ndarray]
     intercepts_: list[np.ndarray]
     out_activation_: str
+    mean_: np.ndarray | None
+    scale_: np.ndarray | None
 
     # --- what subclasses say ----------------------------------------------------------------------------------------
     def _targets(self, y: Any, first: bool) -> np.ndarray:
@@ -99,7 +102,9 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         if self.early_stopping:
             raise ConfigError(f"{type(self).__name__}: partial_fit does not support early_stopping=True")
         if OPTIMIZERS[self.solver].closure is not None:
-            raise ConfigError(f"{type(self).__name__}: partial_fit does not work with {self.solver}, which wants all rows")
+            raise ConfigError(
+                f"{type(self).__name__}: partial_fit does not work with {self.solver}, which wants all rows"
+            )
 
     def _width(self, targets: np.ndarray) -> int:
         return len(self.classes_) if self.out_activation_ == "softmax" else targets.shape[1]
@@ -109,7 +114,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         rng = np.random.default_rng(seed)
         factor = 2.0 if self.activation in ("logistic", "sigmoid") else 6.0
         coefs, intercepts = [], []
-        for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+        for fan_in, fan_out in pairwise(sizes):
             bound = np.sqrt(factor / (fan_in + fan_out))
             coefs.append(rng.uniform(-bound, bound, (fan_in, fan_out)).astype(X.dtype))
             intercepts.append(rng.uniform(-bound, bound, fan_out).astype(X.dtype))

@@ -17,7 +17,7 @@ from gradwright.sklearn.base import Perceptron
 __all__ = ["GradwrightClassifier"]
 
 
-class GradwrightClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # scikit-learn has no types
+class GradwrightClassifier(ClassifierMixin, Perceptron):
     """A multilayer perceptron that tells classes apart, with scikit-learn's interface and compiled training.
 
     Equations: h₀ = (x - mean) / scale, hᵢ = activation(hᵢ₋₁ Wᵢ + bᵢ); the probabilities are softmax(hₙ), or for two
@@ -171,7 +171,9 @@ class GradwrightClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  
             All classes that will come; asked for in the first call.
         """
         if not hasattr(self, "classes_") and classes is None:
-            raise ConfigError(f"{type(self).__name__}: the first call of partial_fit must be told all classes: classes=…")
+            raise ConfigError(
+                f"{type(self).__name__}: the first call of partial_fit must be told all classes: classes=…"
+            )
         self._classes = None if classes is None else unique_labels(classes)
         try:
             self._fit(X, y, sample_weight, incremental=True)
@@ -237,7 +239,7 @@ class GradwrightClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  
     def _class_weight(self, y: Any, weight: np.ndarray) -> np.ndarray:
         if self.class_weight is None:
             return weight
-        if isinstance(self.class_weight, str) and self.class_weight != "balanced" or not isinstance(
+        if (isinstance(self.class_weight, str) and self.class_weight != "balanced") or not isinstance(
             self.class_weight, str | dict | list
         ):
             raise ConfigError(
@@ -264,8 +266,8 @@ class GradwrightClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  
         super()._refuse_incremental()
         if self.class_weight == "balanced":
             raise ConfigError(
-                f"{type(self).__name__}: class_weight='balanced' cannot be told from a part of the rows; give partial_fit "
-                "a dict, or sample_weight"
+                f"{type(self).__name__}: class_weight='balanced' cannot be told from a part of the rows; give "
+                "partial_fit a dict, or sample_weight"
             )
 
     def __sklearn_tags__(self) -> Any:

@@ -21,7 +21,7 @@ def outputs(weights: Weights, x: np.ndarray, activation: str, output: str) -> np
         for i, (matrix, bias) in enumerate(zip(coefs, intercepts, strict=True)):
             if i and activation != "identity":
                 h = activation_named(activation)(h)
-            h = h @ Tensor(matrix) + Tensor(bias)
+            h = h @ Tensor(np.asarray(matrix)) + Tensor(np.asarray(bias))  # of a memory map, say
         if output == "softmax":
             h = F.softmax(h, 1)
         elif output == "logistic":

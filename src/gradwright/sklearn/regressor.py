@@ -14,7 +14,7 @@ from gradwright.sklearn.scaling import moments
 __all__ = ["GradwrightRegressor"]
 
 
-class GradwrightRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-learn has no types
+class GradwrightRegressor(RegressorMixin, Perceptron):
     """A multilayer perceptron that predicts numbers, with scikit-learn's interface and compiled training.
 
     Equations: h₀ = (x - mean) / scale, hᵢ = activation(hᵢ₋₁ Wᵢ + bᵢ), ŷ = target_mean + target_scale · hₙ. The loss is
@@ -56,6 +56,9 @@ class GradwrightRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # 
     ----------
     As for :class:`GradwrightClassifier`.
     """
+
+    target_mean_: np.ndarray | None
+    target_scale_: np.ndarray | None
 
     def __init__(
         self,

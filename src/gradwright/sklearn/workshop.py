@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class Workshop:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         layers: list[nn.Module] = []
-        for i, (width, next_width) in enumerate(zip(plan.sizes, plan.sizes[1:], strict=False)):
+        for i, (width, next_width) in enumerate(pairwise(plan.sizes)):
             if i and plan.activation != "identity":
                 layers.append(activation_layer(plan.activation))
             if i and plan.drops:
@@ -104,8 +105,8 @@ class Workshop:
         for p in self.model.parameters():
             p._grad = None
         self.penalty.strength = alpha
-        for layer in self.dropout:
-            layer.p = dropout
+        for drop in self.dropout:
+            drop.p = dropout
         self.generator.manual_seed(seed)
         if OPTIMIZERS[self.plan.solver].closure is None:
             fresh = make_optimizer(self.plan.solver, self.model.parameters(), **settings)

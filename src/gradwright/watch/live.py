@@ -117,9 +117,8 @@ class LiveRun:
         return {
             "state": state,
             "words": _words(state, gone, age),
-            "epoch": _whole(said.get("epoch"), self._rows[-1]["epoch"] if self._rows else 0),
+            "done": self._rows[-1]["epoch"] if self._rows else 0,
             "planned": _whole(said.get("epochs"), None),
-            "step": _whole(said.get("step"), None),
             "gone": gone,
         }
 

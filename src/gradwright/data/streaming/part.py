@@ -9,7 +9,6 @@ without reading what comes before it.
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -200,6 +199,8 @@ def _joined(pieces: list[Arrays]) -> Arrays:
 
 def _ahead(windows: Iterator[Arrays]) -> Iterator[Arrays]:
     """Make the next window in a thread while the caller works on this one."""
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(1, "gradwright-stream") as pool:
         coming = pool.submit(next, windows, None)
         while (window := coming.result()) is not None:

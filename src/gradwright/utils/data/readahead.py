@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["get_worker_info", "read_ahead"]
 
@@ -23,6 +25,8 @@ def read_ahead(jobs: Iterator[Callable[[], Any]], workers: int, depth: int) -> I
     if workers == 0:
         yield from (job() for job in jobs)
         return
+    from concurrent.futures import ThreadPoolExecutor  # whose import takes longer than all of this package's
+
     with ThreadPoolExecutor(workers, "gradwright-data") as pool:
         waiting: deque[Future[Any]] = deque()
         try:

@@ -288,9 +288,8 @@
   const drawState = (answer) => {
     byId("state").dataset.state = answer.gone ? "gone" : answer.state;
     if (byId("words").textContent !== answer.words) { byId("words").textContent = answer.words; }
-    const facts = [["epoch", answer.planned === null ? String(answer.epoch) : `${answer.epoch} of ${answer.planned}`]];
-    const lastStep = answer.step ?? (steps.points.length ? steps.points[steps.points.length - 1].step : null);
-    if (lastStep !== null) { facts.push(["step", lastStep.toLocaleString("en")]); }
+    const facts = [["epochs done", answer.planned === null ? String(answer.done) : `${answer.done} of ${answer.planned}`]];
+    if (steps.points.length) { facts.push(["step", steps.points[steps.points.length - 1].step.toLocaleString("en")]); }
     const best = epochs.rows.filter((row) => typeof row.validation_loss === "number");
     if (best.length) {
       const row = best.reduce((a, b) => b.validation_loss < a.validation_loss ? b : a);
@@ -306,10 +305,10 @@
     bar.hidden = !answer.planned;
     if (answer.planned) {
       bar.setAttribute("aria-valuemax", answer.planned);
-      bar.setAttribute("aria-valuenow", Math.min(answer.epoch, answer.planned));
-      byId("bar").style.width = 100 * Math.min(1, answer.epoch / answer.planned) + "%";
+      bar.setAttribute("aria-valuenow", Math.min(answer.done, answer.planned));
+      byId("bar").style.width = 100 * Math.min(1, answer.done / answer.planned) + "%";
     }
-    document.title = (answer.planned && answer.state === "running" ? `${answer.epoch}/${answer.planned} ` : "") + `${answer.name} · Gradwright`;
+    document.title = (answer.planned && answer.state === "running" ? `${answer.done}/${answer.planned} ` : "") + `${answer.name} · Gradwright`;
   };
 
   // --- asking ---
