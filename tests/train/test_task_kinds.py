@@ -143,6 +143,9 @@ def test_several_targets(job: Callable[..., Path], table: Path, tmp_path: Path) 
         assert f"predicted {name}" in report
         assert f"{name} ({unit})" not in report  # its name has said so
     assert "errors of different units cannot be added" in report
+    evaluate_run(load_run(run), test=True, again=True, source=str(table))
+    again = json.loads((run / "result.json").read_text())
+    assert again["corrected"]["low"] < test["r2"]["low"] < test["r2"]["high"] < again["corrected"]["high"]
 
 
 def test_one_target_is_shown_in_its_unit(job: Callable[..., Path], table: Path, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ from gradwright.train.assess import (
     baseline_interval,
     brief_figures,
     higher_is_better,
+    is_share,
     metric_name,
     metric_of,
     show_figure,
@@ -276,7 +277,7 @@ def run_job(
         "seconds": {**clock.seconds, "total": clock.total()},
         "parameters": network["parameters"],
         **sealed.history.to_dict(),
-        "corrected": corrected_claim(figures[metric], figures["rows"], sealed.looks, share=higher_is_better(metric)),
+        "corrected": corrected_claim(figures[metric], figures["rows"], sealed.looks, share=is_share(metric)),
     }
 
     for logger in loggers:

@@ -19,7 +19,7 @@ from gradwright.data import (
     read_rows,
 )
 from gradwright.errors import DataError, RunError
-from gradwright.train.assess import assess, higher_is_better, metric_of, predictions, probabilities
+from gradwright.train.assess import assess, is_share, metric_of, predictions, probabilities
 from gradwright.train.continuation import continue_text
 from gradwright.train.criteria import class_weights, make_criterion
 from gradwright.train.folder import write_json
@@ -155,7 +155,7 @@ def evaluate_run(
         seen = sealed.history
         result |= seen.to_dict()
         result["corrected"] = corrected_claim(
-            result["test"][metric], result["test"]["rows"], seen.looks, share=higher_is_better(metric)
+            result["test"][metric], result["test"]["rows"], seen.looks, share=is_share(metric)
         )
         write_json(run.path / "result.json", result)
         looks = seen.looks
