@@ -16,9 +16,10 @@ from gradwright.cli.words import evaluation_words, result_words
 from gradwright.data import LabeledRows, Rows, Split, fingerprint_of
 from gradwright.errors import ConfigError, RunError
 from gradwright.report import write_report
-from gradwright.train import evaluate_run, load_run, predict_rows
+from gradwright.train import evaluate_run, load_run, parse_config, predict_rows
 from gradwright.train import prepared as prepared_module
 from gradwright.train import use as use_module
+from gradwright.train.compare import check_comparable
 
 HOSTILE = "<b>art</b>"
 
@@ -225,6 +226,7 @@ def test_tagging_compiled_is_as_eager(
         ({"network": "gpt"}, "network = gpt: it is not for tagging"),
         ({"hidden": [8]}, r"hidden = \(8,\): tagger has no such setting"),
         ({"context": 9}, "context = 9: only a text"),
+        ({"augment": ["noise=0.1"]}, "rows of tokens are not augmented"),
     ],
 )
 def test_settings_that_do_not_fit_the_task_are_refused(
@@ -247,6 +249,15 @@ def test_tables_refuse_what_is_of_sequences(
 ) -> None:
     with pytest.raises(ConfigError, match=words):
         job(tmp_path / "run", source="iris", **settings)
+
+
+def test_the_comparison_refuses_what_it_does_not_know(
+    job: Callable[..., Path], made: Callable[[LabeledRows], str], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="class_weights = balanced"):
+        check_comparable(parse_config({"source": "iris", "class_weights": "balanced"}))
+    with pytest.raises(ConfigError, match="the task is tagging"):
+        job(tmp_path / "run", source=made(sentences()), compare="torch")
 
 
 def test_files_of_two_runs_of_tokens_do_not_fit(

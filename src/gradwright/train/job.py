@@ -180,8 +180,9 @@ def run_job(
     plan = schedule_record(trainer.scheduler, steps_per_epoch(model, len(x), config.batch_size or len(x)), config)
     twin = None
     if config.compare == "torch":
-        from gradwright.train.compare import TorchTwin
+        from gradwright.train.compare import TorchTwin, check_comparable_task
 
+        check_comparable_task(task.kind)
         twin = TorchTwin(config, model, current_generator())
         trainer.callbacks.append(twin)
     if execution.state is None:
