@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gradwright.data import LookBook, SealedTest, corrected_claim
 from gradwright.train.folder import write_json
 from gradwright.train.saved import read_object
 
 __all__ = ["looks_record", "recount_looks"]
+
+_SCALES: dict[str, Literal["share", "positive", "any"]] = {
+    "rmse": "positive",
+    "mae": "positive",
+    "perplexity": "positive",
+    "r2": "any",
+}
 
 
 def looks_record(sealed: SealedTest, figures: dict[str, Any], metric: str) -> dict[str, Any]:
@@ -78,5 +85,6 @@ def recount_looks(path: Path) -> dict[str, Any]:
 
 def _corrected(figures: dict[str, Any], metric: str, looks: int) -> dict[str, Any] | None:
     figure = figures.get(metric)
-    share = metric not in ("rmse", "mae")
-    return corrected_claim(figure, figures["rows"], looks, share=share) if isinstance(figure, dict) else None
+    if not isinstance(figure, dict):
+        return None
+    return corrected_claim(figure, figures["rows"], looks, scale=_SCALES.get(metric, "share"))
