@@ -289,9 +289,9 @@ def test_best_last_and_every_kth_are_kept(tmp_path: Path) -> None:
     assert content == {"epoch": 6, "step": 30, "metric": 1 / 6, "best": True, "state": {"epoch": 6}}
 
 
-def test_the_last_save_of_an_epoch_is_its_kept_one() -> None:
+def test_the_first_save_after_an_epoch_is_its_kept_one() -> None:
     there = [Checkpoint(s, e, False, Path(str(s))) for s, e in ((1, 0), (5, 2), (8, 2), (9, 3), (12, 4))]
-    assert [c.step for c in surplus(there, there[-1], keep_last=1, keep_every=2)] == [1, 5, 9]
+    assert [c.step for c in surplus(there, there[-1], keep_last=1, keep_every=2)] == [1, 8, 9]
 
 
 def test_a_step_saved_again_is_there_once(tmp_path: Path) -> None:
@@ -299,8 +299,8 @@ def test_a_step_saved_again_is_there_once(tmp_path: Path) -> None:
     store.save("before", epoch=1, step=5)
     store.save("best", epoch=1, step=5, best=True)
     assert [c.best for c in store.found()] == [True]
-    store.save("again", epoch=1, step=5, best=True)
-    assert store.load_last() == ("again", [])
+    store.save("interrupted", epoch=1, step=5)  # it is the best still
+    assert store.load_best() == store.load_last() == ("interrupted", [])
     assert steps(store) == [5]
 
 
@@ -349,7 +349,7 @@ def test_a_checkpoint_under_another_name_is_not_that_step(tmp_path: Path) -> Non
     shutil.copy(path, tmp_path / "step-00000009-epoch-3.safetensors")
     state, said = store.load_last()
     assert state == {"x": 1}
-    assert "it is not that of step 9" in said[0]
+    assert "it is not of step 9" in said[0]
 
 
 def test_steps_that_were_given_up_go(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_hooks_run_in_the_order_that_is_written_down(make_trainer, blobs) -> Non
         "on_validation_end",
         "on_epoch_end",
     ]
-    assert calls == ["on_fit_start", *epoch, *epoch, "on_fit_end"]
+    assert calls == ["on_fit_start", *epoch, *epoch, "on_epochs_end", "on_fit_end"]
 
 
 def test_who_asks_for_every_step_gets_every_step(make_trainer, blobs) -> None:

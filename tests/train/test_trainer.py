@@ -187,7 +187,7 @@ class Scripted(nn.Module):
     ("values", "patience", "epochs", "best", "stopped"),
     [
         ([5, 4, 3, 3.5, 3.2, 3.1, 1], 3, 6, 3, "early: validation loss did not improve for 3 epochs"),
-        ([5, 6, 1, 1], 1, 2, 1, "early: validation loss did not improve for 1 epochs"),
+        ([5, 6, 1, 1], 1, 2, 1, "early: validation loss did not improve for 1 epoch"),
         ([5, 5, 5, 5], 2, 3, 1, "early: validation loss did not improve for 2 epochs"),  # equal is not better
         ([5, 6, 4, 6, 3, 6, 2], 2, 7, 7, "all 7 epochs done"),
         ([3, 4, 5, 6, 7, 8, 9], None, 7, 1, "all 7 epochs done"),
@@ -232,7 +232,7 @@ def test_callbacks_are_called_in_order(make_trainer, blobs, recorder, monkeypatc
 # --- blocks ---
 @given(st.integers(0, 100_000))
 def test_blocks_cover_every_step_once(steps: int) -> None:
-    cut = blocks(steps)
+    cut = blocks(steps, module.BLOCK)
     assert [b[0] for b in cut] == ([0] + [b[1] for b in cut])[: len(cut)]
     assert (cut[-1][1] if cut else 0) == steps
     lengths = [stop - start for start, stop in cut]

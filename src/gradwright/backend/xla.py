@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradwright.backend.program_cache import keep_programs
+from gradwright.backend.threads import fix_pool
 from gradwright.errors import MissingDependencyError
 
 __all__ = ["JaxModules", "compiler_options", "jax_loaded", "jax_modules", "special_functions"]
@@ -32,6 +34,7 @@ def jax_loaded() -> bool:
 @lru_cache(maxsize=1)
 def jax_modules() -> JaxModules:
     """Import JAX and return the parts that the package uses."""
+    fix_pool()
     try:
         import jax
         import jax.custom_batching
@@ -42,6 +45,7 @@ def jax_modules() -> JaxModules:
             f"compiling needs JAX, which cannot be imported here ({error}). "
             "Install it with `pip install jax`, or run eagerly on NumPy (`--eager`)."
         ) from error
+    keep_programs(jax)
     return JaxModules(jax, jax.numpy, jax.lax, jax.core.Tracer, jax.Array)
 
 

@@ -82,6 +82,10 @@ class NumericColumn:
     @staticmethod
     def numbers(column: pl.Series, place: PlaceOf) -> NDArray[np.float64]:
         """The raw values as float64, NaN where missing."""
+        if column.dtype.is_float() or column.dtype.is_integer():  # a hundredth of the time of a lazy query
+            values = column.to_numpy().astype(np.float64)
+            if not np.isinf(values).any():
+                return values
         return to_numbers(column, place).fill_null(float("nan")).to_numpy()
 
     @property

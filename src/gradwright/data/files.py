@@ -90,7 +90,7 @@ def matching(pattern: str) -> list[Path]:
     if size > MAX_BYTES:
         raise DataError(
             f"cannot read {where}: its {plural(len(paths), 'file')} have {size_in_words(size)}; the limit is "
-            f"{size_in_words(MAX_BYTES)}. Take fewer files"
+            f"{size_in_words(MAX_BYTES)}. Take fewer files, or train from Parquet in blocks: gradwright.data.stream"
         )
     return paths
 

@@ -37,7 +37,7 @@ def is_flags(column: pl.Series) -> bool:
 
     if column.dtype == pl.Boolean:
         return True
-    return column.dtype.is_numeric() and bool(column.drop_nulls().is_in([0, 1]).all())
+    return column.dtype.is_numeric() and bool(((column == 0) | (column == 1)).drop_nulls().all())
 
 
 def label_sets(target: pl.Series, separator: str | None) -> list[list[str]]:

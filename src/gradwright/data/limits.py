@@ -78,7 +78,7 @@ def check_unpacked(what: str, *, claimed: int, stored: int) -> None:
         raise DataError(
             f"cannot read {what}: its header claims {size_in_words(claimed)} of values in a file of "
             f"{size_in_words(stored)}; the limit is {size_in_words(MAX_BYTES)}. Take fewer rows or a "
-            "smaller dtype"
+            "smaller dtype, or save X.npy and y.npy and train in blocks: gradwright.data.stream('folder')"
         )
     ratio = claimed / max(stored, 1)
     slack = 4096  # a header's claim about a nearly empty file is no bomb
@@ -106,8 +106,9 @@ def check_columns(what: str, *, claimed: int, stored: int) -> None:
     if claimed > MAX_BYTES:
         raise DataError(
             f"cannot read {what}: it claims {size_in_words(claimed)} of values in a file of {size_in_words(stored)}; "
-            f"the limit is {size_in_words(MAX_BYTES)}. Take fewer rows or columns, or train from the file in blocks "
-            f"with gradwright.data.stream"
+            f"the limit is {size_in_words(MAX_BYTES)}. Take fewer rows or columns, or train from Parquet in blocks:\n"
+            "    streamed = gradwright.data.stream('rows.parquet', target='label')\n"
+            "    trainer.fit(streamed.train, streamed.validation.arrays())"
         )
     ratio = claimed / max(stored, 1)
     if claimed > SMALL_BYTES and ratio > TABLE_RATIO:

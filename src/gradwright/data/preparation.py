@@ -84,6 +84,7 @@ class Preparation:
         place: PlaceOf | None = None,
         max_categories: int = 100,
         target_names: Sequence[str] = (),
+        drop: Mapping[str, str] | None = None,
     ) -> Preparation:
         """Learn from training rows.
 
@@ -100,6 +101,8 @@ class Preparation:
             A text column with more distinct values is free text, or dropped with a note.
         target_names : sequence of str
             The names of several targets, for messages.
+        drop : mapping of str to str, optional
+            Columns of a table that shall be no features, each with the reason; see `Split.not_features`.
 
         Returns
         -------
@@ -122,7 +125,11 @@ class Preparation:
         if isinstance(features, np.ndarray):
             images, note = ImagePreparation.fit(features)
             return cls(images=images, target_scale=scale, notes=(note,))
-        columns = tuple(fit_column(c, place, max_categories) for c in features.get_columns())
+        drop = drop or {}
+        columns = tuple(
+            DroppedColumn(c.name, drop[c.name]) if c.name in drop else fit_column(c, place, max_categories)
+            for c in features.get_columns()
+        )
         if all(isinstance(c, DroppedColumn) for c in columns):
             reasons = "; ".join(f"{shown(c.name)}: {c.reason}" for c in columns[:6] if isinstance(c, DroppedColumn))
             raise DataError(

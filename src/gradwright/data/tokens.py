@@ -115,6 +115,10 @@ class TokenPreparation:
         """Return the text of token numbers; an unknown token shows as U+FFFD."""
         return "".join("" if n == 0 else "\ufffd" if n == 1 else self.vocabulary[int(n)] for n in numbers)
 
+    def lengths(self, features: Features, place: PlaceOf) -> list[int]:
+        """Return how many tokens each sentence has."""
+        return [len(sentence) for sentence in _sentences(features, place)]
+
     def transform(self, features: Features, place: PlaceOf, report: Report) -> NDArray[np.int64]:
         """Return rows of token numbers, int64 (rows, length), filled up with 0.
 

@@ -66,7 +66,13 @@ def sync_folder(path: Path) -> None:
 def temporary_of(path: Path) -> int | None:
     """Return the process that :func:`write_whole` gave this temporary name for; None for any other name."""
     parts = path.name.rsplit(".", 2)
-    ours = len(parts) == 3 and parts[0].startswith(".") and parts[2] == "tmp" and parts[1].isdecimal()
+    ours = (
+        len(parts) == 3
+        and parts[0].startswith(".")
+        and parts[2] == "tmp"
+        and parts[1].isdecimal()
+        and parts[1].isascii()
+    )
     return int(parts[1]) if ours and len(parts[1]) < 12 else None
 
 

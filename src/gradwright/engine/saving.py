@@ -344,10 +344,12 @@ class _Reader:
     def _tensor(self, name: Any, kind: Any) -> Any:
         if not isinstance(name, str) or name not in self._arrays or kind not in _KINDS:
             raise StateError(f"its structure names a tensor {_seen(name)} that is not in the file")
-        made = self._made.get((name, kind))
+        made: Any = self._made.get((name, kind))
         if made is None:
-            made = self._arrays[name] if kind == "array" else wrap(self._arrays[name])
-            if kind == "parameter":
+            made = wrap(self._arrays[name])
+            if kind == "array":
+                made = self._arrays[name]
+            elif kind == "parameter":
                 from gradwright.engine.tensor import Parameter
 
                 made = Parameter(made)

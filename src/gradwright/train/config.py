@@ -64,8 +64,24 @@ class Config(BaseModel):
         Decay of an exponential average of the weights, which is what is validated and kept.
     augment : tuple of str
         As ``gradwright list augmentations`` names them, with a strength after ``=`` where one is wanted.
+    precision : {"float32", "bfloat16"}
+        What matrix products and convolutions are computed in; weights, sums and losses keep ``dtype``.
+    accumulate : int >= 1
+        Parts of a batch that are computed one after the other, for less memory; the gradient is the whole batch's.
     epochs, patience : int
-        At most so many epochs; stop after ``patience`` without a better validation loss.
+        At most so many epochs; stop after ``patience`` without a better figure.
+    stopping : {"patience", "gl", "pq", "up"}
+        Prechelt's rules instead of patience; see :class:`EarlyStopping`.
+    monitor : str
+        The validation figure that decides about stopping and about the best weights.
+    min_delta : float >= 0
+        What is less is no improvement.
+    stop_warmup, validate_every : int
+        First epochs that do not count; epochs from one validation to the next.
+    metrics : tuple of str
+        Further validation figures, as ``gradwright list metrics`` names them.
+    group, time : str, optional
+        A column whose equal values must not be parted, or in whose order the parts follow each other; no features.
     validation, test : float in (0, 1)
         Parts of the data.
     """
@@ -106,8 +122,18 @@ class Config(BaseModel):
     clip_norm: float | None = Field(default=None, gt=0)
     clip_value: float | None = Field(default=None, gt=0)
     batch_size: int | None = Field(default=None, ge=1)
+    precision: Literal["float32", "bfloat16"] = "float32"
+    accumulate: int = Field(default=1, ge=1)
     epochs: int = Field(default=100, ge=1)
     patience: int = Field(default=10, ge=1)
+    stopping: Literal["patience", "gl", "pq", "up"] = "patience"
+    monitor: str = "validation_loss"
+    min_delta: float = Field(default=0.0, ge=0)
+    stop_warmup: int = Field(default=0, ge=0)
+    validate_every: int = Field(default=1, ge=1)
+    metrics: tuple[str, ...] = ()
+    group: str | None = None
+    time: str | None = None
     seed: int = Field(default=0, ge=0, lt=2**63)
     validation: float = Field(default=0.15, gt=0, lt=1)
     test: float = Field(default=0.15, gt=0, lt=1)
@@ -194,6 +220,8 @@ class Config(BaseModel):
             problems = settings_in_vain(self.model_copy(update=filled))
             if problems:
                 raise ConfigError("; ".join(problems))
+        if kind in OF_SEQUENCES and self.augment:
+            raise ConfigError(f"augment = {', '.join(self.augment)}: rows of tokens are not augmented; leave it away")
         if kind in OF_SEQUENCES and filled.get("network", self.network) not in OF_SEQUENCES[kind]:
             raise ConfigError(
                 f"network = {self.network}: it is not for {kind.replace('_', ' ')}; choose "

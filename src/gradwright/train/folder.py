@@ -19,9 +19,10 @@ from gradwright.engine.files import write_whole
 from gradwright.errors import NonFiniteError, RunError, TrainingInterrupted
 from gradwright.train.processes import alive
 
-__all__ = ["RunFolder", "plain", "write_bytes", "write_json", "write_lines", "write_status", "write_text"]
+__all__ = ["UNFINISHED", "RunFolder", "plain", "write_bytes", "write_json", "write_lines", "write_status", "write_text"]
 
-_PREFIX = ".unfinished-"
+#: How the name of a folder begins that is no run yet, before the name and the process that writes it.
+UNFINISHED = ".unfinished-"
 
 
 def plain(value: Any) -> Any:
@@ -95,7 +96,7 @@ class RunFolder:
         else:
             self._named = None
         self.final = out
-        self.path = out.parent / f"{_PREFIX}{out.name}-{os.getpid()}"
+        self.path = out.parent / f"{UNFINISHED}{out.name}-{os.getpid()}"
         self.published = self._resumed = False
 
     @classmethod
@@ -162,7 +163,7 @@ class RunFolder:
         """Remove what runs that were killed have left here: their process is gone."""
         if not self.final.parent.is_dir():
             return
-        for left in self.final.parent.glob(f"{_PREFIX}*"):
+        for left in self.final.parent.glob(f"{UNFINISHED}*"):
             pid = left.name.rsplit("-", 1)[-1]
             if pid.isdigit() and not alive(int(pid)):
                 shutil.rmtree(left, ignore_errors=True)

@@ -15,36 +15,49 @@ from typing import Any
 
 import numpy as np
 
-from gradwright import nn
 from gradwright.backend import jax_modules
-from gradwright.data import Ledger, Note, SealedTest, data_record, fit_baselines
+from gradwright.data import (
+    Ledger,
+    LookBook,
+    Note,
+    SealedTest,
+    TargetScale,
+    audit,
+    corrected_claim,
+    data_record,
+    fit_baselines,
+)
 from gradwright.engine.random import current_generator, manual_seed
-from gradwright.errors import ConfigError
-from gradwright.train.assembly import make_trainer
-from gradwright.train.assess import assess, baseline_figure, baseline_interval
-from gradwright.train.callbacks import Callback
+from gradwright.train.assembly import make_stopping, make_trainer
+from gradwright.train.assess import (
+    assess,
+    baseline_figure,
+    baseline_interval,
+    brief_figures,
+    higher_is_better,
+    is_share,
+    metric_name,
+    metric_of,
+    show_figure,
+)
+from gradwright.train.auditing import audit_words, leak_findings
+from gradwright.train.best_epoch import best_epoch_remark
 from gradwright.train.checkpointing import Checkpointing
 from gradwright.train.checks import steps_per_epoch
 from gradwright.train.config import Config, to_toml
+from gradwright.train.continuation import samples
+from gradwright.train.criteria import class_weights, make_criterion
 from gradwright.train.folder import write_json, write_lines, write_status, write_text
 from gradwright.train.live import LiveRecords
+from gradwright.train.loggers import make_loggers
 from gradwright.train.network import build_network, describe_network, network_words
 from gradwright.train.plans import augmentation_record, schedule_record, search_rate, search_record
-from gradwright.train.prepared import Reporter, StageClock, prepare, scaled_targets
+from gradwright.train.prepared import Reporter, StageClock, prepare, prepared_part
 from gradwright.train.resume import check_same_data
 from gradwright.train.saved import save_model
 from gradwright.train.signals import Signals
 
 __all__ = ["Execution", "run_job"]
-
-
-def make_criterion(classes: bool, label_smoothing: float = 0.0) -> nn.Module:
-    """Return the loss of the task: cross-entropy from logits, or squared error."""
-    if classes:
-        return nn.CrossEntropyLoss(label_smoothing=label_smoothing)
-    if label_smoothing:
-        raise ConfigError(f"label_smoothing = {label_smoothing}: the target is a number; only classes can be smoothed")
-    return nn.MSELoss()
 
 
 @dataclass(frozen=True)
@@ -63,8 +76,8 @@ class Execution:
         Time between checkpoints.
     keep_every : int, optional
         Keep the checkpoint of every so-many-th epoch.
-    callbacks : sequence of Callback
-        Others that are told of the training.
+    log : sequence of str
+        Other tools that figures are logged for: "tensorboard", "mlflow".
     dry_run : bool
         A rehearsal: one batch, one epoch, and the validation part in the place of the test part, which stays sealed.
     """
@@ -74,7 +87,7 @@ class Execution:
     state: dict[str, Any] | None = None
     checkpoint_seconds: float = 10.0
     keep_every: int | None = None
-    callbacks: Sequence[Callback] = ()
+    log: Sequence[str] = ()
     dry_run: bool = False
 
 
@@ -125,29 +138,32 @@ def run_job(
     data = prepare(config, reporter, clock)
     if execution.dry_run:
         config = config.model_copy(update={"epochs": 1, "lr": None if config.lr == "auto" else config.lr})
-        data = data.head(config.resolved(len(data.x), data.preparation.width).batch_size or 32)
+        data = data.head(config.resolved(len(data.x), data.preparation.width, data.task.kind).batch_size or 32)
     dataset, task, preparation, notes = data.dataset, data.task, data.preparation, data.notes
     x, vx, vy, target = data.x, data.vx, data.vy, data.target
+
+    # before anything is trained: what would make the figures worthless
+    reporter.on_stage_start(3, "audit")
+    with clock.part("audit"):
+        leaks = audit(dataset, task, data.parts, preparation)
+    reporter.on_stage(3, "audit", audit_words(leaks))
 
     # 4 baselines
     reporter.on_stage_start(4, "baselines")
     with clock.part("baselines"):
-        x32, vx32 = x.astype(np.float32, copy=False), vx.astype(np.float32, copy=False)
-        baselines = fit_baselines(task, x32, target, seed=config.seed % 2**32)
-        on_validation = [baseline_figure(task, b, vx32, data.validation_target) for b in baselines]
-    measure = "accuracy" if task.is_classification else "RMSE"
-    shown = ", ".join(
-        f"{b.name} {_short(task.is_classification, f)}" for b, f in zip(baselines, on_validation, strict=True)
-    )
-    reporter.on_stage(4, "baselines", f"validation {measure}: {shown}")
+        baselines = fit_baselines(task, _single(x), target, seed=config.seed % 2**32)
+        on_validation = [baseline_figure(task, b, _single(vx), data.validation_target) for b in baselines]
+    metric = metric_of(task)
+    shown = ", ".join(f"{b.name} {show_figure(metric, f)}" for b, f in zip(baselines, on_validation, strict=True))
+    reporter.on_stage(4, "baselines", f"validation {metric_name(metric)}: {shown}")
 
     # 5 network
-    config = config.resolved(len(x), preparation.width)
+    config = config.resolved(len(x), preparation.width, task.kind)
     manual_seed(config.seed)
-    model = build_network(config, data.shape, task.outputs, data.x)
-    criterion = make_criterion(task.is_classification, config.label_smoothing)
-    network = describe_network(model, criterion, preparation.width, data.y)
-    words = f"{network_words(config, data.shape, task.outputs)}; {network['parameters']:,} parameters"
+    model = build_network(config, data.shape, data.outputs, data.x, data.vocabulary)
+    criterion = make_criterion(task, config, class_weights(config.class_weights, task, target))
+    network = describe_network(model, criterion, preparation.width, data.y, tokens=data.vocabulary is not None)
+    words = f"{network_words(config, data.shape, data.outputs)}; {network['parameters']:,} parameters"
     reporter.on_stage(5, "network", words)
 
     # 6 train
@@ -164,8 +180,9 @@ def run_job(
     plan = schedule_record(trainer.scheduler, steps_per_epoch(model, len(x), config.batch_size or len(x)), config)
     twin = None
     if config.compare == "torch":
-        from gradwright.train.compare import TorchTwin
+        from gradwright.train.compare import TorchTwin, check_comparable_task
 
+        check_comparable_task(task.kind)
         twin = TorchTwin(config, model, current_generator())
         trainer.callbacks.append(twin)
     if execution.state is None:
@@ -173,6 +190,7 @@ def run_job(
         write_text(folder / "config.given.toml", text)
         write_json(folder / "environment.json", environment(started))
         write_json(folder / "data.json", data_record(dataset, task, data.parts, preparation))
+        write_json(folder / "audit.json", [leak.to_dict() for leak in leaks])
         data.parts.to_npz(folder / "split.npz")
         write_json(folder / "preparation.json", preparation.to_dict())
         write_json(folder / "task.json", task.to_dict())
@@ -183,16 +201,18 @@ def run_job(
             write_json(folder / "augmentation.json", augmentation_record(config, data))
     else:
         check_same_data(folder, data)
-        trainer.load_state_dict(execution.state)
     write_json(folder / "config.json", config.model_dump())
     if execution.publish is not None:
         folder = execution.publish()
-    scale = 1.0 if preparation.target_scale is None else float(preparation.target_scale.std)
+    scale = preparation.target_scale.std if isinstance(preparation.target_scale, TargetScale) else 1.0
+    loggers = make_loggers(execution.log, folder, config.model_dump())
     trainer.callbacks += [
         LiveRecords(folder, lambda row: _own_unit(row, scale)),
         Checkpointing(folder / "checkpoints", seconds=execution.checkpoint_seconds, keep_every=execution.keep_every),
-        *execution.callbacks,
+        *loggers,
     ]
+    if execution.state is not None:
+        trainer.load_state_dict(execution.state)
     polite = contextlib.nullcontext() if execution.signals is None else execution.signals.polite(trainer)
     with clock.part("train"), polite:
         history = trainer.fit(
@@ -200,7 +220,8 @@ def run_job(
             (vx, vy),
             epochs=config.epochs,
             batch_size=config.batch_size or 32,
-            patience=config.patience,
+            early_stopping=make_stopping(config),
+            validate_every=config.validate_every,
         )
     clock.seconds["first epoch"] = history.first_epoch_seconds  # with what is compiled in it
     reporter.on_stage(6, "train", f"{len(history.rows)} epochs, best {history.best_epoch}; stopped {history.stopped}")
@@ -214,45 +235,37 @@ def run_job(
 
     # 7 one look at the test part
     reporter.on_stage_start(7, "test")
-    sealed = SealedTest(dataset, data.parts.test, ledger=_ledger(folder / "ledger.jsonl"))
+    workspace = folder.resolve().parent
+    sealed = SealedTest(
+        dataset,
+        data.parts.test,
+        ledger=_ledger(folder / "ledger.jsonl"),
+        book=None if execution.dry_run else LookBook(workspace),
+        run=folder.name,
+    )
     if execution.dry_run:
         test = dataset.take(data.parts.validation)
     else:
         test = sealed.open(reason="final evaluation", command="train")
-    test_target = task.encode(test.target, test.place)
-    tx = preparation.transform(test.features, place=test.place, notes=notes).astype(x.dtype, copy=False)
+    tx, test_target, ty = prepared_part(task, preparation, test, config, notes)
     output = trainer.predict(tx)
-    figures = assess(
-        task,
-        preparation,
-        output,
-        test_target,
-        trainer.loss(output, scaled_targets(preparation, test_target, x.dtype)),
-    )
-    tx32 = tx.astype(np.float32, copy=False)
+    figures = assess(task, preparation, output, test_target, trainer.loss(output, ty))
+    if task.kind == "next_token":
+        figures["samples"] = samples(model, preparation, tx)
     rows = [
         {
             "name": b.name,
             "description": b.description,
             "validation": v,
-            "test": baseline_interval(task, b, tx32, test_target),
+            "test": baseline_interval(task, b, _single(tx), test_target),
         }
         for b, v in zip(baselines, on_validation, strict=True)
     ]
     vo = trainer.predict(vx)
-    if task.is_classification:
-        on_validation_best: dict[str, Any] = {
-            "loss": trainer.loss(vo, vy),
-            "accuracy": float(np.mean(vo.argmax(1) == vy)),
-        }
-    else:
-        on_validation_best = {
-            "loss": trainer.loss(vo, vy),
-            "rmse": float(np.sqrt(np.mean((preparation.unscale_target(vo[:, 0]) - data.validation_target) ** 2))),
-        }
+    on_validation_best = brief_figures(task, preparation, vo, data.validation_target, trainer.loss(vo, vy))
     result = {
         "task": task.kind,
-        "metric": "accuracy" if task.is_classification else "rmse",
+        "metric": metric,
         "test": figures,
         "best_epoch": history.best_epoch,
         "epochs": len(history.rows),
@@ -261,15 +274,26 @@ def run_job(
         "validation": on_validation_best,
         "seconds": {**clock.seconds, "total": clock.total()},
         "parameters": network["parameters"],
-        "looks": sealed.looks,
+        **sealed.history.to_dict(),
+        "corrected": corrected_claim(figures[metric], figures["rows"], sealed.looks, share=is_share(metric)),
     }
 
+    for logger in loggers:
+        logger.log_result(figures)
+
     # the records
-    write_lines(folder / "metrics.jsonl", [_own_unit(row, scale) for row in history.rows])
+    result_rows = [_own_unit(row, scale) for row in history.rows]
+    write_lines(folder / "metrics.jsonl", result_rows)
     write_json(folder / "baselines.json", rows)
     save_model(folder, model)
     write_json(folder / "result.json", result)
-    write_json(folder / "findings.json", findings(task, history, rows, figures, notes, planned=_ends_low(plan)))
+    remarks = [sealed.history.finding(), best_epoch_remark(history.rows, config.monitor)]
+    found = [
+        *leak_findings(leaks),
+        *(remark for remark in remarks if remark is not None),
+        *findings(task, history, rows, figures, notes, planned=_ends_low(plan)),
+    ]
+    write_json(folder / "findings.json", found)
     if comparison is not None:
         write_json(folder / "compare.json", comparison)
     write_status(folder, "finished", epoch=len(history.rows), epochs=config.epochs, step=history.steps.count)
@@ -284,12 +308,14 @@ def _ledger(path: Path) -> Ledger:
 
 
 def _own_unit(row: dict[str, Any], scale: float) -> dict[str, Any]:
-    """Bring RMSE columns from the standardised target's unit to the target's own; R² has none."""
-    return {key: value * scale if key.endswith("_rmse") else value for key, value in row.items()}
+    """Bring errors from the standardised target's unit to the target's own; R² has none."""
+    scaled = ("_rmse", "_mae")
+    return {k: v * scale if k.endswith(scaled) and v is not None else v for k, v in row.items()}
 
 
-def _short(classes: bool, figure: float) -> str:
-    return f"{figure:.1%}" if classes else f"{figure:.4g}"
+def _single(x: np.ndarray) -> np.ndarray:
+    """Return numbers in single precision, as baselines take them; tokens as they are."""
+    return x.astype(np.float32, copy=False) if x.dtype.kind == "f" else x
 
 
 def _ends_low(plan: dict[str, Any] | None) -> bool:
@@ -321,10 +347,10 @@ def findings(
                 f"({history.stopped}). More epochs may help.",
             }
         )
-    metric = "accuracy" if task.is_classification else "rmse"
+    metric = metric_of(task)
     own = test[metric]["value"]
-    best = (max if task.is_classification else min)(baselines, key=lambda b: b["test"]["value"])
-    better = own > best["test"]["value"] if task.is_classification else own < best["test"]["value"]
+    best = (max if higher_is_better(metric) else min)(baselines, key=lambda b: b["test"]["value"])
+    better = own > best["test"]["value"] if higher_is_better(metric) else own < best["test"]["value"]
     if not better:
         out.append(
             {

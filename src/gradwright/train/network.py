@@ -54,13 +54,14 @@ def describe_network(
     handles = []
     names = {id(m): path for path, m in model.named_modules()}
 
-    def look(module: nn.Module, args: tuple[Any, ...], output: Tensor) -> None:
+    def look(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        first = output[0] if isinstance(output, tuple) else output  # a recurrent layer gives its last states too
         layers.append(
             {
                 "path": names[id(module)],
                 "type": type(module).__name__,
                 "detail": module.extra_repr(),
-                "output_shape": [None, *output.shape[1:]],
+                "output_shape": [None, *first.shape[1:]],
                 "parameters": sum(p.numel() for p in module.parameters()),
             }
         )

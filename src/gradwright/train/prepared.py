@@ -9,11 +9,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradwright.data import LabeledRows, Note, Preparation, Split, Task, infer_task, read, split
+from gradwright.data import (
+    LabeledRows,
+    Note,
+    Preparation,
+    Split,
+    Task,
+    encode_rows,
+    fit_preparation,
+    infer_task,
+    network_targets,
+    outputs_of,
+    read,
+    split,
+)
 from gradwright.train.callbacks import Callback
-from gradwright.train.config import Config
+from gradwright.train.config import CONTEXT, TOKENS, Config
 
-__all__ = ["Prepared", "Reporter", "StageClock", "prepare", "scaled_targets"]
+__all__ = ["Prepared", "Reporter", "StageClock", "prepare", "prepared_part"]
 
 
 class Reporter(Callback):
@@ -53,11 +66,11 @@ class Prepared:
     ----------
     notes : list of Note
         What was remarkable so far; later parts add theirs.
-    x, vx : (rows, values)
+    x, vx : (rows, values), or (rows, tokens) int64
         Prepared rows to train on and to validate with.
-    y, vy : (rows,) int64 labels, or (rows, 1) standardised numbers
-    target, validation_target : (rows,)
-        The same in the target's own unit.
+    y, vy : (rows,) or (rows, tokens) int64; (rows, labels) of 0 and 1; or (rows, targets) standardised numbers
+    target, validation_target : arrays
+        The same in the targets' own units, (rows,) for one.
     """
 
     dataset: LabeledRows
@@ -83,7 +96,7 @@ class Prepared:
         kept, held = _some(self.y, rows), _some(self.vy, rows)
         return replace(
             self,
-            parts=replace(self.parts, train=self.parts.train[kept], validation=self.parts.validation[held]),
+            parts=replace(self.parts, train=_of(self.parts.train, kept), validation=_of(self.parts.validation, held)),
             x=self.x[kept], y=self.y[kept], target=self.target[kept],
             vx=self.vx[held], vy=self.vy[held], validation_target=self.validation_target[held],
         )  # fmt: skip
@@ -92,6 +105,16 @@ class Prepared:
     def classes(self) -> int | None:
         """How many classes there are; None for numbers."""
         return self.task.outputs if self.task.is_classification else None
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the network gives for a row, or for a token."""
+        return outputs_of(self.task, self.preparation)
+
+    @property
+    def vocabulary(self) -> int | None:
+        """How many tokens there are, where rows are tokens."""
+        return None if self.preparation.tokens is None else self.preparation.tokens.size
 
     @property
     def ground(self) -> float:
@@ -111,8 +134,13 @@ def prepare(config: Config, reporter: Reporter, clock: StageClock) -> Prepared:
     reporter.on_stage(1, "read", words)
 
     # 2 split
-    parts = split(dataset, task, seed=config.seed % 2**32, validation=config.validation, test=config.test)
+    parts = split(
+        dataset, task, seed=config.seed % 2**32, validation=config.validation, test=config.test,
+        groups=config.group, time=config.time,
+    )  # fmt: skip
     how = "as the source gives it" if parts.given else "stratified by class" if parts.stratified else "at random"
+    if parts.by is not None:
+        how = f"by {config.group or config.time}: {'no group is parted' if config.group else 'one after the other'}"
     reporter.on_stage(
         2,
         "split",
@@ -125,24 +153,33 @@ def prepare(config: Config, reporter: Reporter, clock: StageClock) -> Prepared:
     notes: list[Note] = []
     with clock.part("prepare"):
         rows, held = dataset.take(parts.train), dataset.take(parts.validation)
-        target, validation_target = task.encode(rows.target, rows.place), task.encode(held.target, held.place)
-        preparation = Preparation.fit(rows.features, None if task.is_classification else target, place=rows.place)
-        dtype = np.dtype(config.dtype)
-        x = preparation.transform(rows.features, place=rows.place, notes=notes).astype(dtype, copy=False)
-        vx = preparation.transform(held.features, place=held.place, notes=notes).astype(dtype, copy=False)
-        y, vy = (scaled_targets(preparation, t, dtype) for t in (target, validation_target))
-    reporter.on_stage(3, "prepare", f"{preparation.width:,} numbers a row, fitted on the training part alone")
+        preparation = fit_preparation(
+            task, rows, context=config.context or CONTEXT, tokens=config.tokens or TOKENS, drop=parts.not_features
+        )
+        x, target, y = prepared_part(task, preparation, rows, config, notes)
+        vx, validation_target, vy = prepared_part(task, preparation, held, config, notes)
+    what = f"{preparation.width:,} {'numbers' if preparation.tokens is None else 'tokens'} a row"
+    reporter.on_stage(3, "prepare", f"{what}, fitted on the training part alone")
     return Prepared(dataset, task, parts, preparation, notes, x, y, vx, vy, target, validation_target)
+
+
+def prepared_part(
+    task: Task, preparation: Preparation, rows: LabeledRows, config: Config, notes: list[Note]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a part's rows, its targets in their own units, and the same as the loss wants them."""
+    x, target = encode_rows(task, preparation, rows, notes=notes)
+    dtype = np.dtype(config.dtype)
+    if x.dtype.kind == "f":
+        x = x.astype(dtype, copy=False)
+    return x, target, network_targets(preparation, target, dtype)
+
+
+def _of(part: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return these rows of a part; of tokens there can be more rows than the source has."""
+    return part[rows[rows < len(part)]]
 
 
 def _some(y: np.ndarray, rows: int) -> np.ndarray:
     """Return the numbers of about so many rows: the first ones, and the first of every class."""
     first = np.arange(min(rows, len(y)))
     return np.union1d(first, np.unique(y, return_index=True)[1]) if y.dtype.kind == "i" and y.ndim == 1 else first
-
-
-def scaled_targets(preparation: Preparation, target: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return targets as the loss wants them: labels (n,), or standardised quantities (n, 1)."""
-    if target.dtype.kind == "i":
-        return target
-    return preparation.scale_target(target).astype(dtype)[:, None]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-__all__ = ["alive"]
+__all__ = ["alive", "training_process"]
 
 
 def alive(process: int, *, since: float | None = None) -> bool:
@@ -34,6 +37,24 @@ def alive(process: int, *, since: float | None = None) -> bool:
         pass
     began = _began(process)
     return since is None or began is None or began <= since + 2  # the clocks tick in hundredths, and may be set
+
+
+def training_process(status: Mapping[str, Any]) -> int | None:
+    """Return the number of the process that trains a run now, by its ``status.json``; None when none does.
+
+    Examples
+    --------
+    >>> training_process({"state": "running", "pid": 2**40, "time": "2026-01-01T12:00:00+00:00"})
+    >>> training_process({"state": "finished", "pid": os.getpid()})
+    """
+    process, time = status.get("pid"), status.get("time")
+    if status.get("state") != "running" or type(process) is not int:
+        return None
+    try:
+        since = datetime.fromisoformat(time).timestamp() if isinstance(time, str) else None
+    except (ValueError, OverflowError, OSError):
+        since = None
+    return process if alive(process, since=since) else None
 
 
 def _began(process: int) -> float | None:

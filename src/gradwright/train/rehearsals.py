@@ -7,7 +7,7 @@ from typing import Any
 from gradwright.engine.random import manual_seed
 from gradwright.train.assembly import make_trainer
 from gradwright.train.config import Config
-from gradwright.train.job import make_criterion
+from gradwright.train.criteria import make_criterion
 from gradwright.train.network import build_network
 from gradwright.train.prepared import Reporter, StageClock, prepare
 
@@ -43,14 +43,14 @@ def overfit_one_batch(config: Config, reporter: Reporter | None = None) -> dict[
     """
     reporter = reporter or Reporter()
     data = prepare(config, reporter, StageClock())
-    config = config.resolved(len(data.x), data.preparation.width)
+    config = config.resolved(len(data.x), data.preparation.width, data.task.kind)
     has = {name: value for name, value in PLAIN.items() if getattr(config, name) not in (None, False, 0, ())}
     config = config.model_copy(update={**has, "lr": None if config.lr == "auto" else config.lr})
-    config = config.resolved(len(data.x), data.preparation.width)
+    config = config.resolved(len(data.x), data.preparation.width, data.task.kind)
     data = data.head(config.batch_size or 32)
     manual_seed(config.seed)
-    model = build_network(config, data.shape, data.task.outputs, data.x)
-    criterion = make_criterion(data.task.is_classification)
+    model = build_network(config, data.shape, data.outputs, data.x, data.vocabulary)
+    criterion = make_criterion(data.task)
     trainer = make_trainer(config, model, criterion, data, callbacks=[reporter])
     batch = (data.x, data.y)
     history = trainer.fit(batch, batch, epochs=STEPS, batch_size=len(data.x), validate_every=STEPS)

@@ -11,10 +11,10 @@ from gradwright.data import Split
 from gradwright.errors import RunError
 from gradwright.train.checkpoints import CheckpointStore
 from gradwright.train.config import Config, parse_config
-from gradwright.train.differences import refuse_changes, settings_differences
+from gradwright.train.differences import refuse_changes, settings_differences, version_differences
 from gradwright.train.folder import plain
 from gradwright.train.prepared import Prepared
-from gradwright.train.processes import alive
+from gradwright.train.processes import training_process
 from gradwright.train.saved import read_object
 
 __all__ = ["check_same_data", "settings_to_resume"]
@@ -66,15 +66,18 @@ def settings_to_resume(run: Path, changes: dict[str, Any], *, accept: bool) -> t
     stored = read_object(run / "config.json")
     config = parse_config({**stored, **changes}, str(run))
     differences = settings_differences(stored, plain(config.model_dump()))
-    if (run / "result.json").is_file() and not differences:
+    if status.get("state") == "finished" and not differences:
         raise RunError(
             f"{run}: finished, so there is nothing to go on with. For more epochs: --epochs N --accept-changes"
         )
-    if status.get("state") == "running" and alive(int(status.get("pid", 0))):
-        raise RunError(f"{run}: process {status['pid']} is still training it; watch it with `gradwright watch {run}`")
+    if (process := training_process(status)) is not None:
+        raise RunError(f"{run}: process {process} is still training it; watch it with `gradwright watch {run}`")
     if config.compare is not None:
         raise RunError(f"{run}: a comparison with {config.compare} cannot go on in the middle; train anew")
     state, said = CheckpointStore(run / "checkpoints").load_last()
-    if differences:
-        refuse_changes(differences, accept=accept)
+    if (run / "environment.json").is_file():
+        from gradwright.train.job import environment
+
+        differences += version_differences(read_object(run / "environment.json"), environment(""))
+    refuse_changes(differences, accept=accept)
     return config, state, [*said, *differences]

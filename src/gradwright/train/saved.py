@@ -14,12 +14,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gradwright import nn
-from gradwright.data import Ledger, Preparation, Task
-from gradwright.engine.base import TensorBase
+from gradwright.backend.dtypes import category
+from gradwright.data import Ledger, Preparation, Task, outputs_of
 from gradwright.engine.checksum import checked
 from gradwright.engine.files import read_whole, write_whole
 from gradwright.engine.json_text import parse_json
 from gradwright.engine.saving import from_bytes, to_bytes
+from gradwright.engine.tensor import Tensor
 from gradwright.errors import GradwrightError, RunError, StateError
 from gradwright.nn.structure import from_structure, to_structure
 from gradwright.train.config import Config, parse_config
@@ -31,6 +32,8 @@ __all__ = ["SavedRun", "load_run", "save_model"]
 T = TypeVar("T")
 
 _LARGEST = 64 * 2**20  # bytes of JSON that no record of ours reaches
+_TOKENS = 16  # of a row that tries a network out: attention's memory grows with their square
+_WORDS = 1500  # characters of a message
 
 
 def save_model(folder: Path, model: nn.Module) -> None:
@@ -81,9 +84,13 @@ def load_run(path: Path) -> SavedRun:
             model.double()
         notes = _load_weights(path / "weights.safetensors", model)
         data = read_object(path / "data.json")
-        _check_fit(model, preparation.width, task.outputs, np.dtype(config.dtype))
+        _check_fit(model, preparation, outputs_of(task, preparation), np.dtype(config.dtype))
     except GradwrightError as error:
-        raise RunError(f"{path}: the run cannot be loaded: {error}") from None
+        words = str(error)
+        words = words if len(words) <= _WORDS else f"{words[:_WORDS]} …"  # of a stranger's choosing, perhaps
+        raise RunError(f"{path}: the run cannot be loaded: {words}") from None
+    except MemoryError:
+        raise RunError(f"{path}: the run cannot be loaded: it does not fit into memory") from None
     model.eval()
     return SavedRun(path, config, task, preparation, model, data, notes)
 
@@ -103,14 +110,23 @@ def _build_model(description: dict[str, Any]) -> nn.Module:
     return from_structure(description.get("structure"), draw=False)
 
 
-def _check_fit(model: nn.Module, width: int, outputs: int, dtype: np.dtype) -> None:
-    """Send one row of zeros through the network: files of two runs do not fit together."""
+def _check_fit(model: nn.Module, preparation: Preparation, outputs: int, dtype: np.dtype) -> None:
+    """Send a row of zeros, or of a few tokens, through the network: files of two runs do not fit together."""
+    width, tokens = preparation.width, preparation.tokens
+    what = "numbers" if tokens is None else "tokens"
+    expected: tuple[int, ...]
     try:
-        shape = forward_rows(model, np.zeros((1, width), dtype)).shape
-    except (GradwrightError, MemoryError) as error:
-        raise RunError(f"model.json does not take the {width} numbers a row of preparation.json: {error}") from None
-    if shape != (1, outputs):
-        raise RunError(f"model.json gives {shape[1:]} numbers a row, but task.json needs {outputs}")
+        if tokens is None:
+            shape, expected = forward_rows(model, np.zeros((1, width), dtype)).shape, (1, outputs)
+        else:
+            few = min(width, _TOKENS)
+            row = np.full((1, few), tokens.size - 1, np.int64)  # the vocabulary's last, which must have its vector
+            shape, expected = forward_rows(model, row).shape, (1, outputs, few)
+    except Exception as error:  # whatever layers that make no sense together say
+        words = str(error)[:500] or type(error).__name__
+        raise RunError(f"model.json does not take the {width} {what} a row of preparation.json: {words}") from None
+    if shape != expected:
+        raise RunError(f"model.json gives {shape[1:]} numbers a row, but task.json needs {expected[1:]}")
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -133,19 +149,17 @@ def read_json(path: Path) -> Any:
 
 def _load_weights(path: Path, model: nn.Module) -> tuple[str, ...]:
     """Put the weights of a file into the network; return remarks about the file."""
-    own = model.state_dict(keep_vars=True)
+    # what the network holds bounds what its file can: eight bytes a number at most, and the header
+    largest = _LARGEST + 8 * sum(v.numel() for v in model.state_dict(keep_vars=True).values())
     try:
-        # what the network holds bounds what its file can; the rest is the header
-        largest = _LARGEST + sum(t.numpy().nbytes for t in (v.detach() for v in own.values()))
         content = read_whole(path, largest=largest, links=False)
         weights = from_bytes(content)
-        if not isinstance(weights, dict) or not all(isinstance(v, TensorBase) for v in weights.values()):
-            raise StateError("expected tensors by name")
-        for key, value in weights.items():
-            array = value.detach().numpy()
-            if array.dtype.kind in "fV" and not np.isfinite(array.astype(np.float64)).all():
-                raise StateError(f"{str(key)[:200]} holds values that are not finite")
-        model.load_state_dict(weights)
+        _check_weights(weights, model)
+        with np.errstate(all="ignore"):  # what overflows is found below
+            model.load_state_dict(weights)
+        for key, value in model.state_dict(keep_vars=True).items():
+            if not np.isfinite(value.detach().numpy()).all():
+                raise StateError(f"{key} holds values that are not finite")
     except OSError as error:
         raise RunError(f"{path.name}: cannot be read: {error.strerror}") from None
     except GradwrightError as error:
@@ -156,3 +170,15 @@ def _load_weights(path: Path, model: nn.Module) -> tuple[str, ...]:
         f"{path.name} has no checksum, because another program or an earlier version wrote it: damage to it cannot be "
         "seen. Check a figure of the run with `gradwright evaluate`",
     )
+
+
+def _check_weights(weights: Any, model: nn.Module) -> None:
+    """Raise unless it is tensors by name, of the network's kinds of numbers; load_state_dict checks the rest."""
+    own = model.state_dict(keep_vars=True)
+    if not isinstance(weights, dict):
+        raise StateError("expected tensors by name")
+    for key, value in weights.items():
+        if not isinstance(key, str) or not isinstance(value, Tensor):
+            raise StateError("expected tensors by name")
+        if key in own and category(value.dtype) != category(own[key].dtype):
+            raise StateError(f"{key} is of dtype {value.dtype}, where the network has {own[key].dtype}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from gradwright.data import epoch_order
 from gradwright.engine.mode import no_grad
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, NonFiniteError, TrainingInterrupted
+from gradwright.nn.summary import summary_info
 from gradwright.optim import Optimizer
 from gradwright.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from gradwright.optim.swa_utils import AveragedModel
@@ -22,17 +24,20 @@ from gradwright.train.callbacks import Callback, wants_every_step
 from gradwright.train.checks import check_counts, checked_part, epoch_batches, has_batch_norm, rehearse
 from gradwright.train.forward import EVALUATION_ROWS, forward_rows
 from gradwright.train.history import History
-from gradwright.train.metrics import r2
+from gradwright.train.metrics import Metric, MetricCollection, r2
 from gradwright.train.nonfinite import ADVICE
 from gradwright.train.programs import forward_program, make_step, run_block
 from gradwright.train.score import score, score_name, score_value
 from gradwright.train.state import load_trainer_state, trainer_state
 from gradwright.train.stopping import EarlyStopping
+from gradwright.train.stream import RowStream
 
 __all__ = ["Progress", "Trainer"]
 
-#: Steps that run as one program; between programs there is time for a progress bar, a checkpoint and for Ctrl-C.
+#: Steps that run as one program at most; between programs there is time for a progress bar, a checkpoint, for Ctrl-C.
 BLOCK = 250
+#: Arithmetic of a block at most, a backward pass counted as two forward passes: a few seconds on two cores.
+BLOCK_FLOPS = 200 * 10**9
 
 Arrays = tuple[np.ndarray, np.ndarray]
 
@@ -75,6 +80,9 @@ class Trainer:
         the new weights (max-norm, averaging).
     clip_norm : float > 0, optional
         Bound on the norm of all gradients together.
+    metrics : names, or dict of name to Metric
+        Further figures of the validation, as ``gradwright list metrics`` names them; rows have them as
+        ``validation_<name>``.
     eager : bool
         Run on NumPy instead of compiling; the same numbers up to rounding.
     seed : int
@@ -110,6 +118,7 @@ class Trainer:
         before_update: Sequence[Callable[[], Any]] = (),
         after_update: Sequence[Callable[[], Any]] = (),
         clip_norm: float | None = None,
+        metrics: Iterable[str] | Mapping[str, Metric] = (),
         eager: bool = False,
         seed: int = 0,
         callbacks: Sequence[Callback] = (),
@@ -138,11 +147,13 @@ class Trainer:
             self.after_update.append(scheduler.step)
         self.eager = eager or optimizer.closure == "gradients"  # such a rule's way depends on the loss's value
         self.seed = seed
+        self.metrics = MetricCollection(metrics)
         self.callbacks = list(callbacks)
         self.history = History()
         self.progress = Progress()
         self.best_weights: dict[str, Tensor] | None = None
         self._resumed = False
+        self._block_steps = BLOCK
         self._stop = ""
         self._step = make_step(
             model, criterion, optimizer,
@@ -155,7 +166,7 @@ class Trainer:
     # --- training ---------------------------------------------------------------------------------------------------
     def fit(
         self,
-        train: Arrays,
+        train: Arrays | RowStream,
         validation: Arrays,
         *,
         epochs: int = 100,
@@ -171,7 +182,9 @@ class Trainer:
         Parameters
         ----------
         train, validation : (x, y)
-            Arrays (rows, features) in the model's dtype, and (rows,) int64 labels or (rows, 1) numbers.
+            Arrays (rows, features) in the model's dtype, and (rows,) int64 labels or (rows, 1) numbers. To train on,
+            also a :class:`RowStream`, read block by block in an order and in batches of its own:
+            ``fit(streamed.train, streamed.validation.arrays())`` of :func:`gradwright.data.stream`.
         epochs, batch_size : int >= 1
         patience : int >= 1, optional
             None: no early stopping. The weights of the best epoch are put back either way.
@@ -194,20 +207,24 @@ class Trainer:
         if early_stopping is not None and patience is not None:
             raise ConfigError("fit: give patience or early_stopping, not both; EarlyStopping has a patience of its own")
         rule = early_stopping or EarlyStopping(patience=patience)
-        parts = {"train": checked_part("train", *train), "validation": checked_part("validation", *validation)}
+        first = train.example() if isinstance(train, RowStream) else train
+        parts = {"train": checked_part("train", *first), "validation": checked_part("validation", *validation)}
         for name, part in parts.items():
             rehearse(name, self.model, self.criterion, *part)
-        x, y = parts["train"]
-        batch_size = min(batch_size, len(x))
+        rows = len(parts["train"][0])
+        if isinstance(train, RowStream):
+            rows, batch_size = train.rows, train.batch_size
+        batch_size = min(batch_size, rows)
         if batch_size == 1 and has_batch_norm(self.model):
             raise ConfigError("fit: batch normalisation needs batches of at least 2 rows; batch_size is 1")
-        full, rest = epoch_batches(self.model, len(x), batch_size)
+        full, rest = epoch_batches(self.model, rows, batch_size)
         if not self._resumed:
             self.history, self.progress, self.best_weights = History(), Progress(), None
         self._resumed, self._stop = False, ""
         initial = self.weights()
         self.model.train()
-        data = self._place(x, y)
+        data = train if isinstance(train, RowStream) else self._place(*parts["train"])
+        self._block_steps = block_steps(self.model, parts["train"][0], batch_size)
         self._tell("on_fit_start", epochs=epochs, steps=full + (rest > 0))
         try:
             if not self.eager:
@@ -234,7 +251,7 @@ class Trainer:
 
     def _epochs(
         self,
-        data: tuple[Any, Any],
+        data: tuple[Any, Any] | RowStream,
         validation: Arrays,
         epochs: int,
         batch_size: int,
@@ -272,16 +289,31 @@ class Trainer:
             self._tell("on_epoch_end", row)
             self._check_stop()
 
-    def _epoch(self, data: tuple[Any, Any], batch_size: int, steps: tuple[int, int]) -> None:
+    def _epoch(self, data: tuple[Any, Any] | RowStream, batch_size: int, steps: tuple[int, int]) -> None:
         """Run the steps of the epoch that are not done yet."""
         progress, (full, rest) = self.progress, steps
-        order = epoch_order(len(data[0]), key=self.seed, epoch=progress.epoch)
+        if not isinstance(data, RowStream):
+            order = epoch_order(len(data[0]), key=self.seed, epoch=progress.epoch)
+            self._batches(data, order, batch_size, steps)
+            return
+        with contextlib.closing(data.blocks(progress.epoch, progress.step)) as pieces:
+            for x, y in pieces:
+                first = progress.step
+                whole = min(len(x) // batch_size, full - first)
+                short = rest if len(x) > whole * batch_size else 0
+                self._batches(self._place(x, y), np.arange(len(x)), batch_size, (whole, short), first)
+
+    def _batches(
+        self, data: tuple[Any, Any], order: np.ndarray, batch_size: int, steps: tuple[int, int], first: int = 0
+    ) -> None:
+        """Run whole batches of the rows in this order, and a short one; the first of them is step ``first``."""
+        progress, (full, rest) = self.progress, steps
         batches = order[: full * batch_size].reshape(full, batch_size)
         single = any(wants_every_step(callback) for callback in self.callbacks)
-        for start, stop in [(k, k + 1) for k in range(full)] if single else blocks(full):
-            if stop > progress.step:
-                self._block(data, batches[max(start, progress.step) : stop])
-        if rest and progress.step == full:
+        for start, stop in blocks(full, 1 if single else self._block_steps):
+            if stop > progress.step - first:
+                self._block(data, batches[max(start, progress.step - first) : stop])
+        if rest and progress.step - first == full:
             self._block(data, order[full * batch_size : full * batch_size + rest][None])
 
     def _block(self, data: tuple[Any, Any], batches: np.ndarray) -> None:
@@ -305,9 +337,11 @@ class Trainer:
         self._tell("on_steps_end", epoch=progress.epoch, step=progress.step)
         self._check_stop()
 
-    def _prepare(self, data: tuple[Any, Any], vx: np.ndarray, batch_size: int, full: int, rest: int) -> None:
+    def _prepare(
+        self, data: tuple[Any, Any] | RowStream, vx: np.ndarray, batch_size: int, full: int, rest: int
+    ) -> None:
         """Have the smaller programs compiled in the background while the epoch's own is compiled and run."""
-        if rest and full:
+        if rest and full and not isinstance(data, RowStream):
             self._compiled.prepare_scan(*data, order=np.zeros((1, rest), np.int32))
         training = self._judged.training
         self._judged.eval()
@@ -367,6 +401,9 @@ class Trainer:
                 row[f"validation_{name}"] = score_value(name, total, count)
                 if name == "rmse":
                     row["validation_r2"] = r2(vy, output)
+                self.metrics.reset()
+                self.metrics.update(output, vy)
+                row |= self.metrics.compute("validation_")
             self._tell("on_validation_end", row)
         row["seconds"] = seconds + time.perf_counter() - started
         return row
@@ -398,11 +435,20 @@ class Trainer:
                 callback.on_step_end(self, epoch=self.progress.epoch, step=self.progress.step, loss=loss)
 
 
-def blocks(steps: int) -> list[tuple[int, int]]:
-    """Cut an epoch into blocks of one length, so that one program serves them all; the last may be shorter."""
+def block_steps(model: nn.Module, x: np.ndarray, batch_size: int) -> int:
+    """Return how many steps a block has: so few of a large network's that stopping need not wait long."""
+    flops = summary_info(model, Tensor(x[:1])).flops
+    return int(min(BLOCK, max(1, BLOCK_FLOPS // max(1, 3 * flops * batch_size))))
+
+
+def blocks(steps: int, most: int) -> list[tuple[int, int]]:
+    """Cut an epoch into blocks of one length, so that one program serves them all; the last may be shorter.
+
+    How it is cut changes nothing in what is computed, to the bit.
+    """
     if steps == 0:
         return []
-    count = -(-steps // BLOCK)
+    count = -(-steps // most)
     even = [c for c in range(count, 2 * count + 1) if steps % c == 0]
     size = steps // even[0] if even else -(-steps // count)
     return [(s, min(s + size, steps)) for s in range(0, steps, size)]

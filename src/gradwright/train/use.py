@@ -6,12 +6,25 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.data import LabeledRows, Note, SealedTest, Split, read, read_rows
-from gradwright.errors import RunError
-from gradwright.train.assess import assess, probabilities
+from gradwright.data import (
+    LabeledRows,
+    LookBook,
+    Note,
+    Rows,
+    SealedTest,
+    Split,
+    corrected_claim,
+    encode_rows,
+    read,
+    read_rows,
+)
+from gradwright.errors import DataError, RunError
+from gradwright.train.assess import assess, is_share, metric_of, predictions, probabilities
+from gradwright.train.continuation import continue_text
+from gradwright.train.criteria import class_weights, make_criterion
 from gradwright.train.folder import write_json
 from gradwright.train.forward import forward_rows
-from gradwright.train.job import make_criterion
+from gradwright.train.prepared import prepared_part
 from gradwright.train.saved import SavedRun, read_object
 
 __all__ = ["evaluate_run", "predict_rows"]
@@ -23,21 +36,54 @@ def predict_rows(run: SavedRun, source: str) -> tuple[dict[str, Any], list[Note]
     Returns
     -------
     columns : dict of column name → values
-        ``prediction``, and for classes ``probability_<label>``, a value a row.
+        ``prediction``, a value a row, and for classes and labels ``probability_<label>``; for several targets
+        ``prediction_<target>``. Tags stand with spaces between; of next tokens it is the text that comes after.
     notes : list of Note
         What was remarkable about the rows: unseen categories, missing values, extra columns.
     """
     rows = read_rows(source)
-    notes: list[Note] = []
-    x = run.preparation.transform(rows.features, place=rows.place, notes=notes, ignore=[run.task.target_name])
-    output = forward_rows(run.model, x.astype(run.config.dtype, copy=False))
-    if run.task.classes is None:
-        return {"prediction": run.preparation.unscale_target(output[:, 0]).tolist()}, notes
-    p = probabilities(output)
-    columns: dict[str, Any] = {"prediction": run.task.decode(p.argmax(1))}
-    for i, label in enumerate(run.task.classes):
+    notes = [Note(words) for words in run.notes]
+    task, preparation = run.task, run.preparation
+    if task.kind == "next_token":
+        return {"prediction": _continued(run, rows)}, notes
+    ignored = [task.target_name, *task.targets, "tags"]
+    x = preparation.transform(rows.features, place=rows.place, notes=notes, ignore=ignored)
+    if x.dtype.kind == "f":
+        x = x.astype(run.config.dtype, copy=False)
+    output = forward_rows(run.model, x)
+    if task.kind == "regression":
+        found = predictions(task, preparation, output)
+        if not task.targets:
+            return {"prediction": found.tolist()}, notes
+        return {f"prediction_{name}": found[:, i].tolist() for i, name in enumerate(task.targets)}, notes
+    if task.kind == "tagging":
+        return {"prediction": _tags(run, rows, predictions(task, preparation, output))}, notes
+    columns: dict[str, Any] = {}
+    if task.kind == "multilabel":
+        p = 1 / (1 + np.exp(-output.astype(np.float64)))
+        between = task.separator or ";"
+        columns["prediction"] = [between.join(labels) for labels in task.decode(output > 0)]
+    else:
+        p = probabilities(output)
+        columns["prediction"] = task.decode(p.argmax(1))
+    for i, label in enumerate(task.classes or ()):
         columns[f"probability_{label}"] = p[:, i].tolist()
     return columns, notes
+
+
+def _tags(run: SavedRun, rows: Rows, found: np.ndarray) -> list[str]:
+    """The tags of each sentence, with spaces between, from rows that are pieces of sentences."""
+    assert run.preparation.tokens is not None
+    lengths = run.preparation.tokens.lengths(rows.features, rows.place)
+    return [" ".join(tags) for tags in run.task.decode(run.preparation.tokens.collected(found, lengths))]
+
+
+def _continued(run: SavedRun, rows: Rows) -> list[str]:
+    """What comes after the text of each row."""
+    if isinstance(rows.features, np.ndarray) or "text" not in rows.features.columns:
+        raise DataError(f"{rows.name}: expected a column 'text' to go on from")
+    texts = rows.features["text"].to_list()
+    return [continue_text(run.model, run.preparation, str(text or ""), seed=i) for i, text in enumerate(texts)]
 
 
 def _dataset_of(run: SavedRun, source: str | None) -> LabeledRows:
@@ -87,22 +133,32 @@ def evaluate_run(
     parts = Split.from_npz(run.path / "split.npz")
     result = read_object(run.path / "result.json")
     if test:
-        rows = SealedTest(dataset, parts.test, ledger=ledger).open(
-            reason="another look, asked for with --again", command="evaluate --test --again"
+        sealed = SealedTest(
+            dataset, parts.test, ledger=ledger, book=LookBook(run.path.resolve().parent), run=run.path.resolve().name
         )
+        rows = sealed.open(reason="another look, asked for with --again", command="evaluate --test --again")
     else:
         rows = dataset.take(parts.validation)
-    target = run.task.encode(rows.target, rows.place)
     notes: list[Note] = []
-    x = run.preparation.transform(rows.features, place=rows.place, notes=notes).astype(run.config.dtype, copy=False)
+    x, target, y = prepared_part(run.task, run.preparation, rows, run.config, notes)
     output = forward_rows(run.model, x)
-    y = target if run.task.is_classification else run.preparation.scale_target(target).astype(run.config.dtype)[:, None]
     from gradwright.engine.tensor import Tensor
 
-    criterion = make_criterion(run.task.is_classification, run.config.label_smoothing)
-    loss = criterion(Tensor(output), Tensor(np.asarray(y))).item()
+    weights = None
+    if run.config.class_weights is not None:
+        trained = encode_rows(run.task, run.preparation, dataset.take(parts.train), notes=[])[1]
+        weights = class_weights(run.config.class_weights, run.task, trained)
+    loss = make_criterion(run.task, run.config, weights)(Tensor(output), Tensor(np.asarray(y))).item()
     figures = assess(run.task, run.preparation, output, target, float(loss))
     if test:
-        result["looks"] = len(run.ledger)
+        metric = metric_of(run.task)
+        seen = sealed.history
+        result |= seen.to_dict()
+        result["corrected"] = corrected_claim(
+            result["test"][metric], result["test"]["rows"], seen.looks, share=is_share(metric)
+        )
         write_json(run.path / "result.json", result)
-    return {"part": "test" if test else "validation", "looks": len(run.ledger), **figures}
+        looks = seen.looks
+    else:
+        looks = len(run.ledger)
+    return {"part": "test" if test else "validation", "metric": metric_of(run.task), "looks": looks, **figures}

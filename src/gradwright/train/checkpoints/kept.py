@@ -46,8 +46,8 @@ def surplus(
 ) -> list[Checkpoint]:
     """Return those that need not be kept once ``newest`` is whole.
 
-    Kept are the last few, the best, and the last of every k-th epoch. Those of later steps belong to a training that
-    was given up when an earlier one was resumed.
+    Kept are the last few, the best, and the first after every k-th epoch. Those of later steps belong to a training
+    that was given up when an earlier one was resumed.
 
     Parameters
     ----------
@@ -71,6 +71,6 @@ def surplus(
     kept = set(until[-keep_last:])
     kept.update([c for c in until if c.best][-1:])
     if keep_every:
-        last_of = {c.epoch: c for c in until}
-        kept.update(c for epoch, c in last_of.items() if epoch and epoch % keep_every == 0)
+        first_of = {c.epoch: c for c in reversed(until)}
+        kept.update(c for epoch, c in first_of.items() if epoch and epoch % keep_every == 0)
     return [c for c in checkpoints if c not in kept]

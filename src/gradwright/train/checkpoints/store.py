@@ -26,7 +26,7 @@ class CheckpointStore:
     keep_last : int >= 1
         How many of the last are kept; with two, there is one to go back to when the last is damaged.
     keep_every : int >= 1, optional
-        Also the last one of every so many epochs. The best one is always kept.
+        Also the first one after every so many epochs. The best one is always kept.
 
     Examples
     --------
@@ -63,11 +63,11 @@ class CheckpointStore:
         state : dict
             As :func:`write_checkpoint` takes it.
         epoch, step : int >= 0
-            How far training has come.
+            How many are complete.
         metric : float, optional
             The figure that is watched, for the record.
         best : bool
-            Whether this is the best so far.
+            Whether this is the best so far; one that was saved as the best at this very step stays it.
 
         Returns
         -------
@@ -81,8 +81,9 @@ class CheckpointStore:
         StateError
             When the state holds something that cannot be saved.
         """
-        new = Checkpoint(step, epoch, best, self.folder / name_of(step, epoch, best))
         self._make_folder()
+        best = best or any(c.best and (c.step, c.epoch) == (step, epoch) for c in self.found())
+        new = Checkpoint(step, epoch, best, self.folder / name_of(step, epoch, best))
         content = {"epoch": epoch, "step": step, "metric": metric, "best": best, "state": state}
         write_checkpoint(new.path, content)
         self._damaged.discard(new.path)

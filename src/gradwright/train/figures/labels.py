@@ -43,7 +43,7 @@ def of_labels(target: np.ndarray, predicted: np.ndarray, labels: list[str]) -> d
     figure is None where it has nothing to divide by; macro F1 is the mean over the labels that have one.
     """
     t, p = target.astype(bool), predicted.astype(bool)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for i, name in enumerate(labels):
         hit, claimed, support = int((t & p)[:, i].sum()), int(p[:, i].sum()), int(t[:, i].sum())
         rows.append(
