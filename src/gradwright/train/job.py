@@ -35,9 +35,9 @@ from gradwright.train.assess import (
     baseline_interval,
     brief_figures,
     higher_is_better,
-    is_share,
     metric_name,
     metric_of,
+    scale_of,
     show_figure,
 )
 from gradwright.train.auditing import audit_words, leak_findings
@@ -275,7 +275,7 @@ def run_job(
         "seconds": {**clock.seconds, "total": clock.total()},
         "parameters": network["parameters"],
         **sealed.history.to_dict(),
-        "corrected": corrected_claim(figures[metric], figures["rows"], sealed.looks, share=is_share(metric)),
+        "corrected": corrected_claim(figures[metric], figures["rows"], sealed.looks, scale=scale_of(metric)),
     }
 
     for logger in loggers:
