@@ -99,8 +99,8 @@ def train(
     source: Annotated[
         str | None,
         typer.Argument(
-            help="A built-in set (digits, iris, wine, breast-cancer, diabetes), a CSV, TSV or Parquet file, "
-            "an NPZ file with X and y, or a folder of IDX files."
+            help="A built-in set (digits, iris, wine, breast-cancer, diabetes); a CSV, TSV, Parquet, Arrow, JSON lines, "
+            "NPZ, NPY, BIO or text file, or several by a quoted pattern; a folder of images or texts by class, or of IDX."
         ),
     ] = None,
     target: Annotated[str | None, typer.Option(help="The column to predict; several with commas between.")] = None,
