@@ -64,6 +64,13 @@ def marks(part: StreamPart, preparation: Preparation, chunks: Iterator[Any]) -> 
     return [round(float(v) * mark.std + mark.mean) for x, _ in chunks for v in x[:, 0]]
 
 
+def test_every_row_comes_with_its_own_target(frame: pl.DataFrame, plain: Path) -> None:
+    streamed = opened(plain)
+    found = marks(streamed.train, streamed.preparation, streamed.train.blocks(1))
+    labels = np.concatenate([y for _, y in streamed.train.blocks(1)])
+    assert streamed.task.decode(labels) == [frame["y"][mark] for mark in found]
+
+
 # --- order ------------------------------------------------------------------------------------------------------------
 def test_every_row_is_in_one_part_and_once_an_epoch(plain: Path) -> None:
     streamed = opened(plain)
@@ -82,6 +89,7 @@ def test_orders_differ_by_epoch_and_by_seed_and_are_shuffled(plain: Path) -> Non
     second = marks(streamed.train, streamed.preparation, streamed.train.blocks(2))
     assert sorted(first) == sorted(second)
     assert first != second
+    assert {m // 20 for m in first[:40]} != {m // 20 for m in second[:40]}  # other blocks come first
     assert set(marks(other.train, other.preparation, other.train.blocks(1))) != set(first)
     # rows that were neighbours in the file are rarely so now: in a uniform order 2 in n pairs are
     for order in (first, second):

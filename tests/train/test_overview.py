@@ -6,6 +6,8 @@ import json
 import os
 import random
 import shutil
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,11 +27,9 @@ NOW = datetime.now(UTC).isoformat(timespec="seconds")
 @pytest.fixture
 def dead() -> int:
     """The number of a process that is gone."""
-    process = os.fork()
-    if process == 0:
-        os._exit(0)
-    os.waitpid(process, 0)
-    return process
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
 
 
 def make(place: Path, state: str | None, *, pid: int = 0, epochs: int = 2, checkpoints: int = 0, **config: Any) -> Path:

@@ -110,9 +110,10 @@ def test_stopped_after_every_block_and_gone_on_with(path: Path) -> None:
 
 
 def test_compiled_it_is_the_same_and_goes_on_too(path: Path) -> None:
-    whole, eager = made(False), made(True)
-    fit(whole, opened(path))
+    eager = made(True)
     fit(eager, opened(path))
+    whole = made(False)
+    fit(whole, opened(path))
     np.testing.assert_allclose(whole.history.steps["loss"], eager.history.steps["loss"], rtol=2e-5)
     again = resumed(path, False, 4)
     assert again is not None

@@ -189,6 +189,7 @@ def train(
         bool, typer.Option("--accept-changes", help="With --resume: go on although settings or versions differ.")
     ] = False,
     keep_every: Annotated[int | None, typer.Option(help="Keep the checkpoint of every so-many-th epoch.")] = None,
+    log: Annotated[str | None, typer.Option(help="Log for other tools too: tensorboard, mlflow.")] = None,
     fast_dry_run: Annotated[
         bool, typer.Option("--fast-dry-run", help="Rehearse everything on one batch; write nothing, leave the seal.")
     ] = False,
@@ -221,7 +222,7 @@ def train(
         if resume is not None:
             if out is not None or fast_dry_run or overfit_one_batch:
                 raise ConfigError("train: --resume goes on in the run's own folder; leave --out and rehearsals away")
-            _run_resume(resume, given, accept_changes, keep_every, quiet, as_json)
+            _run_resume(resume, given, accept_changes, quiet, as_json, keep_every=keep_every, log=_names(log) or ())
             return
         if "source" not in given:
             raise ConfigError(
@@ -245,11 +246,11 @@ def train(
         from gradwright.train import RunFolder
 
         folder = RunFolder(out, name=Path(settings.source).stem or "run")
-        _run_train(settings, folder, quiet, as_json, given=given, keep_every=keep_every)
+        _run_train(settings, folder, quiet, as_json, given=given, keep_every=keep_every, log=_names(log) or ())
 
 
 def _run_resume(
-    run: Path, changes: dict[str, Any], accept: bool, keep_every: int | None, quiet: bool, as_json: bool
+    run: Path, changes: dict[str, Any], accept: bool, quiet: bool, as_json: bool, **execution_settings: Any
 ) -> None:
     from gradwright.cli.console import safe
     from gradwright.train import RunFolder
@@ -258,7 +259,7 @@ def _run_resume(
     settings, state, said = settings_to_resume(run, changes, accept=accept)
     for remark in [] if quiet else said:
         print(f"note: {safe(remark)}", file=sys.stderr)
-    _run_train(settings, RunFolder.resume(run), quiet, as_json, state=state, keep_every=keep_every)
+    _run_train(settings, RunFolder.resume(run), quiet, as_json, state=state, **execution_settings)
 
 
 def _run_train(
@@ -268,8 +269,7 @@ def _run_train(
     as_json: bool,
     *,
     given: dict[str, Any] | None = None,
-    state: dict[str, Any] | None = None,
-    keep_every: int | None = None,
+    **execution_settings: Any,
 ) -> None:
     from gradwright.cli.console import TerminalReporter, safe
     from gradwright.cli.words import result_words
@@ -283,7 +283,7 @@ def _run_train(
     signals = Signals()
     try:
         with signals, run as folder:
-            execution = Execution(publish=folder.publish, signals=signals, state=state, keep_every=keep_every)
+            execution = Execution(publish=folder.publish, signals=signals, **execution_settings)
             result = run_job(settings, folder.path, given=given, reporter=reporter, execution=execution)
             reporter.on_stage_start(8, "report")
             write_report(folder.path, name=folder.final.name)
@@ -363,7 +363,10 @@ def evaluate(
         from gradwright.train import evaluate_run, load_run
         from gradwright.train.folder import plain
 
-        figures = evaluate_run(load_run(run), test=test, again=again, source=source)
+        saved = load_run(run)
+        for note in saved.notes:
+            print(f"note: {safe(note)}", file=sys.stderr)
+        figures = evaluate_run(saved, test=test, again=again, source=source)
         if test:
             write_report(run)
         if as_json:

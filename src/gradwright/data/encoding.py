@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,14 @@ from gradwright.data.tokens import IGNORED, TokenPreparation
 __all__ = ["encode_rows", "fit_preparation", "network_targets", "outputs_of"]
 
 
-def fit_preparation(task: Task, rows: LabeledRows, *, context: int = 64, tokens: str = "characters") -> Preparation:
+def fit_preparation(
+    task: Task,
+    rows: LabeledRows,
+    *,
+    context: int = 64,
+    tokens: str = "characters",
+    drop: Mapping[str, str] | None = None,
+) -> Preparation:
     """Learn from the training part how its rows become numbers.
 
     Parameters
@@ -30,6 +38,8 @@ def fit_preparation(task: Task, rows: LabeledRows, *, context: int = 64, tokens:
         For next tokens: how many tokens the network sees at once.
     tokens : {"characters", "words"}
         For next tokens: what the text is cut into.
+    drop : mapping of str to str, optional
+        Columns that shall be no features, each with the reason.
 
     Returns
     -------
@@ -54,7 +64,7 @@ def fit_preparation(task: Task, rows: LabeledRows, *, context: int = 64, tokens:
         fitted, note = TokenPreparation.fit_text(rows.features, tokens, context)
         return Preparation(tokens=fitted, notes=(note,))
     target = task.encode(rows.target, rows.place) if task.kind == "regression" else None
-    return Preparation.fit(rows.features, target, place=rows.place, target_names=task.targets)
+    return Preparation.fit(rows.features, target, place=rows.place, target_names=task.targets, drop=drop)
 
 
 def encode_rows(

@@ -109,6 +109,7 @@ class Op:
         "name",
         "plans",
         "promotes",
+        "recorded",
         "shape_names",
         "variadic",
         "view",
@@ -136,6 +137,7 @@ class Op:
         self.defaults = parameters.defaults
         self.name = name
         self.view: Callable[[dict[str, Any]], bool] | None = None  # whether its results show the first input's elements
+        self.recorded: Callable[[Node], None] | None = None  # who looks at the nodes of its calls
         self.kind = kind
         self.forward = forward
         self.shape_names = tuple(f"{x}_shapes" if self.variadic else f"{x}_shape" for x in self.inputs)
@@ -246,6 +248,8 @@ class Op:
         node = Node(self, tuple(edges), saved, meta, tuple(shapes), tuple(dtypes), outputs, many)
         if trace_now.modules:
             node.where = trace_now.modules[-1]
+        if self.recorded is not None:
+            self.recorded(node)
         return node
 
     def _plan(self, asking: int, count: int) -> tuple[tuple[str, int], ...] | None:

@@ -49,7 +49,9 @@ def check_arguments(estimator: Any) -> None:
         fits = isinstance(value, kind) and not isinstance(value, bool) and least <= value < below
         if not fits or (value == least and not itself):
             what = "a whole number" if kind is Integral else "a number"
-            bound = f"{'of at least' if itself else 'above'} {least}" + (f" and below {below}" if below < np.inf else "")
+            bound = f"{'of at least' if itself else 'above'} {least}" + (
+                f" and below {below}" if below < np.inf else ""
+            )
             others = "".join(f", or {other!r}" for other in _OR_ELSE.get(name, ()))
             raise ConfigError(f"{who}: {name} must be {what} {bound}{others}; got {value!r:.80}")
     for name in _SWITCHES:

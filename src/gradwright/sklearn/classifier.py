@@ -36,7 +36,8 @@ class GradwrightClassifier(ClassifierMixin, Perceptron):
         ``"relu"``, ``"tanh"``, ``"logistic"``, ``"identity"``, or another function of one argument in
         ``nn.functional``, such as ``"gelu"``.
     solver : str
-        ``"adam"``, or another of the command line's optimizers, such as ``"sgd"``, ``"adamw"`` or ``"lbfgs"``.
+        ``"adam"``, or another of the command line's optimizers but Newton's, such as ``"sgd"``, ``"adamw"`` or
+        ``"lbfgs"``, of which an epoch is up to twenty iterations.
     alpha : float >= 0
         Strength of the L2 penalty.
     batch_size : int >= 1 or "auto"
@@ -171,7 +172,9 @@ class GradwrightClassifier(ClassifierMixin, Perceptron):
             All classes that will come; asked for in the first call.
         """
         if not hasattr(self, "classes_") and classes is None:
-            raise ConfigError(f"{type(self).__name__}: the first call of partial_fit must be told all classes: classes=…")
+            raise ConfigError(
+                f"{type(self).__name__}: the first call of partial_fit must be told all classes: classes=…"
+            )
         self._classes = None if classes is None else unique_labels(classes)
         try:
             self._fit(X, y, sample_weight, incremental=True)
@@ -237,7 +240,7 @@ class GradwrightClassifier(ClassifierMixin, Perceptron):
     def _class_weight(self, y: Any, weight: np.ndarray) -> np.ndarray:
         if self.class_weight is None:
             return weight
-        if isinstance(self.class_weight, str) and self.class_weight != "balanced" or not isinstance(
+        if (isinstance(self.class_weight, str) and self.class_weight != "balanced") or not isinstance(
             self.class_weight, str | dict | list
         ):
             raise ConfigError(

@@ -11,7 +11,7 @@ from gradwright.train.callbacks import Callback
 from gradwright.train.checks import steps_per_epoch
 from gradwright.train.choices import make_augmentation, make_optimizer, make_penalty, make_schedule
 from gradwright.train.config import Config
-from gradwright.train.metrics import METRICS, check_metrics
+from gradwright.train.metrics import check_metrics
 from gradwright.train.prepared import Prepared
 from gradwright.train.stopping import EarlyStopping
 from gradwright.train.trainer import Trainer
@@ -96,7 +96,7 @@ def _metrics(config: Config, data: Prepared) -> list[str]:
     """Return the validation figures that are asked for, the one that is watched among them."""
     names = list(config.metrics)
     watched = config.monitor.removeprefix("validation_")
-    if watched in METRICS and watched not in (*names, "accuracy", "rmse", "r2"):
+    if watched not in (*names, "loss", "accuracy", "rmse", "r2") and config.monitor.startswith("validation_"):
         names.append(watched)
     check_metrics(names, data.task.kind, data.classes)
     return names

@@ -22,6 +22,7 @@ __all__ = [
     "baseline_interval",
     "brief_figures",
     "higher_is_better",
+    "is_share",
     "metric_name",
     "metric_of",
     "predictions",
@@ -63,9 +64,14 @@ def higher_is_better(metric: str) -> bool:
     return METRICS[metric][1]
 
 
+def is_share(metric: str) -> bool:
+    """Say whether a measure lies between 0 and 1; R² can be below."""
+    return metric in ("accuracy", "entity_f1", "micro_f1")
+
+
 def show_figure(metric: str, value: float) -> str:
     """Write a figure for a terminal: a share in percent, all else in four digits."""
-    return f"{value:.1%}" if metric in ("accuracy", "micro_f1", "entity_f1") else f"{value:.4g}"
+    return f"{value:.1%}" if is_share(metric) else f"{value:.4g}"
 
 
 def probabilities(output: np.ndarray) -> np.ndarray:

@@ -16,7 +16,18 @@ from typing import Any
 import numpy as np
 
 from gradwright.backend import jax_modules
-from gradwright.data import Ledger, Note, SealedTest, TargetScale, data_record, fit_baselines
+from gradwright.data import (
+    Ledger,
+    LookBook,
+    Note,
+    SealedTest,
+    TargetScale,
+    audit,
+    corrected_claim,
+    data_record,
+    fit_baselines,
+    size_advice,
+)
 from gradwright.engine.random import current_generator, manual_seed
 from gradwright.train.assembly import make_stopping, make_trainer
 from gradwright.train.assess import (
@@ -25,11 +36,12 @@ from gradwright.train.assess import (
     baseline_interval,
     brief_figures,
     higher_is_better,
+    is_share,
     metric_name,
     metric_of,
     show_figure,
 )
-from gradwright.train.callbacks import Callback
+from gradwright.train.auditing import audit_words, leak_findings, size_findings
 from gradwright.train.checkpointing import Checkpointing
 from gradwright.train.checks import steps_per_epoch
 from gradwright.train.config import Config, to_toml
@@ -37,6 +49,7 @@ from gradwright.train.continuation import samples
 from gradwright.train.criteria import class_weights, make_criterion
 from gradwright.train.folder import write_json, write_lines, write_status, write_text
 from gradwright.train.live import LiveRecords
+from gradwright.train.loggers import make_loggers
 from gradwright.train.network import build_network, describe_network, network_words
 from gradwright.train.plans import augmentation_record, schedule_record, search_rate, search_record
 from gradwright.train.prepared import Reporter, StageClock, prepare, prepared_part
@@ -63,8 +76,8 @@ class Execution:
         Time between checkpoints.
     keep_every : int, optional
         Keep the checkpoint of every so-many-th epoch.
-    callbacks : sequence of Callback
-        Others that are told of the training.
+    log : sequence of str
+        Other tools that figures are logged for: "tensorboard", "mlflow".
     dry_run : bool
         A rehearsal: one batch, one epoch, and the validation part in the place of the test part, which stays sealed.
     """
@@ -74,7 +87,7 @@ class Execution:
     state: dict[str, Any] | None = None
     checkpoint_seconds: float = 10.0
     keep_every: int | None = None
-    callbacks: Sequence[Callback] = ()
+    log: Sequence[str] = ()
     dry_run: bool = False
 
 
@@ -129,6 +142,13 @@ def run_job(
     dataset, task, preparation, notes = data.dataset, data.task, data.preparation, data.notes
     x, vx, vy, target = data.x, data.vx, data.vy, data.target
 
+    # before anything is trained: what would make the figures worthless
+    reporter.on_stage_start(3, "audit")
+    with clock.part("audit"):
+        leaks = audit(dataset, task, data.parts, preparation)
+    advice = size_advice(task, data.parts)
+    reporter.on_stage(3, "audit", audit_words(leaks))
+
     # 4 baselines
     reporter.on_stage_start(4, "baselines")
     with clock.part("baselines"):
@@ -161,15 +181,18 @@ def run_job(
     plan = schedule_record(trainer.scheduler, steps_per_epoch(model, len(x), config.batch_size or len(x)), config)
     twin = None
     if config.compare == "torch":
-        from gradwright.train.compare import TorchTwin
+        from gradwright.train.compare import TorchTwin, check_comparable_task
 
+        check_comparable_task(task.kind)
         twin = TorchTwin(config, model, current_generator())
         trainer.callbacks.append(twin)
     if execution.state is None:
         text = to_toml(given if given is not None else config.model_dump(exclude_unset=True))
         write_text(folder / "config.given.toml", text)
         write_json(folder / "environment.json", environment(started))
-        write_json(folder / "data.json", data_record(dataset, task, data.parts, preparation))
+        record = data_record(dataset, task, data.parts, preparation)
+        write_json(folder / "data.json", {**record, "size_advice": advice.to_dict()})
+        write_json(folder / "audit.json", [leak.to_dict() for leak in leaks])
         data.parts.to_npz(folder / "split.npz")
         write_json(folder / "preparation.json", preparation.to_dict())
         write_json(folder / "task.json", task.to_dict())
@@ -180,16 +203,18 @@ def run_job(
             write_json(folder / "augmentation.json", augmentation_record(config, data))
     else:
         check_same_data(folder, data)
-        trainer.load_state_dict(execution.state)
     write_json(folder / "config.json", config.model_dump())
     if execution.publish is not None:
         folder = execution.publish()
     scale = preparation.target_scale.std if isinstance(preparation.target_scale, TargetScale) else 1.0
+    loggers = make_loggers(execution.log, folder, config.model_dump())
     trainer.callbacks += [
         LiveRecords(folder, lambda row: _own_unit(row, scale)),
         Checkpointing(folder / "checkpoints", seconds=execution.checkpoint_seconds, keep_every=execution.keep_every),
-        *execution.callbacks,
+        *loggers,
     ]
+    if execution.state is not None:
+        trainer.load_state_dict(execution.state)
     polite = contextlib.nullcontext() if execution.signals is None else execution.signals.polite(trainer)
     with clock.part("train"), polite:
         history = trainer.fit(
@@ -212,7 +237,14 @@ def run_job(
 
     # 7 one look at the test part
     reporter.on_stage_start(7, "test")
-    sealed = SealedTest(dataset, data.parts.test, ledger=_ledger(folder / "ledger.jsonl"))
+    workspace = folder.resolve().parent
+    sealed = SealedTest(
+        dataset,
+        data.parts.test,
+        ledger=_ledger(folder / "ledger.jsonl"),
+        book=None if execution.dry_run else LookBook(workspace),
+        run=folder.name,
+    )
     if execution.dry_run:
         test = dataset.take(data.parts.validation)
     else:
@@ -244,15 +276,27 @@ def run_job(
         "validation": on_validation_best,
         "seconds": {**clock.seconds, "total": clock.total()},
         "parameters": network["parameters"],
-        "looks": sealed.looks,
+        **sealed.history.to_dict(),
+        "corrected": corrected_claim(figures[metric], figures["rows"], sealed.looks, share=is_share(metric)),
     }
 
+    for logger in loggers:
+        logger.log_result(figures)
+
     # the records
-    write_lines(folder / "metrics.jsonl", [_own_unit(row, scale) for row in history.rows])
+    result_rows = [_own_unit(row, scale) for row in history.rows]
+    write_lines(folder / "metrics.jsonl", result_rows)
     write_json(folder / "baselines.json", rows)
     save_model(folder, model)
     write_json(folder / "result.json", result)
-    write_json(folder / "findings.json", findings(task, history, rows, figures, notes, planned=_ends_low(plan)))
+    looked = sealed.history.finding()
+    found = [
+        *leak_findings(leaks),
+        *([] if looked is None else [looked]),
+        *findings(task, history, rows, figures, notes, planned=_ends_low(plan)),
+        *size_findings(advice),
+    ]
+    write_json(folder / "findings.json", found)
     if comparison is not None:
         write_json(folder / "compare.json", comparison)
     write_status(folder, "finished", epoch=len(history.rows), epochs=config.epochs, step=history.steps.count)

@@ -134,8 +134,13 @@ def prepare(config: Config, reporter: Reporter, clock: StageClock) -> Prepared:
     reporter.on_stage(1, "read", words)
 
     # 2 split
-    parts = split(dataset, task, seed=config.seed % 2**32, validation=config.validation, test=config.test)
+    parts = split(
+        dataset, task, seed=config.seed % 2**32, validation=config.validation, test=config.test,
+        groups=config.group, time=config.time,
+    )  # fmt: skip
     how = "as the source gives it" if parts.given else "stratified by class" if parts.stratified else "at random"
+    if parts.by is not None:
+        how = f"by {config.group or config.time}: {'no group is parted' if config.group else 'one after the other'}"
     reporter.on_stage(
         2,
         "split",
@@ -148,7 +153,9 @@ def prepare(config: Config, reporter: Reporter, clock: StageClock) -> Prepared:
     notes: list[Note] = []
     with clock.part("prepare"):
         rows, held = dataset.take(parts.train), dataset.take(parts.validation)
-        preparation = fit_preparation(task, rows, context=config.context or CONTEXT, tokens=config.tokens or TOKENS)
+        preparation = fit_preparation(
+            task, rows, context=config.context or CONTEXT, tokens=config.tokens or TOKENS, drop=parts.not_features
+        )
         x, target, y = prepared_part(task, preparation, rows, config, notes)
         vx, validation_target, vy = prepared_part(task, preparation, held, config, notes)
     what = f"{preparation.width:,} {'numbers' if preparation.tokens is None else 'tokens'} a row"

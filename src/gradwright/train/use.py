@@ -6,9 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.data import LabeledRows, Note, Rows, SealedTest, Split, encode_rows, read, read_rows
+from gradwright.data import (
+    LabeledRows,
+    LookBook,
+    Note,
+    Rows,
+    SealedTest,
+    Split,
+    corrected_claim,
+    encode_rows,
+    read,
+    read_rows,
+)
 from gradwright.errors import DataError, RunError
-from gradwright.train.assess import assess, metric_of, predictions, probabilities
+from gradwright.train.assess import assess, is_share, metric_of, predictions, probabilities
 from gradwright.train.continuation import continue_text
 from gradwright.train.criteria import class_weights, make_criterion
 from gradwright.train.folder import write_json
@@ -122,9 +133,10 @@ def evaluate_run(
     parts = Split.from_npz(run.path / "split.npz")
     result = read_object(run.path / "result.json")
     if test:
-        rows = SealedTest(dataset, parts.test, ledger=ledger).open(
-            reason="another look, asked for with --again", command="evaluate --test --again"
+        sealed = SealedTest(
+            dataset, parts.test, ledger=ledger, book=LookBook(run.path.resolve().parent), run=run.path.resolve().name
         )
+        rows = sealed.open(reason="another look, asked for with --again", command="evaluate --test --again")
     else:
         rows = dataset.take(parts.validation)
     notes: list[Note] = []
@@ -139,7 +151,14 @@ def evaluate_run(
     loss = make_criterion(run.task, run.config, weights)(Tensor(output), Tensor(np.asarray(y))).item()
     figures = assess(run.task, run.preparation, output, target, float(loss))
     if test:
-        result["looks"] = len(run.ledger)
+        metric = metric_of(run.task)
+        seen = sealed.history
+        result |= seen.to_dict()
+        result["corrected"] = corrected_claim(
+            result["test"][metric], result["test"]["rows"], seen.looks, share=is_share(metric)
+        )
         write_json(run.path / "result.json", result)
-    part = "test" if test else "validation"
-    return {"part": part, "metric": metric_of(run.task), "looks": len(run.ledger), **figures}
+        looks = seen.looks
+    else:
+        looks = len(run.ledger)
+    return {"part": "test" if test else "validation", "metric": metric_of(run.task), "looks": looks, **figures}

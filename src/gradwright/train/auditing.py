@@ -1,0 +1,37 @@
+"""What the audit and the counting of looks have to say in a run's findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gradwright.data import Leak, SizeAdvice
+
+__all__ = ["audit_words", "leak_findings", "size_findings"]
+
+
+def audit_words(leaks: Sequence[Leak]) -> str:
+    """Return the audit in one line.
+
+    Examples
+    --------
+    >>> audit_words([])
+    'nothing found that would make the figures worthless'
+    """
+    told = [leak.title for leak in leaks if leak.severity != "info"]
+    return "; ".join(told) if told else "nothing found that would make the figures worthless"
+
+
+def leak_findings(leaks: Sequence[Leak]) -> list[dict[str, str]]:
+    """Return a finding for each leak that wants a look."""
+    return [
+        {"severity": leak.severity, "title": leak.title, "detail": leak.detail}
+        for leak in leaks
+        if leak.severity != "info"
+    ]
+
+
+def size_findings(advice: SizeAdvice) -> list[dict[str, str]]:
+    """Return a finding where the parts are small."""
+    if not advice.small:
+        return []
+    return [{"severity": "info", "title": "Few rows to judge by", "detail": " ".join(advice.notes)}]
