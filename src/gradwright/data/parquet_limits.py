@@ -20,6 +20,7 @@ __all__ = ["check_parquet"]
 
 _MAGIC = b"PAR1"
 _BOOLEANS, _INTEGERS, _DOUBLE, _BINARY, _LISTS, _MAP, _STRUCT = (1, 2), (4, 5, 6), 7, 8, (9, 10), 11, 12
+_DICTIONARY, _DATA_2 = 7, 8  # fields of a page's header; 5 is that of data of version 1
 
 
 def check_parquet(path: Path, *, whole: bool = True) -> None:
@@ -79,7 +80,8 @@ def _check(data: mmap.mmap, where: str, whole: bool) -> None:
 
 def _column(data: mmap.mmap, column: Any, end: int) -> int:
     """How many bytes a column's pages take once unpacked, after a look at each page's header."""
-    _expect(isinstance(column, dict), "a column without its description")
+    if not isinstance(column, dict):
+        raise _Torn("a column without its description")
     at = min(_number(column, 9), _number(column, 11) or _number(column, 9))
     values, stop = _number(column, 5), at + _number(column, 7)
     if values == 0:
@@ -94,15 +96,17 @@ def _column(data: mmap.mmap, column: Any, end: int) -> int:
         _expect(unpacked >= 0 and packed >= 0 and at <= stop, "the size of a page")
         total += unpacked
         before = seen
-        for header in (page.get(5), page.get(7), page.get(8)):
+        for kind in (5, _DICTIONARY, _DATA_2):
+            header = page.get(kind)
             if header is None:
                 continue
-            _expect(isinstance(header, dict), "the header of a page")
+            if not isinstance(header, dict):
+                raise _Torn("the header of a page")
             count = _number(header, 1)
             _expect(0 <= count <= max(values, 1), "the number of values of a page")
-            if header is not page.get(7):
+            if kind != _DICTIONARY:
                 seen += count
-            for field in (2, 3, 5, 6) if header is page.get(8) else ():
+            for field in (2, 3, 5, 6) if kind == _DATA_2 else ():
                 _expect(0 <= _number(header, field) <= max(values, unpacked), "the header of a page")
         total += seen - before  # a byte for each value at least, however few bytes a run of them took
     return total

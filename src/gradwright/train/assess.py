@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -27,6 +27,7 @@ __all__ = [
     "metric_of",
     "predictions",
     "probabilities",
+    "scale_of",
     "show_figure",
 ]
 
@@ -67,6 +68,11 @@ def higher_is_better(metric: str) -> bool:
 def is_share(metric: str) -> bool:
     """Say whether a measure lies between 0 and 1; R² can be below."""
     return metric in ("accuracy", "entity_f1", "micro_f1")
+
+
+def scale_of(metric: str) -> Literal["share", "positive", "any"]:
+    """Say what values a measure can have: from 0 to 1, above 0, or any."""
+    return "share" if is_share(metric) else "any" if metric == "r2" else "positive"
 
 
 def show_figure(metric: str, value: float) -> str:

@@ -1,12 +1,12 @@
-"""What the audit and the counting of looks have to say in a run's findings."""
+"""What the audit has to say, in a line and in a run's findings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradwright.data import Leak, SizeAdvice
+from gradwright.data import Leak
 
-__all__ = ["audit_words", "leak_findings", "size_findings"]
+__all__ = ["audit_words", "leak_findings"]
 
 
 def audit_words(leaks: Sequence[Leak]) -> str:
@@ -28,10 +28,3 @@ def leak_findings(leaks: Sequence[Leak]) -> list[dict[str, str]]:
         for leak in leaks
         if leak.severity != "info"
     ]
-
-
-def size_findings(advice: SizeAdvice) -> list[dict[str, str]]:
-    """Return a finding where the parts are small."""
-    if not advice.small:
-        return []
-    return [{"severity": "info", "title": "Few rows to judge by", "detail": " ".join(advice.notes)}]

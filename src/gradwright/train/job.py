@@ -26,7 +26,6 @@ from gradwright.data import (
     corrected_claim,
     data_record,
     fit_baselines,
-    size_advice,
 )
 from gradwright.engine.random import current_generator, manual_seed
 from gradwright.train.assembly import make_stopping, make_trainer
@@ -36,12 +35,13 @@ from gradwright.train.assess import (
     baseline_interval,
     brief_figures,
     higher_is_better,
-    is_share,
     metric_name,
     metric_of,
+    scale_of,
     show_figure,
 )
-from gradwright.train.auditing import audit_words, leak_findings, size_findings
+from gradwright.train.auditing import audit_words, leak_findings
+from gradwright.train.best_epoch import best_epoch_remark
 from gradwright.train.checkpointing import Checkpointing
 from gradwright.train.checks import steps_per_epoch
 from gradwright.train.config import Config, to_toml
@@ -146,7 +146,6 @@ def run_job(
     reporter.on_stage_start(3, "audit")
     with clock.part("audit"):
         leaks = audit(dataset, task, data.parts, preparation)
-    advice = size_advice(task, data.parts)
     reporter.on_stage(3, "audit", audit_words(leaks))
 
     # 4 baselines
@@ -190,8 +189,7 @@ def run_job(
         text = to_toml(given if given is not None else config.model_dump(exclude_unset=True))
         write_text(folder / "config.given.toml", text)
         write_json(folder / "environment.json", environment(started))
-        record = data_record(dataset, task, data.parts, preparation)
-        write_json(folder / "data.json", {**record, "size_advice": advice.to_dict()})
+        write_json(folder / "data.json", data_record(dataset, task, data.parts, preparation))
         write_json(folder / "audit.json", [leak.to_dict() for leak in leaks])
         data.parts.to_npz(folder / "split.npz")
         write_json(folder / "preparation.json", preparation.to_dict())
@@ -277,7 +275,7 @@ def run_job(
         "seconds": {**clock.seconds, "total": clock.total()},
         "parameters": network["parameters"],
         **sealed.history.to_dict(),
-        "corrected": corrected_claim(figures[metric], figures["rows"], sealed.looks, share=is_share(metric)),
+        "corrected": corrected_claim(figures[metric], figures["rows"], sealed.looks, scale=scale_of(metric)),
     }
 
     for logger in loggers:
@@ -289,12 +287,11 @@ def run_job(
     write_json(folder / "baselines.json", rows)
     save_model(folder, model)
     write_json(folder / "result.json", result)
-    looked = sealed.history.finding()
+    remarks = [sealed.history.finding(), best_epoch_remark(history.rows, config.monitor)]
     found = [
         *leak_findings(leaks),
-        *([] if looked is None else [looked]),
+        *(remark for remark in remarks if remark is not None),
         *findings(task, history, rows, figures, notes, planned=_ends_low(plan)),
-        *size_findings(advice),
     ]
     write_json(folder / "findings.json", found)
     if comparison is not None:
