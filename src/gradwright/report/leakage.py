@@ -1,4 +1,4 @@
-"""What the leakage audit found, and whether the parts are large enough."""
+"""What the leakage audit found."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from gradwright.report.records import RunRecord
 from gradwright.report.text import clean, count, many
 
-__all__ = ["LeakRow", "leakage_info", "leakage_words", "size_finding"]
+__all__ = ["LeakRow", "leakage_info", "leakage_words"]
 
 _ORDER = ("problem", "warning", "info")
 
@@ -78,21 +78,6 @@ def leakage_words(leaks: tuple[LeakRow, ...]) -> str:
     if not serious:
         return f"{words} None of these was found here."
     return f"{words} Something was found {many(serious)}; a test figure is worth no more than the parts are apart."
-
-
-def size_finding(record: RunRecord) -> tuple[str, str, str] | None:
-    """Severity, title and detail where the parts are too small to tell good models apart.
-
-    Examples
-    --------
-    >>> from gradwright.report import example_record
-    >>> size_finding(example_record(audited=True))[1]
-    'The parts are small'
-    """
-    advice = record.data["size_advice"]
-    if not advice or not advice["small"]:
-        return None
-    return "warning", "The parts are small", " ".join(advice["notes"])
 
 
 def _counted(number: object) -> str:

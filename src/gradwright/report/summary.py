@@ -9,7 +9,6 @@ from gradwright.report.baselines import baselines_info, verdict
 from gradwright.report.compare import compare_info, compare_words
 from gradwright.report.facts import data_info, data_words, time_info
 from gradwright.report.layers import layers_info, layers_words
-from gradwright.report.leakage import leakage_info, size_finding
 from gradwright.report.ledger import LedgerInfo, ledger_info, ledger_words
 from gradwright.report.metric import claim_of, metric_of
 from gradwright.report.records import RunRecord
@@ -95,24 +94,16 @@ def summary_info(record: RunRecord) -> SummaryInfo:
         level=level_words(ledger),
         points=tuple(points),
         biased="" if ledger.clean else ledger_words(ledger),
-        findings=_findings(record),
+        findings=tuple(
+            Finding(f["severity"], f["title"], f["detail"] or "")
+            for f in sorted(record.findings, key=lambda f: _ORDER.index(f["severity"]))
+        ),
     )
 
 
 def level_words(ledger: LedgerInfo) -> str:
     """The level of the claimed interval: 95%, or more after several looks."""
     return percent(ledger.level, 1).replace(".0%", "%")
-
-
-def _findings(record: RunRecord) -> tuple[Finding, ...]:
-    """What the run noticed, what the audit found and whether the parts are small; problems first."""
-    found = [Finding(f["severity"], f["title"], f["detail"] or "") for f in record.findings]
-    leaks = [leak for leak in leakage_info(record) or () if leak.severity != "info"]
-    found += [Finding(leak.severity, leak.title, leak.detail) for leak in leaks]
-    small = size_finding(record)
-    if small is not None:
-        found.append(Finding(*small))
-    return tuple(sorted(found, key=lambda finding: _ORDER.index(finding.severity)))
 
 
 def _lead(record: RunRecord, *, sealed: bool) -> str:

@@ -55,8 +55,8 @@ def find_near_duplicates(audited: Audited, ignore: Collection[str], keys: NDArra
                     "sample",
                     "info",
                     "Near-duplicates were looked for in a sample",
-                    f"{asked:,} of {held:,} held-out rows were compared with {base} earlier rows; equal rows were looked "
-                    f"for in all of them.",
+                    f"{asked:,} of {held:,} held-out rows were compared with {base} earlier rows; equal rows were "
+                    f"looked for in all of them.",
                     counts={"compared": asked, "held out": held},
                 )
             )
