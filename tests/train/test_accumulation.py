@@ -99,6 +99,64 @@ def test_steps_compiled_in_parts_are_those_of_whole_batches():
         np.testing.assert_allclose(in_parts, whole, rtol=1e-12, atol=1e-13)
 
 
+def test_a_compiled_loop_carries_statistics_and_the_random_stream():
+    x, y = data("labels")
+    results = []
+    for compiled in (False, True):
+        gw.manual_seed(0)
+        model = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 4)).double()
+        criterion = nn.CrossEntropyLoss()
+
+        def step(x: gw.Tensor, y: gw.Tensor) -> gw.Tensor:
+            model.zero_grad()  # noqa: B023
+            return accumulated(model, criterion, x, y, 5)[1]  # noqa: B023
+
+        step = gw.compile(step) if compiled else step
+        losses = [step(x, y).item() for _ in range(2)]
+        results.append([np.array(losses), *(t.numpy() for t in model.state_dict().values())])
+        results[-1] += [p.grad.numpy() for p in model.parameters()]
+    for eager, program in zip(*results, strict=True):
+        np.testing.assert_allclose(program, eager, rtol=1e-10, atol=1e-13)
+    with pytest.raises(IndexOutOfRangeError, match="row 3 is 7"):
+        step(x, gw.where(gw.arange(ROWS) == 3, 7, y))
+
+
+def test_row_sparse_gradients_are_accumulated_without_a_loop():
+    rows, y = gw.tensor([[0, 1], [1, 2], [2, 0], [3, 3]]), gw.tensor([0, 1, 0, 1])
+    tables = []
+    for parts in (1, 2):
+        gw.manual_seed(0)
+        table = nn.Embedding(5, 2, sparse=True)
+        opt = optim.SGD(table.parameters(), lr=1.0)
+
+        @gw.compile
+        def step(x: gw.Tensor, y: gw.Tensor) -> gw.Tensor:
+            opt.zero_grad()  # noqa: B023
+            loss = accumulated(lambda x: table(x).sum(1), nn.CrossEntropyLoss(), x, y, parts)[1]  # noqa: B023
+            opt.step()  # noqa: B023
+            return loss
+
+        step(rows, y)
+        tables.append(table.weight.detach().numpy())
+    np.testing.assert_allclose(tables[0], tables[1], rtol=1e-6)
+
+
+def test_a_program_keeps_the_activations_of_one_part():
+    needed = []
+    for parts in (1, 8):
+        model, criterion = nn.Sequential(*[nn.Linear(32, 32) for _ in range(3)]), nn.MSELoss()
+
+        @gw.compile
+        def step(x: gw.Tensor, y: gw.Tensor) -> gw.Tensor:
+            model.zero_grad()  # noqa: B023
+            return accumulated(model, criterion, x, y, parts)[1]  # noqa: B023
+
+        step(gw.ones(512, 32), gw.zeros(512, 32))
+        (program,) = step._compiled.values()
+        needed.append(program.memory_analysis().temp_size_in_bytes)
+    assert needed[1] < needed[0] / 2
+
+
 def test_dropout_draws_for_each_part():
     model = nn.Sequential(nn.Dropout(0.5))
     w = gw.ones(1, requires_grad=True)
