@@ -173,6 +173,10 @@ def train(
     time: Annotated[str | None, typer.Option(help="A column to split by in its order: train, validate, test.")] = None,
     validation: Annotated[float | None, typer.Option(help="Share of the rows for validation.")] = None,
     test: Annotated[float | None, typer.Option(help="Share of the rows for the test part.")] = None,
+    stream: Annotated[
+        bool | None,
+        typer.Option("--stream", help="Read Parquet or NPY in blocks, as is done unasked beyond what fits in memory."),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of the split, the initial weights, the batches, dropout.")
     ] = None,
@@ -215,7 +219,7 @@ def train(
             "batch_size": batch_size, "epochs": epochs, "patience": patience, "validation": validation, "test": test,
             "stopping": stopping, "monitor": monitor, "min_delta": min_delta, "stop_warmup": stop_warmup,
             "validate_every": validate_every, "metrics": _names(metrics), "precision": precision,
-            "accumulate": accumulate, "group": group, "time": time,
+            "accumulate": accumulate, "group": group, "time": time, "stream": stream,
             "seed": seed, "dtype": dtype, "eager": eager, "compare": compare,
         }  # fmt: skip
         given = _given(config, options)

@@ -31,7 +31,7 @@ def parquet_files(source: str | Path) -> list[Path]:
     if path.is_dir():
         found = sorted(p for p in path.iterdir() if p.suffix.lower() in (".parquet", ".pq"))
     else:
-        found = sorted(Path(p) for p in glob.glob(str(source)) if Path(p).is_file())
+        found = sorted(Path(p) for p in glob.glob(str(source), recursive=True) if Path(p).is_file())
     if not found:
         raise DataError(
             f"no Parquet file at {shown(str(source), 200)}; expected a file, a folder with files *.parquet, or a "
@@ -64,6 +64,7 @@ class ParquetSource:
         import polars as pl
 
         self.name, self.files, self.target_name = name, list(files), target
+        self.paths = self.files
         self._unchanged = Unchanged(self.files)
         self.sizes: list[int] = []
         self._scans: dict[Path, pl.LazyFrame] = {}
