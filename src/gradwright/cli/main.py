@@ -324,28 +324,9 @@ def predict(
 ) -> None:
     """Predict for raw rows, with class probabilities, as CSV."""
     with _explained(debug):
-        import io
+        from gradwright.cli.predictions import write_predictions
 
-        import polars as pl
-
-        from gradwright.cli.console import safe
-        from gradwright.train import load_run, predict_rows
-        from gradwright.train.folder import write_text
-
-        columns, notes = predict_rows(load_run(run), file)
-        if not quiet:
-            for note in notes:
-                print(f"note: {safe(str(note))}", file=sys.stderr)
-        buffer = io.BytesIO()
-        pl.DataFrame(columns).write_csv(buffer)
-        text = buffer.getvalue().decode()
-        if out is None:
-            sys.stdout.write(safe(text) if sys.stdout.isatty() else text)  # labels come from data
-            sys.stdout.flush()
-        else:
-            write_text(out, text)
-            if not quiet:
-                print(f"{len(next(iter(columns.values()))):,} predictions: {safe(str(out))}", file=sys.stderr)
+        write_predictions(run, file, out, quiet)
 
 
 @app.command()
