@@ -12,8 +12,10 @@ import pytest
 
 from gradwright import data
 from gradwright.data import DataWarning, Preparation, StreamPart, infer_task, stream
+from gradwright.data.looks import part_of_numbers
 from gradwright.data.streaming import fitting
 from gradwright.data.streaming.membership import hashed, mixed, part_of
+from gradwright.data.streaming.parquet import ParquetSource
 from gradwright.data.streaming.running import RunningMoments
 from gradwright.errors import ConfigError, DataError
 
@@ -412,3 +414,81 @@ def test_the_first_pass_says_how_far_it_is(path: Path) -> None:
     opened(path, progress=lambda done, total: said.append((done, total)))
     assert said[-1] == (ROWS, ROWS)
     assert [d for d, _ in said] == sorted({d for d, _ in said})
+
+
+# --- for whole jobs ---------------------------------------------------------------------------------------------------
+def test_a_part_in_the_files_order_in_pieces_of_any_size(frame: pl.DataFrame, plain: Path) -> None:
+    streamed = opened(plain)
+    x, y = streamed.test.arrays()
+    numbers = np.concatenate(list(streamed.test.members()))
+    assert len(numbers) == len(streamed.test) == streamed.test.rows
+    assert streamed.task.decode(y) == frame["y"][numbers].to_list()
+    for size in (1, 7, 20, 33, len(y), 1000):
+        pieces = list(streamed.test.in_order(size))
+        assert {len(a) for a, _ in pieces[:-1]} <= {size}
+        np.testing.assert_array_equal(np.concatenate([a for a, _ in pieces]), x)
+        np.testing.assert_array_equal(np.concatenate([b for _, b in pieces]), y)
+
+
+def test_quantities_are_in_their_own_unit(frame: pl.DataFrame, plain: Path) -> None:
+    streamed = opened(plain, target="mark", columns=["y"])
+    target = np.concatenate([t for _, t in streamed.validation.in_order(10)])
+    assert target.tolist() == frame["mark"][np.concatenate(list(streamed.validation.members()))].to_list()
+
+
+def test_batches_of_another_size_are_those_of_a_stream_with_it(plain: Path) -> None:
+    other, made = opened(plain).train.batched(24), opened(plain, batch_size=24).train
+    assert other.steps == made.steps
+    for a, b in zip(other.blocks(2, 3), made.blocks(2, 3), strict=True):
+        np.testing.assert_array_equal(a[0], b[0])
+
+
+def test_classes_are_counted_without_reading_features(
+    frame: pl.DataFrame, plain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streamed = opened(plain)
+    there = frame["y"][np.concatenate(list(streamed.train.members()))].to_list()
+    asked: list[Any] = []
+    whole = ParquetSource.read
+    monkeypatch.setattr(ParquetSource, "read", lambda *args: asked.append(args[2]) or whole(*args))
+    assert streamed.train.class_counts().tolist() == [there.count(c) for c in streamed.task.classes or ()]
+    assert asked
+    assert not any(asked)
+
+
+def test_the_sample_is_of_training_rows(frame: pl.DataFrame, plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "SAMPLE_ROWS", 100)
+    streamed = opened(plain)
+    marks_ = streamed.sample.features["mark"].cast(pl.Int64).to_list()
+    assert 60 < len(marks_) < 140
+    assert set(marks_) <= set(np.concatenate(list(streamed.train.members())).tolist())
+    assert streamed.sample.target.to_list() == [frame["y"][mark] for mark in marks_]
+
+
+def test_fingerprints_are_of_bytes_and_parts_of_rows(frame: pl.DataFrame, plain: Path, tmp_path: Path) -> None:
+    first, again = opened(plain), opened(plain, seed=1)
+    content = first.fingerprint()
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "plain.parquet").write_bytes(plain.read_bytes())
+    assert opened(copy / "plain.parquet").fingerprint() == content
+    frame.select("mark", "y").reverse().write_parquet(copy / "plain.parquet", row_group_size=64)
+    assert opened(copy / "plain.parquet").fingerprint() != content
+    part, other = first.test_part(content), again.test_part(content)
+    assert part == opened(plain).test_part(content)
+    assert part.rows == first.test.rows
+    mine, theirs = (set(np.concatenate(list(s.test.members())).tolist()) for s in (first, again))
+    assert set(part.sample) == mine
+    assert part.share_in(other) == pytest.approx(len(mine & theirs) / len(mine))
+    more = opened(plain, test=0.3, validation=0.15).test_part(content)  # the next share of the same numbers
+    assert part.share_in(more) == 1.0
+    assert part.fingerprint != more.fingerprint
+
+
+def test_the_sample_of_a_large_part_is_that_of_all_its_rows() -> None:
+    numbers = np.arange(0, 50_000, 3)
+    whole = part_of_numbers("sha256:0", "", [numbers])
+    pieces = part_of_numbers("sha256:0", "", np.array_split(numbers, 13))
+    assert pieces == whole
+    assert len(whole.sample) == 1024
+    assert part_of_numbers("sha256:0", "other", [np.arange(0, 50_000, 6)]).share_in(whole) == 1.0

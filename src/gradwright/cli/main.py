@@ -99,8 +99,9 @@ def train(
     source: Annotated[
         str | None,
         typer.Argument(
-            help="A built-in set (digits, iris, wine, breast-cancer, diabetes); a CSV, TSV, Parquet, Arrow, JSON lines, "
-            "NPZ, NPY, BIO or text file, or several by a quoted pattern; a folder of images or texts by class, or of IDX."
+            help="A built-in set (digits, iris, wine, breast-cancer, diabetes); a file of CSV, TSV, Parquet, Arrow, "
+            "JSON lines, NPZ, NPY, BIO or text, or several by a quoted pattern; a folder of images or texts by class, "
+            "or of IDX files."
         ),
     ] = None,
     target: Annotated[str | None, typer.Option(help="The column to predict; several with commas between.")] = None,
@@ -181,6 +182,10 @@ def train(
     time: Annotated[str | None, typer.Option(help="A column to split by in its order: train, validate, test.")] = None,
     validation: Annotated[float | None, typer.Option(help="Share of the rows for validation.")] = None,
     test: Annotated[float | None, typer.Option(help="Share of the rows for the test part.")] = None,
+    stream: Annotated[
+        bool | None,
+        typer.Option("--stream", help="Read Parquet or NPY in blocks, as is done unasked beyond what fits in memory."),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of the split, the initial weights, the batches, dropout.")
     ] = None,
@@ -223,7 +228,7 @@ def train(
             "batch_size": batch_size, "epochs": epochs, "patience": patience, "validation": validation, "test": test,
             "stopping": stopping, "monitor": monitor, "min_delta": min_delta, "stop_warmup": stop_warmup,
             "validate_every": validate_every, "metrics": _names(metrics), "precision": precision,
-            "accumulate": accumulate, "group": group, "time": time,
+            "accumulate": accumulate, "group": group, "time": time, "stream": stream,
             "class_weights": class_weights, "context": context, "tokens": tokens,
             "seed": seed, "dtype": dtype, "eager": eager, "compare": compare,
         }  # fmt: skip
@@ -329,28 +334,9 @@ def predict(
 ) -> None:
     """Predict for raw rows, with class probabilities, as CSV."""
     with _explained(debug):
-        import io
+        from gradwright.cli.predictions import write_predictions
 
-        import polars as pl
-
-        from gradwright.cli.console import safe
-        from gradwright.train import load_run, predict_rows
-        from gradwright.train.folder import write_text
-
-        columns, notes = predict_rows(load_run(run), file)
-        if not quiet:
-            for note in notes:
-                print(f"note: {safe(str(note))}", file=sys.stderr)
-        buffer = io.BytesIO()
-        pl.DataFrame(columns).write_csv(buffer)
-        text = buffer.getvalue().decode()
-        if out is None:
-            sys.stdout.write(safe(text) if sys.stdout.isatty() else text)  # labels come from data
-            sys.stdout.flush()
-        else:
-            write_text(out, text)
-            if not quiet:
-                print(f"{len(next(iter(columns.values()))):,} predictions: {safe(str(out))}", file=sys.stderr)
+        write_predictions(run, file, out, quiet)
 
 
 @app.command()

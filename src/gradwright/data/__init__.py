@@ -19,7 +19,7 @@ from gradwright.data.sealed import Ledger, Look, SealedTest
 from gradwright.data.size_advice import SizeAdvice, size_advice
 from gradwright.data.sources import Source, read, read_rows
 from gradwright.data.splits import Split, split
-from gradwright.data.streaming import Streamed, StreamPart, stream
+from gradwright.data.streaming import Streamed, StreamPart, must_stream, stream
 from gradwright.data.task import Task, TaskKind
 from gradwright.data.token_baselines import TokenFrequencies
 from gradwright.data.tokens import TokenPreparation
@@ -96,6 +96,7 @@ __all__ = [
     "fit_preparation",
     "infer_task",
     "k_fold",
+    "must_stream",
     "network_targets",
     "outputs_of",
     "random_split",

@@ -18,7 +18,7 @@ from gradwright.errors import DataError
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["is_frame", "read_arrow", "read_parquet", "to_polars"]
+__all__ = ["is_frame", "parquet_bytes", "read_arrow", "read_parquet", "to_polars"]
 
 
 def is_frame(source: object) -> bool:
@@ -115,14 +115,30 @@ def read_parquet(path: Path) -> pl.DataFrame:
     check_parquet(path)
     try:
         stored = path.stat().st_size
-        scan = pl.scan_parquet(path, glob=False)
-        schema = scan.collect_schema()
-        rows = int(scan.select(pl.len()).collect().item())
-        check_columns(where, claimed=rows * sum(_bytes_of(kind) for kind in schema.values()), stored=stored)
-        frame = scan.collect()
+        check_columns(where, claimed=parquet_bytes(path), stored=stored)
+        frame = pl.scan_parquet(path, glob=False).collect()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise _damaged(where, "Parquet", error) from None
     return _checked_frame(frame, where, stored)
+
+
+def parquet_bytes(path: Path) -> int:
+    """Return how many bytes the values of a Parquet file take in memory at least, by what it says about itself.
+
+    Raises
+    ------
+    DataError
+        No Parquet file.
+    """
+    import polars as pl
+
+    try:
+        scan = pl.scan_parquet(path, glob=False)
+        schema = scan.collect_schema()
+        rows = int(scan.select(pl.len()).collect().item())
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise _damaged(shown(str(path), 200), "Parquet", error) from None
+    return rows * sum(_bytes_of(kind) for kind in schema.values())
 
 
 def read_arrow(path: Path) -> pl.DataFrame:

@@ -7,9 +7,11 @@ is taken. It stays when a run is deleted. Another test part of the same data cou
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +28,7 @@ from gradwright.errors import RunError
 if TYPE_CHECKING:
     from gradwright.data.rows import LabeledRows
 
-__all__ = ["History", "LookBook", "PastLook", "TestPart", "corrected_claim"]
+__all__ = ["History", "LookBook", "PastLook", "TestPart", "corrected_claim", "part_of_numbers"]
 
 _SAMPLE = 1024  # row numbers kept of a test part: all of a small one
 _LONGEST = 1 << 20  # no line of ours is longer
@@ -81,6 +83,33 @@ class TestPart:
         if ends:  # up to here both samples hold all that there is
             mine, theirs = (n[_hashed(n) <= min(ends)] for n in (mine, theirs))
         return float(np.isin(mine, theirs).mean()) if len(mine) else 0.0
+
+
+def part_of_numbers(data: str, which: str, numbers: Iterable[NDArray[np.int64]]) -> TestPart:
+    """Describe a test part by its row numbers alone, which come some at a time.
+
+    Parameters
+    ----------
+    data : str
+        The fingerprint of all the data.
+    which : str
+        Words that decide, together with the data, which rows it is; its fingerprint is theirs.
+    numbers : iterable of int64 arrays
+        The row numbers.
+
+    Examples
+    --------
+    >>> part = part_of_numbers("sha256:0", "every third", [np.array([0, 3]), np.array([6])])
+    >>> part.rows, sorted(part.sample)
+    (3, [0, 3, 6])
+    """
+    rows, kept = 0, np.empty(0, np.int64)
+    for some in numbers:
+        rows += len(some)
+        kept = np.concatenate([kept, some])
+        kept = kept[np.argsort(_hashed(kept), kind="stable")[:_SAMPLE]]
+    print_ = hashlib.sha256(f"gradwright part 1 {which}".encode()).hexdigest()
+    return TestPart(data, f"sha256:{print_}", rows, tuple(int(n) for n in kept))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from gradwright.errors import RunError
 
 if TYPE_CHECKING:
     from gradwright.data.rows import LabeledRows
+    from gradwright.data.streaming.streamed import Streamed
 
 __all__ = ["Ledger", "Look", "SealedTest"]
 
@@ -225,9 +226,37 @@ class SealedTest:
         self.book, self.run = book, run
         self._part = cache(lambda: TestPart.of(dataset, rows))
         self._rows = len(rows)
-        self._content: Callable[[], LabeledRows] = lambda: dataset.take(rows)
+        self._content: Callable[[], Any] = lambda: dataset.take(rows)
 
-    def open(self, *, reason: str, command: str) -> LabeledRows:
+    @classmethod
+    def of_stream(
+        cls,
+        streamed: Streamed,
+        fingerprint: str,
+        *,
+        ledger: Ledger | None = None,
+        book: LookBook | None = None,
+        run: str = "this run",
+    ) -> SealedTest:
+        """Seal the test part of a stream, whose `open` then returns the `StreamPart`.
+
+        Parameters
+        ----------
+        streamed : Streamed
+        fingerprint : str
+            Of its files, as ``streamed.fingerprint()`` returned it.
+        ledger, book, run
+            As above.
+        """
+        sealed = cls.__new__(cls)
+        sealed.ledger = ledger if ledger is not None else Ledger()
+        sealed.book, sealed.run = book, run
+        sealed._part = cache(lambda: streamed.test_part(fingerprint))
+        sealed._rows = streamed.test.rows
+        sealed._content = lambda: streamed.test
+        return sealed
+
+    def open(self, *, reason: str, command: str) -> Any:
         """Look at the test part, once it is in the ledger.
 
         Parameters
@@ -240,7 +269,7 @@ class SealedTest:
         Returns
         -------
         LabeledRows
-            The test rows: raw features and target.
+            The test rows: raw features and target; of a stream, its `StreamPart`.
 
         Raises
         ------

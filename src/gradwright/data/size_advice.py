@@ -11,6 +11,7 @@ from gradwright.errors import ConfigError
 
 if TYPE_CHECKING:
     from gradwright.data.splits import Split
+    from gradwright.data.streaming import Streamed
     from gradwright.data.task import Task
 
 __all__ = ["SizeAdvice", "size_advice"]
@@ -62,7 +63,7 @@ class SizeAdvice:
         }
 
 
-def size_advice(task: Task, parts: Split, *, expected: float = 0.9) -> SizeAdvice:
+def size_advice(task: Task, parts: Split | Streamed, *, expected: float = 0.9) -> SizeAdvice:
     """Say what half-width the test figure's 95% interval will have, and whether the parts are large enough.
 
     For an accuracy p of n rows it is Wilson's, z/(1 + z²/n) · sqrt(p(1-p)/n + z²/4n²) with z = 1.96; for an RMSE, as
@@ -73,7 +74,7 @@ def size_advice(task: Task, parts: Split, *, expected: float = 0.9) -> SizeAdvic
     ----------
     task : Task
         Its kind: RMSE for regression, accuracy (of a row, a label or a token) for all others.
-    parts : Split
+    parts : Split or Streamed
     expected : float
         The accuracy that may be expected, from 0 to 1; without meaning for regression.
 

@@ -12,7 +12,7 @@ from gradwright.train.rate_range import lr_find
 from gradwright.train.saved import SavedRun, load_run
 from gradwright.train.stopping import EarlyStopping
 from gradwright.train.trainer import Trainer
-from gradwright.train.use import evaluate_run, predict_rows
+from gradwright.train.use import evaluate_run, predict_blocks, predict_rows
 
 __all__ = [
     "Callback",
@@ -30,6 +30,7 @@ __all__ = [
     "load_toml",
     "lr_find",
     "parse_config",
+    "predict_blocks",
     "predict_rows",
     "read_checkpoint",
     "run_job",

@@ -45,7 +45,7 @@ def make_trainer(
     )
     if config.lookahead is not None:
         optimizer = optim.Lookahead(optimizer, k=config.lookahead)
-    rows = len(data.x)
+    rows = data.rows
     steps = config.epochs * steps_per_epoch(model, rows, config.batch_size or rows)
     before: list[Callable[[], Any]] = []
     after: list[Callable[[], Any]] = []
@@ -75,6 +75,8 @@ def make_trainer(
         after_update=after,
         clip_norm=config.clip_norm,
         metrics=_metrics(config, data),
+        precision=config.precision,
+        accumulate=config.accumulate,
         eager=config.eager,
         seed=config.seed,
         callbacks=callbacks,

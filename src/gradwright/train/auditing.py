@@ -17,14 +17,14 @@ def audit_words(leaks: Sequence[Leak]) -> str:
     >>> audit_words([])
     'nothing found that would make the figures worthless'
     """
-    told = [leak.title for leak in leaks if leak.severity != "info"]
+    told = [leak.title for leak in leaks if leak.severity != "info" or leak.kind == "none"]
     return "; ".join(told) if told else "nothing found that would make the figures worthless"
 
 
 def leak_findings(leaks: Sequence[Leak]) -> list[dict[str, str]]:
-    """Return a finding for each leak that wants a look."""
+    """Return a finding for each leak that wants a look, and where no audit was made."""
     return [
         {"severity": leak.severity, "title": leak.title, "detail": leak.detail}
         for leak in leaks
-        if leak.severity != "info"
+        if leak.severity != "info" or leak.kind == "none"
     ]

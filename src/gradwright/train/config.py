@@ -84,6 +84,8 @@ class Config(BaseModel):
         A column whose equal values must not be parted, or in whose order the parts follow each other; no features.
     validation, test : float in (0, 1)
         Parts of the data.
+    stream : bool
+        Read the data in blocks while training goes on, as is done unasked with what does not fit into memory.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -134,6 +136,7 @@ class Config(BaseModel):
     metrics: tuple[str, ...] = ()
     group: str | None = None
     time: str | None = None
+    stream: bool = False
     seed: int = Field(default=0, ge=0, lt=2**63)
     validation: float = Field(default=0.15, gt=0, lt=1)
     test: float = Field(default=0.15, gt=0, lt=1)

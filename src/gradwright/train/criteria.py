@@ -13,7 +13,7 @@ from gradwright.data.messages import closest, listed, shown
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError
 
-__all__ = ["class_weights", "make_criterion"]
+__all__ = ["balanced_weights", "class_weights", "make_criterion"]
 
 
 def class_weights(setting: str | Mapping[str, float] | None, task: Task, target: np.ndarray) -> np.ndarray | None:
@@ -74,7 +74,11 @@ def class_weights(setting: str | Mapping[str, float] | None, task: Task, target:
         there = target.sum(0, dtype=np.float64)
         some = (there > 0) & (there < len(target))  # a label in all rows or none is not to be balanced
         return np.where(some, (len(target) - there) / np.maximum(there, 1), 1.0)
-    counts = np.bincount(target[target >= 0], minlength=len(task.classes))
+    return balanced_weights(np.bincount(target[target >= 0], minlength=len(task.classes)))
+
+
+def balanced_weights(counts: np.ndarray) -> np.ndarray:
+    """Return n / (k · nᵢ) from the counts nᵢ of the classes; 1 for a class that does not occur."""
     weights = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
     return np.where(counts > 0, weights, 1.0)
 

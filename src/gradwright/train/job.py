@@ -13,26 +13,19 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from gradwright.backend import jax_modules
 from gradwright.data import (
     Ledger,
     LookBook,
     Note,
-    SealedTest,
     TargetScale,
-    audit,
     corrected_claim,
-    data_record,
     fit_baselines,
 )
 from gradwright.engine.random import current_generator, manual_seed
 from gradwright.train.assembly import make_stopping, make_trainer
 from gradwright.train.assess import (
-    assess,
     baseline_figure,
-    baseline_interval,
     brief_figures,
     higher_is_better,
     metric_name,
@@ -45,14 +38,14 @@ from gradwright.train.best_epoch import best_epoch_remark
 from gradwright.train.checkpointing import Checkpointing
 from gradwright.train.checks import steps_per_epoch
 from gradwright.train.config import Config, to_toml
-from gradwright.train.continuation import samples
-from gradwright.train.criteria import class_weights, make_criterion
+from gradwright.train.criteria import make_criterion
 from gradwright.train.folder import write_json, write_lines, write_status, write_text
+from gradwright.train.judging import judge, single
 from gradwright.train.live import LiveRecords
 from gradwright.train.loggers import make_loggers
 from gradwright.train.network import build_network, describe_network, network_words
 from gradwright.train.plans import augmentation_record, schedule_record, search_rate, search_record
-from gradwright.train.prepared import Reporter, StageClock, prepare, prepared_part
+from gradwright.train.prepared import Reporter, StageClock, prepare
 from gradwright.train.resume import check_same_data
 from gradwright.train.saved import save_model
 from gradwright.train.signals import Signals
@@ -138,30 +131,32 @@ def run_job(
     data = prepare(config, reporter, clock)
     if execution.dry_run:
         config = config.model_copy(update={"epochs": 1, "lr": None if config.lr == "auto" else config.lr})
-        data = data.head(config.resolved(len(data.x), data.preparation.width, data.task.kind).batch_size or 32)
-    dataset, task, preparation, notes = data.dataset, data.task, data.preparation, data.notes
+        data = data.head(config.resolved(data.rows, data.preparation.width, data.task.kind).batch_size or 32)
+    config = data.decided(config)
+    task, preparation, notes = data.task, data.preparation, data.notes
     x, vx, vy, target = data.x, data.vx, data.vy, data.target
 
     # before anything is trained: what would make the figures worthless
     reporter.on_stage_start(3, "audit")
     with clock.part("audit"):
-        leaks = audit(dataset, task, data.parts, preparation)
+        leaks = data.audit()
+    advice = data.advice()
     reporter.on_stage(3, "audit", audit_words(leaks))
 
     # 4 baselines
     reporter.on_stage_start(4, "baselines")
     with clock.part("baselines"):
-        baselines = fit_baselines(task, _single(x), target, seed=config.seed % 2**32)
-        on_validation = [baseline_figure(task, b, _single(vx), data.validation_target) for b in baselines]
+        baselines = fit_baselines(task, single(x), target, seed=config.seed % 2**32)
+        on_validation = [baseline_figure(task, b, single(vx), data.validation_target) for b in baselines]
     metric = metric_of(task)
     shown = ", ".join(f"{b.name} {show_figure(metric, f)}" for b, f in zip(baselines, on_validation, strict=True))
     reporter.on_stage(4, "baselines", f"validation {metric_name(metric)}: {shown}")
 
     # 5 network
-    config = config.resolved(len(x), preparation.width, task.kind)
+    config = config.resolved(data.rows, preparation.width, task.kind)
     manual_seed(config.seed)
     model = build_network(config, data.shape, data.outputs, data.x, data.vocabulary)
-    criterion = make_criterion(task, config, class_weights(config.class_weights, task, target))
+    criterion = make_criterion(task, config, data.weights(config.class_weights))
     network = describe_network(model, criterion, preparation.width, data.y, tokens=data.vocabulary is not None)
     words = f"{network_words(config, data.shape, data.outputs)}; {network['parameters']:,} parameters"
     reporter.on_stage(5, "network", words)
@@ -177,7 +172,7 @@ def run_job(
         )
         write_json(folder / "lr_find.json", search_record(search))
     trainer = make_trainer(config, model, criterion, data, callbacks=[reporter])
-    plan = schedule_record(trainer.scheduler, steps_per_epoch(model, len(x), config.batch_size or len(x)), config)
+    plan = schedule_record(trainer.scheduler, steps_per_epoch(model, data.rows, config.batch_size or data.rows), config)
     twin = None
     if config.compare == "torch":
         from gradwright.train.compare import TorchTwin, check_comparable_task
@@ -189,9 +184,9 @@ def run_job(
         text = to_toml(given if given is not None else config.model_dump(exclude_unset=True))
         write_text(folder / "config.given.toml", text)
         write_json(folder / "environment.json", environment(started))
-        write_json(folder / "data.json", data_record(dataset, task, data.parts, preparation))
+        write_json(folder / "data.json", {**data.record(), "size_advice": advice.to_dict()})
         write_json(folder / "audit.json", [leak.to_dict() for leak in leaks])
-        data.parts.to_npz(folder / "split.npz")
+        data.write_parts(folder)
         write_json(folder / "preparation.json", preparation.to_dict())
         write_json(folder / "task.json", task.to_dict())
         write_json(folder / "network.json", network)
@@ -216,7 +211,7 @@ def run_job(
     polite = contextlib.nullcontext() if execution.signals is None else execution.signals.polite(trainer)
     with clock.part("train"), polite:
         history = trainer.fit(
-            (x, data.y),
+            data.to_train_on(config.batch_size or 32),
             (vx, vy),
             epochs=config.epochs,
             batch_size=config.batch_size or 32,
@@ -236,30 +231,16 @@ def run_job(
     # 7 one look at the test part
     reporter.on_stage_start(7, "test")
     workspace = folder.resolve().parent
-    sealed = SealedTest(
-        dataset,
-        data.parts.test,
-        ledger=_ledger(folder / "ledger.jsonl"),
-        book=None if execution.dry_run else LookBook(workspace),
-        run=folder.name,
-    )
+    book = None if execution.dry_run else LookBook(workspace)
+    sealed = data.sealed(_ledger(folder / "ledger.jsonl"), book, folder.name)
     if execution.dry_run:
-        test = dataset.take(data.parts.validation)
+        test = data.held_out()
     else:
         test = sealed.open(reason="final evaluation", command="train")
-    tx, test_target, ty = prepared_part(task, preparation, test, config, notes)
-    output = trainer.predict(tx)
-    figures = assess(task, preparation, output, test_target, trainer.loss(output, ty))
-    if task.kind == "next_token":
-        figures["samples"] = samples(model, preparation, tx)
+    figures, on_test = judge(data, test, trainer, config, baselines)
     rows = [
-        {
-            "name": b.name,
-            "description": b.description,
-            "validation": v,
-            "test": baseline_interval(task, b, _single(tx), test_target),
-        }
-        for b, v in zip(baselines, on_validation, strict=True)
+        {"name": b.name, "description": b.description + data.sampled, "validation": v, "test": t}
+        for b, v, t in zip(baselines, on_validation, on_test, strict=True)
     ]
     vo = trainer.predict(vx)
     on_validation_best = brief_figures(task, preparation, vo, data.validation_target, trainer.loss(vo, vy))
@@ -311,11 +292,6 @@ def _own_unit(row: dict[str, Any], scale: float) -> dict[str, Any]:
     """Bring errors from the standardised target's unit to the target's own; R² has none."""
     scaled = ("_rmse", "_mae")
     return {k: v * scale if k.endswith(scaled) and v is not None else v for k, v in row.items()}
-
-
-def _single(x: np.ndarray) -> np.ndarray:
-    """Return numbers in single precision, as baselines take them; tokens as they are."""
-    return x.astype(np.float32, copy=False) if x.dtype.kind == "f" else x
 
 
 def _ends_low(plan: dict[str, Any] | None) -> bool:

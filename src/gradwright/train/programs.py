@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from gradwright import nn
 from gradwright.backend import is_array
 from gradwright.compile import CompiledStep
+from gradwright.engine.autocast import autocast
 from gradwright.engine.mode import no_grad
 from gradwright.engine.op import wrap
 from gradwright.engine.tensor import Tensor
 from gradwright.engine.tracing import Schedule
 from gradwright.errors import NonFiniteError
 from gradwright.optim import Optimizer
+from gradwright.train.accumulation import accumulated
 from gradwright.train.nonfinite import Snapshot, explain_nonfinite
 from gradwright.train.score import score
 
@@ -43,13 +45,27 @@ def make_step(
     penalty: Callable[[nn.Module], Tensor] | None,
     before: Sequence[Callable[[], Any]],
     after: Sequence[Callable[[], Any]],
+    precision: str,
+    accumulate: int,
 ) -> Step:
     """Return one training step: ``step(x, y) → (loss, score and count, learning rate)``."""
 
+    def forward(inputs: Tensor) -> Tensor:
+        if precision == "float32":
+            return cast(Tensor, model(inputs))
+        with autocast("cpu"):  # the name of the device makes no difference
+            output: Tensor = model(inputs)
+        return output.float()  # the loss is computed in float32
+
     def update(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        output = model(inputs)
-        loss = criterion(output, targets)
-        (loss if penalty is None else loss + penalty(model)).backward()
+        if accumulate > 1:
+            output, loss = accumulated(forward, criterion, inputs, targets, min(accumulate, len(inputs)))
+            if penalty is not None:
+                penalty(model).backward()
+        else:
+            output = forward(inputs)
+            loss = criterion(output, targets)
+            (loss if penalty is None else loss + penalty(model)).backward()
         for change in before:
             change()
         optimizer.step()

@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from gradwright.data import Split
 from gradwright.errors import RunError
 from gradwright.train.checkpoints import CheckpointStore
 from gradwright.train.config import Config, parse_config
@@ -29,10 +26,7 @@ def check_same_data(folder: Path, data: Prepared) -> None:
             f"the data's content (fingerprint {data.dataset.fingerprint[:19]}…, the run's "
             f"{str(record.get('fingerprint'))[:19]}…)"
         )
-    elif any(
-        not np.array_equal(getattr(Split.from_npz(folder / "split.npz"), part), getattr(data.parts, part))
-        for part in ("train", "validation", "test")
-    ):
+    elif not data.same_parts(folder):
         differs.append("which rows train, validate and test")
     elif read_object(folder / "preparation.json") != plain(data.preparation.to_dict()):
         differs.append("the prepared numbers")

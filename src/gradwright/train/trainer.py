@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -83,6 +83,12 @@ class Trainer:
     metrics : names, or dict of name to Metric
         Further figures of the validation, as ``gradwright list metrics`` names them; rows have them as
         ``validation_<name>``.
+    precision : {"float32", "bfloat16"}
+        What the training steps compute products and convolutions in, as :class:`gradwright.autocast` does. Weights,
+        losses, updates and validation stay as they are.
+    accumulate : int >= 1
+        Compute each batch in so many parts, one after the other, for less memory; the gradient is the whole batch's,
+        also of a short last one. Batch normalisation then sees the parts.
     eager : bool
         Run on NumPy instead of compiling; the same numbers up to rounding.
     seed : int
@@ -119,6 +125,8 @@ class Trainer:
         after_update: Sequence[Callable[[], Any]] = (),
         clip_norm: float | None = None,
         metrics: Iterable[str] | Mapping[str, Metric] = (),
+        precision: Literal["float32", "bfloat16"] = "float32",
+        accumulate: int = 1,
         eager: bool = False,
         seed: int = 0,
         callbacks: Sequence[Callback] = (),
@@ -140,6 +148,14 @@ class Trainer:
                 f"Trainer: {type(optimizer).__name__} computes its gradients itself, where nothing can change them: "
                 "leave clip_norm and before_update away"
             )
+        if accumulate < 1 or (accumulate > 1 and optimizer.closure is not None):
+            raise ConfigError(
+                f"Trainer: accumulate is {accumulate}; expected 1 or more, and 1 for {type(optimizer).__name__}"
+                if accumulate < 1
+                else f"Trainer: {type(optimizer).__name__} computes its gradients itself, so accumulate must be 1"
+            )
+        if precision not in ("float32", "bfloat16"):
+            raise ConfigError(f"Trainer: precision is {precision!r}; expected 'float32' or 'bfloat16'")
         self._judged = model if average is None else average.module
         if average is not None:
             self.after_update.append(lambda: average.update_parameters(model))
@@ -158,6 +174,7 @@ class Trainer:
         self._step = make_step(
             model, criterion, optimizer,
             augment=augment, penalty=penalty, before=self.before_update, after=self.after_update,
+            precision=precision, accumulate=accumulate,
         )  # fmt: skip
         state = [model, criterion, optimizer, [augment, penalty], self.before_update, self.after_update]
         self._compiled: CompiledStep = compile(self._step, state=state)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gradwright.data import (
+    Features,
+    History,
     LabeledRows,
     LookBook,
     Note,
@@ -15,9 +20,14 @@ from gradwright.data import (
     Split,
     corrected_claim,
     encode_rows,
+    must_stream,
     read,
     read_rows,
 )
+from gradwright.data.column_preparation import DroppedColumn
+from gradwright.data.messages import PlaceOf
+from gradwright.data.streaming.parquet import ParquetSource, parquet_files
+from gradwright.data.streaming.source import blocks_of
 from gradwright.errors import DataError, RunError
 from gradwright.train.assess import assess, metric_of, predictions, probabilities, scale_of
 from gradwright.train.continuation import continue_text
@@ -27,7 +37,9 @@ from gradwright.train.forward import forward_rows
 from gradwright.train.prepared import prepared_part
 from gradwright.train.saved import SavedRun, read_object
 
-__all__ = ["evaluate_run", "predict_rows"]
+__all__ = ["evaluate_run", "predict_blocks", "predict_rows"]
+
+_BLOCK_BYTES = 32 * 2**20  # of prepared rows
 
 
 def predict_rows(run: SavedRun, source: str) -> tuple[dict[str, Any], list[Note]]:
@@ -48,18 +60,48 @@ def predict_rows(run: SavedRun, source: str) -> tuple[dict[str, Any], list[Note]
     notes = [Note(words) for words in run.notes]
     if task.kind == "next_token":
         return {"prediction": _continued(run, rows)}, notes
-    ignored = [task.target_name, *task.targets, "tags"]
-    x = preparation.transform(rows.features, place=rows.place, notes=notes, ignore=ignored)
+    if task.kind != "tagging":
+        return _columns(run, rows.features, rows.place, notes), notes
+    x = preparation.transform(rows.features, place=rows.place, notes=notes, ignore=[task.target_name, "tags"])
+    return {"prediction": _tags(run, rows, predictions(task, preparation, forward_rows(run.model, x)))}, notes
+
+
+def predict_blocks(run: SavedRun, source: str) -> Iterator[tuple[dict[str, Any], list[Note]]]:
+    """Predict for raw rows; of Parquet files that do not fit into memory, block by block.
+
+    Yields
+    ------
+    (columns, notes)
+        As `predict_rows` returns them, of one block after the other; a remark comes once.
+    """
+    if run.task.is_sequences or Path(source).is_dir() or not must_stream(source):
+        yield predict_rows(run, source)
+        return
+    opened = ParquetSource(source, parquet_files(source), None)
+    needed = {c.name for c in run.preparation.columns if not isinstance(c, DroppedColumn)} or None
+    told: set[tuple[str | None, str]] = set()
+    first = [Note(words) for words in run.notes]
+    for block in blocks_of(opened, max(1, _BLOCK_BYTES // (4 * run.preparation.width))):
+        notes: list[Note] = []
+        columns = _columns(run, opened.frame(block, needed), block.place, notes)
+        new = {key: n for n in reversed(notes) if (key := (n.column, str(n.value))) not in told}
+        told |= set(new)
+        yield columns, [*first, *reversed(new.values())]
+        first = []
+
+
+def _columns(run: SavedRun, features: Features, place: PlaceOf, notes: list[Note]) -> dict[str, Any]:
+    """Predict for rows that are no sequences."""
+    task, preparation = run.task, run.preparation
+    x = preparation.transform(features, place=place, notes=notes, ignore=[task.target_name, *task.targets, "tags"])
     if x.dtype.kind == "f":
         x = x.astype(run.config.dtype, copy=False)
     output = forward_rows(run.model, x)
     if task.kind == "regression":
         found = predictions(task, preparation, output)
         if not task.targets:
-            return {"prediction": found.tolist()}, notes
-        return {f"prediction_{name}": found[:, i].tolist() for i, name in enumerate(task.targets)}, notes
-    if task.kind == "tagging":
-        return {"prediction": _tags(run, rows, predictions(task, preparation, output))}, notes
+            return {"prediction": found.tolist()}
+        return {f"prediction_{name}": found[:, i].tolist() for i, name in enumerate(task.targets)}
     columns: dict[str, Any] = {}
     if task.kind == "multilabel":
         p = 1 / (1 + np.exp(-output.astype(np.float64)))
@@ -70,7 +112,7 @@ def predict_rows(run: SavedRun, source: str) -> tuple[dict[str, Any], list[Note]
         columns["prediction"] = task.decode(p.argmax(1))
     for i, label in enumerate(task.classes or ()):
         columns[f"probability_{label}"] = p[:, i].tolist()
-    return columns, notes
+    return columns
 
 
 def _tags(run: SavedRun, rows: Rows, found: np.ndarray) -> list[str]:
@@ -92,16 +134,18 @@ def _dataset_of(run: SavedRun, source: str | None) -> LabeledRows:
     """Read the run's data again and refuse other data than it was trained on."""
     where = source or run.config.source
     dataset = read(where, target=run.config.target, task=run.config.task)
-    expected = run.data.get("fingerprint")
-    if dataset.fingerprint != expected:
-        raise RunError(
-            f"{where}: its content is not what the run was trained on (fingerprint "
-            f"{dataset.fingerprint[:19]}…, the run's "
-            f""
-            f"{str(expected)[:19]}…). The row numbers of its parts would mean other rows. Give the original "
-            f"file with --source."
-        )
+    _check_content(run, where, dataset.fingerprint)
     return dataset
+
+
+def _check_content(run: SavedRun, where: str, fingerprint: str) -> None:
+    expected = run.data.get("fingerprint")
+    if fingerprint != expected:
+        raise RunError(
+            f"{where}: its content is not what the run was trained on (fingerprint {fingerprint[:19]}…, the run's "
+            f"{str(expected)[:19]}…). The row numbers of its parts would mean other rows. Give the original file with "
+            "--source."
+        )
 
 
 def evaluate_run(
@@ -131,9 +175,11 @@ def evaluate_run(
             "trustworthy as an estimate. If you must: --again, and the ledger and the report will say so. "
             "For choosing between models, evaluate the validation part: leave --test away."
         )
+    if run.config.stream:
+        figures, seen = _of_stream(run, source, test)
+        return _reported(run, figures, seen)
     dataset = _dataset_of(run, source)
     parts = Split.from_npz(run.path / "split.npz")
-    result = read_object(run.path / "result.json")
     if test:
         sealed = SealedTest(
             dataset, parts.test, ledger=ledger, book=LookBook(run.path.resolve().parent), run=run.path.resolve().name
@@ -152,15 +198,37 @@ def evaluate_run(
         weights = class_weights(run.config.class_weights, run.task, trained)
     loss = make_criterion(run.task, run.config, weights)(Tensor(output), Tensor(np.asarray(y))).item()
     figures = assess(run.task, run.preparation, output, target, float(loss))
+    return _reported(run, figures, sealed.history if test else None)
+
+
+def _of_stream(run: SavedRun, source: str | None, test: bool) -> tuple[dict[str, Any], History | None]:
+    """Return the figures of a part that is read in blocks, and if it is the test part, the looks at it."""
+    from gradwright.train.judging import judge_stream
+    from gradwright.train.prepared import Reporter, StageClock
+    from gradwright.train.prepared_stream import prepare_stream
+
+    where = source or run.config.source
+    data = prepare_stream(run.config.model_copy(update={"source": where}), Reporter(), StageClock())
+    _check_content(run, where, data.dataset.fingerprint)
+    part, sealed = data.streamed.validation, None
     if test:
-        metric = metric_of(run.task)
-        seen = sealed.history
+        sealed = data.sealed(run.ledger, LookBook(run.path.resolve().parent), run.path.resolve().name)
+        part = sealed.open(reason="another look, asked for with --again", command="evaluate --test --again")
+    criterion = make_criterion(run.task, run.config, data.weights(run.config.class_weights))
+    predict = partial(forward_rows, run.model)
+    figures, _ = judge_stream(run.task, run.preparation, part, predict, criterion, notes=[])
+    return figures, None if sealed is None else sealed.history
+
+
+def _reported(run: SavedRun, figures: dict[str, Any], seen: History | None) -> dict[str, Any]:
+    """Return the figures with how often the test part was looked at; ``result.json`` is told of another look."""
+    metric = metric_of(run.task)
+    if seen is not None:
+        result = read_object(run.path / "result.json")
         result |= seen.to_dict()
         result["corrected"] = corrected_claim(
             result["test"][metric], result["test"]["rows"], seen.looks, scale=scale_of(metric)
         )
         write_json(run.path / "result.json", result)
-        looks = seen.looks
-    else:
-        looks = len(run.ledger)
-    return {"part": "test" if test else "validation", "metric": metric_of(run.task), "looks": looks, **figures}
+    looks = len(run.ledger) if seen is None else seen.looks
+    return {"part": "validation" if seen is None else "test", "metric": metric, "looks": looks, **figures}

@@ -32,7 +32,7 @@ from gradwright.data.rows import LabeledRows
 from gradwright.data.scaling import TargetScale
 from gradwright.data.streaming.membership import hashed
 from gradwright.data.streaming.running import RunningCounts, RunningMoments
-from gradwright.data.streaming.source import Block, BlockSource
+from gradwright.data.streaming.source import Block, BlockSource, placed
 from gradwright.data.task import Task
 from gradwright.errors import ConfigError, DataError
 
@@ -67,8 +67,8 @@ def fit_stream(
     seed: int,
     task: str | None,
     progress: Callable[[int, int], None] | None,
-) -> tuple[Task, Preparation]:
-    """Read all blocks once; return the task and the preparation of the training rows.
+) -> tuple[Task, Preparation, LabeledRows]:
+    """Read all blocks once; return the task, the preparation of the training rows, and a sample of them.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def fit_stream(
         found.classes.add(target)
         train = np.flatnonzero(parts(block) == 0)
         chosen = features[train]
-        place = _placed(block, train)
+        place = placed(block, train)
         _add(found, chosen, place)
         if kind_of(target) == "numeric":
             found.quantity.add(target[train].cast(_float64()).to_numpy())
@@ -101,10 +101,6 @@ def _float64() -> Any:
     import polars as pl
 
     return pl.Float64
-
-
-def _placed(block: Block, rows: NDArray[np.int64]) -> PlaceOf:
-    return lambda row: block.place(int(rows[row]))
 
 
 def _check_target(target: pl.Series, block: Block) -> None:
@@ -144,7 +140,9 @@ def _add(found: _Pass, features: Any, place: PlaceOf) -> None:
             found.columns.setdefault(column.name, RunningCounts(MAX_CATEGORIES)).add(values)
 
 
-def _judged(source: BlockSource, found: _Pass, task: str | None, *, sampled: bool) -> tuple[Task, Preparation]:
+def _judged(
+    source: BlockSource, found: _Pass, task: str | None, *, sampled: bool
+) -> tuple[Task, Preparation, LabeledRows]:
     """Make task and preparation of what was gathered."""
     import polars as pl
 
@@ -155,7 +153,9 @@ def _judged(source: BlockSource, found: _Pass, task: str | None, *, sampled: boo
             f"cannot prepare {shown(source.name, 200)}: none of its {plural(sum(source.sizes), 'row')} is in the "
             "training part. Add rows, or ask for smaller shares to validate and test"
         )
-    what = _task(source, features, target, found.classes, task, sampled)
+    names = tuple(getattr(features, "columns", ())) or ("pixels",)
+    sample = LabeledRows(source.name, source.kind, features, names, target, source.target_name, "")
+    what = _task(source, sample, found.classes, task, sampled)
     scale = None
     if what.classes is None:
         found.quantity.check(f"the target {shown(source.target_name)}")
@@ -168,9 +168,8 @@ def _judged(source: BlockSource, found: _Pass, task: str | None, *, sampled: boo
         if pixels.std == 0:
             raise DataError(f"cannot prepare the images: all pixels of the training part are {pixels.mean:g}")
         note = f"pixels standardised by one mean ({pixels.mean:.4g}) and one standard deviation ({pixels.std:.4g})"
-        return what, Preparation(
-            (), ImagePreparation(tuple(features.shape[1:]), pixels.mean, pixels.std), scale, (note,)
-        )
+        images = ImagePreparation(tuple(features.shape[1:]), pixels.mean, pixels.std)
+        return what, Preparation((), images, scale, (note,)), sample
     columns = tuple(_column(c, found.columns.get(c.name)) for c in features.get_columns())
     if all(isinstance(c, DroppedColumn) for c in columns):
         raise DataError(f"cannot prepare {shown(source.name, 200)}: {'; '.join(c.note for c in columns[:6] if c.note)}")
@@ -178,16 +177,12 @@ def _judged(source: BlockSource, found: _Pass, task: str | None, *, sampled: boo
     if sampled:
         size = plural(len(features), "row")
         notes += (f"medians, words of free text, and which columns are row numbers, are those of a sample of {size}",)
-    return what, Preparation(columns, None, scale, notes)
+    return what, Preparation(columns, None, scale, notes), sample
 
 
-def _task(
-    source: BlockSource, features: Any, target: pl.Series, classes: RunningCounts, asked: str | None, sampled: bool
-) -> Task:
+def _task(source: BlockSource, sample: LabeledRows, classes: RunningCounts, asked: str | None, sampled: bool) -> Task:
     """Infer the task from the sample; its classes are those of all rows."""
-    names = tuple(getattr(features, "columns", ())) or ("pixels",)
-    rows = LabeledRows(source.name, source.kind, features, names, target, source.target_name, "")
-    inferred = infer_task(rows, asked)
+    inferred = infer_task(sample, asked)
     if inferred.kind not in ("binary", "multiclass", "regression"):
         raise ConfigError(f"cannot stream a task of kind {inferred.kind}; only classes and one quantity")
     reason = inferred.reason + (", a sample" if sampled else "")
@@ -197,7 +192,7 @@ def _task(
     import polars as pl
 
     values = classes.sorted(f"the target {shown(source.target_name)} of {shown(source.name, 200)}")
-    labels = tuple(as_text(pl.Series(values, dtype=target.dtype)).to_list())
+    labels = tuple(as_text(pl.Series(values, dtype=sample.target.dtype)).to_list())
     kind = inferred.kind if asked == "multiclass" or len(labels) == 2 else "multiclass"
     counts = tuple(classes.counts[value] for value in values)
     return replace(inferred, kind=kind, reason=reason, classes=labels, class_counts=counts, usable=nothing)

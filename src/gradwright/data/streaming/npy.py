@@ -35,7 +35,7 @@ class NpySource:
     def __init__(self, name: str, x: Path, y: Path) -> None:
         self._unchanged = Unchanged([x, y])
         features, target = _mapped(x), _mapped(y)
-        self.name, self.files, self._target = name, [x], y
+        self.name, self.files, self.paths, self._target = name, [x], [x, y], y
         self.target_name = y.stem
         self.kind: Literal["table", "images"] = (
             "table" if features.ndim == 2 and features.dtype != np.uint8 else "images"

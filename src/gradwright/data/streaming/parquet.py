@@ -31,7 +31,7 @@ def parquet_files(source: str | Path) -> list[Path]:
     if path.is_dir():
         found = sorted(p for p in path.iterdir() if p.suffix.lower() in (".parquet", ".pq"))
     else:
-        found = sorted(Path(p) for p in glob.glob(str(source)) if Path(p).is_file())
+        found = sorted(Path(p) for p in glob.glob(str(source), recursive=True) if Path(p).is_file())
     if not found:
         raise DataError(
             f"no Parquet file at {shown(str(source), 200)}; expected a file, a folder with files *.parquet, or a "
@@ -47,8 +47,8 @@ class ParquetSource:
     ----------
     files : sequence of Path
         Their rows follow each other in this order.
-    target : str
-        The target's column.
+    target : str, optional
+        The target's column; rows to predict for need none.
     columns : sequence of str, optional
         The features; default: all other columns.
 
@@ -60,10 +60,13 @@ class ParquetSource:
 
     kind: Literal["table", "images"] = "table"
 
-    def __init__(self, name: str, files: Sequence[Path], target: str, columns: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, name: str, files: Sequence[Path], target: str | None, columns: Sequence[str] | None = None
+    ) -> None:
         import polars as pl
 
-        self.name, self.files, self.target_name = name, list(files), target
+        self.name, self.files, self.target_name = name, list(files), target or ""
+        self.paths = self.files
         self._unchanged = Unchanged(self.files)
         self.sizes: list[int] = []
         self._scans: dict[Path, pl.LazyFrame] = {}
@@ -91,22 +94,26 @@ class ParquetSource:
         DataError
             The file is damaged there, or not what it was.
         """
+        frame = self.frame(block, columns, [self.target_name])
+        return frame.drop(self.target_name), frame[self.target_name]
+
+    def frame(self, block: Block, columns: Collection[str] | None = None, more: Sequence[str] = ()) -> pl.DataFrame:
+        """Read features of a block, and more columns; raises what `read` does."""
         import polars as pl
 
         wanted = self.columns if columns is None else [name for name in self.columns if name in columns]
         self._unchanged.check(block.path)
-        scan = self._scans[block.path].select([*wanted, self.target_name])
+        scan = self._scans[block.path].select([*wanted, *more])
         try:
             frame = scan.slice(block.start, block.rows).collect()
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             raise _damaged(str(block), error) from None
         encoded = [name for name, dtype in frame.schema.items() if dtype in (pl.Categorical, pl.Enum)]
-        frame = frame.with_columns(pl.col(encoded).cast(pl.String))
-        return frame.drop(self.target_name), frame[self.target_name]
+        return frame.with_columns(pl.col(encoded).cast(pl.String))
 
-    def _chosen(self, target: str, columns: Sequence[str] | None) -> list[str]:
+    def _chosen(self, target: str | None, columns: Sequence[str] | None) -> list[str]:
         there = list(self._schema)
-        for name in [target, *(columns or ())]:
+        for name in [*([] if target is None else [target]), *(columns or ())]:
             if name not in self._schema:
                 raise DataError(
                     f"{shown(self.name, 200)} has no column {shown(name)}{closest(name, there)}. Its columns are "
@@ -118,7 +125,7 @@ class ParquetSource:
         return chosen
 
     def _compare(self, path: Path, schema: pl.Schema) -> None:
-        for name in [*self.columns, self.target_name]:
+        for name in [*self.columns, *([self.target_name] if self.target_name else [])]:
             if schema.get(name) != self._schema[name]:
                 found = f"{schema[name]}" if name in schema else f"no such column{closest(name, list(schema))}"
                 raise DataError(

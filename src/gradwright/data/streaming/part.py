@@ -8,6 +8,7 @@ without reading what comes before it.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Generator, Iterator, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ from gradwright.data.limits import size_in_words
 from gradwright.data.messages import Note, plural
 from gradwright.data.preparation import Preparation
 from gradwright.data.streaming.membership import PARTS, mixed, part_of
-from gradwright.data.streaming.source import Block, BlockSource
+from gradwright.data.streaming.source import Block, BlockSource, placed
 from gradwright.data.task import Task
 from gradwright.errors import ConfigError, DataError
 
@@ -67,9 +68,23 @@ class StreamPart:
         self._counts = np.array([len(self._members(block)) for block in blocks], np.int64)
         self.rows = int(self._counts.sum())
         typical = int(self._counts.max(initial=1))
-        self._chunk = batch_size * min(CHUNK_STEPS, max(1, typical // batch_size))
+        self._typical = typical
         used = None if preparation.images else {c.name for c in preparation.columns if not isinstance(c, DroppedColumn)}
         self._columns: Collection[str] | None = used
+
+    @property
+    def _chunk(self) -> int:
+        """Rows that are given out at once: whole batches."""
+        return self.batch_size * min(CHUNK_STEPS, max(1, self._typical // self.batch_size))
+
+    def batched(self, batch_size: int) -> StreamPart:
+        """Return the same part in batches of another size."""
+        part = copy.copy(self)
+        part.batch_size = batch_size
+        return part
+
+    def __len__(self) -> int:
+        return self.rows
 
     def __repr__(self) -> str:
         return f"StreamPart({self.name!r}, {self.rows:,} rows in {len(self._blocks):,} blocks)"
@@ -142,11 +157,55 @@ class StreamPart:
                 f"arrays() gives at most {size_in_words(MAX_ARRAYS)}. Use blocks(), or ask for a smaller share: "
                 f"stream(…, {self.name}={MAX_ARRAYS / 2 / (sum(self._source.sizes) * row_bytes):.2g})"
             )
-        pieces = [self._prepared(b, notes) for b, n in zip(self._blocks, self._counts, strict=True) if n]
-        if not pieces:
+        if not self.rows:
             raise DataError(f"the {self.name} part of {self._source.name!r} has no rows")
-        x, y = (np.concatenate(column) for column in zip(*pieces, strict=True))
-        return x, y
+        x, target = next(self.in_order(self.rows, notes))
+        return x, network_targets(self._preparation, target)
+
+    def in_order(self, size: int, notes: list[Note] | None = None) -> Generator[Arrays, None, None]:
+        """Give out the part in the files' order, ``size`` rows at a time; the last ones may be fewer.
+
+        Parameters
+        ----------
+        size : int > 0
+        notes : list of Note, optional
+            As `arrays` takes it.
+
+        Yields
+        ------
+        (x, target)
+            x as in `blocks`; the targets as `Task.encode` gives them: labels, or quantities in their own unit, (size,).
+        """
+        pieces: list[Arrays] = []
+        have = 0
+        for block, count in zip(self._blocks, self._counts, strict=True):
+            if not count:
+                continue
+            pieces.append(self._encoded(block, notes))
+            have += int(count)
+            if have >= size:
+                x, target = _joined(pieces)
+                for start in range(0, have - size + 1, size):
+                    yield x[start : start + size], target[start : start + size]
+                left = have % size
+                pieces = [(x[have - left :].copy(), target[have - left :].copy())] if left else []
+                have = left
+        if have:
+            yield _joined(pieces)
+
+    def class_counts(self) -> NDArray[np.int64]:
+        """Count the rows of each class, shape (classes,); of the files only the targets are read."""
+        counts = np.zeros(self._task.outputs, np.int64)
+        for block in self._blocks:
+            rows = self._members(block)
+            target = self._source.read(block, [])[1][rows]
+            counts += np.bincount(self._task.encode(target, placed(block, rows)), minlength=len(counts))
+        return counts
+
+    def members(self) -> Iterator[NDArray[np.int64]]:
+        """Give out the numbers of the part's rows in the whole source, some at a time."""
+        for block in self._blocks:
+            yield block.first + self._members(block)
 
     # --- reading ----------------------------------------------------------------------------------------------------
     def _members(self, block: Block) -> NDArray[np.int64]:
@@ -156,14 +215,15 @@ class StreamPart:
         return np.flatnonzero(parts == PARTS.index(self.name))
 
     def _prepared(self, block: Block, notes: list[Note] | None) -> Arrays:
+        x, target = self._encoded(block, notes)
+        return x, network_targets(self._preparation, target)
+
+    def _encoded(self, block: Block, notes: list[Note] | None) -> Arrays:
         features, target = self._source.read(block, self._columns)
         rows = self._members(block)
-
-        def place(row: int) -> str:
-            return block.place(int(rows[row]))
-
+        place = placed(block, rows)
         x = self._preparation.transform(features[rows], place=place, notes=notes)
-        return x, network_targets(self._preparation, self._task.encode(target[rows], place))
+        return x, self._task.encode(target[rows], place)
 
     def _window(self, window: NDArray[np.int64], number: int, epoch: int) -> Arrays:
         pieces = [self._prepared(self._blocks[i], []) for i in window]

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from gradwright.data.messages import shown
+import numpy as np
+from numpy.typing import NDArray
+
+from gradwright.data.messages import PlaceOf, shown
 from gradwright.data.rows import Features
 from gradwright.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Block", "BlockSource", "Unchanged", "blocks_of"]
+__all__ = ["Block", "BlockSource", "Unchanged", "blocks_of", "placed"]
 
 
 class BlockSource(Protocol):
@@ -25,6 +28,8 @@ class BlockSource(Protocol):
     files: list[Path]
     sizes: list[int]
     """Rows of each file."""
+    paths: list[Path]
+    """All that is read, files with the targets included."""
     width: int
     """Values of a row, the target left out."""
     target_name: str
@@ -58,6 +63,11 @@ class Block:
 
     def __str__(self) -> str:
         return f"rows {self.start} to {self.start + self.rows - 1} of {shown(str(self.path), 200)}"
+
+
+def placed(block: Block, rows: NDArray[np.int64]) -> PlaceOf:
+    """Name the places of some rows of a block, given by their numbers in it."""
+    return lambda row: block.place(int(rows[row]))
 
 
 def blocks_of(source: BlockSource, rows: int) -> list[Block]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradwright.data.fingerprint import fingerprint_of_files
+from gradwright.data.looks import TestPart, part_of_numbers
 from gradwright.data.messages import shown
 from gradwright.data.preparation import Preparation
+from gradwright.data.rows import LabeledRows
 from gradwright.data.streaming.fitting import fit_stream
 from gradwright.data.streaming.membership import part_of
 from gradwright.data.streaming.npy import NpySource
@@ -40,6 +43,11 @@ class Streamed:
         Fitted on the training part.
     rows : int
         Of all parts together.
+    sample : LabeledRows
+        Up to 50,000 rows of the training part, raw, as they stand in the files.
+    seed : int
+    shares : (float, float)
+        Of the rows: to validate, to test.
     """
 
     name: str
@@ -49,6 +57,25 @@ class Streamed:
     train: StreamPart
     validation: StreamPart
     test: StreamPart
+    sample: LabeledRows = field(repr=False)
+    seed: int
+    shares: tuple[float, float]
+    _paths: tuple[Path, ...] = field(repr=False)
+
+    def fingerprint(self) -> str:
+        """Read all files and return ``sha256:…`` of their bytes: not what `LabeledRows` has, which is of the values."""
+        return fingerprint_of_files(self._paths)
+
+    def test_part(self, fingerprint: str) -> TestPart:
+        """Say which rows the test part holds, for a `LookBook`; of them only the numbers are looked at.
+
+        Parameters
+        ----------
+        fingerprint : str
+            As `fingerprint` returned it.
+        """
+        which = f"{fingerprint} seed {self.seed} shares {self.shares[0]!r} {self.shares[1]!r}"
+        return part_of_numbers(fingerprint, which, self.test.members())
 
 
 def stream(
@@ -129,13 +156,15 @@ def stream(
         return part_of(block.first, block.rows, seed=seed, validation=shares[0], test=shares[1])
 
     first_pass = blocks_of(opened, max(1, block_bytes // (8 * max(opened.width, 1))))
-    what, preparation = fit_stream(opened, first_pass, parts, seed=seed, task=task, progress=progress)
+    what, preparation, sample = fit_stream(opened, first_pass, parts, seed=seed, task=task, progress=progress)
     blocks = blocks_of(opened, max(1, block_bytes // (4 * max(preparation.width, 1))))
-    made = [
+    train, held, tested = (
         StreamPart(name, opened, blocks, what, preparation, batch_size=batch_size, seed=seed, shares=shares)
         for name in ("train", "validation", "test")
-    ]
-    return Streamed(opened.name, rows, what, preparation, *made)
+    )
+    return Streamed(
+        opened.name, rows, what, preparation, train, held, tested, sample, seed, shares, tuple(opened.paths)
+    )
 
 
 def _opened(source: str | Path, target: str | None, columns: Sequence[str] | None) -> BlockSource:

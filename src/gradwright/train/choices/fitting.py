@@ -62,6 +62,8 @@ def settings_in_vain(config: Config) -> list[str]:
             problems.append(f"{name} = {getattr(config, name)}: it means nothing to {config.optimizer}")
     if config.lr == "auto" and config.optimizer in _NOT_FOR:
         problems.append(f"lr = auto: {config.optimizer} finds the size of its steps by itself")
+    if config.precision == "bfloat16" and config.dtype == "float64":
+        problems.append("precision = bfloat16: dtype = float64 asks for the opposite")
     if config.stopping == "gl" and given("patience"):
         problems.append(f"patience = {config.patience}: stopping = gl looks at how much worse it got, not at how long")
     if config.schedule == "plateau" and config.warmup:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradwright.train.metrics import confusion_matrix, per_class, wilson
 
-__all__ = ["of_classes"]
+__all__ = ["of_classes", "of_confusion"]
 
 
 def of_classes(target: np.ndarray, predicted: np.ndarray, classes: list[str]) -> dict[str, Any]:
@@ -19,9 +19,13 @@ def of_classes(target: np.ndarray, predicted: np.ndarray, classes: list[str]) ->
     target, predicted : (n,) int64
     classes : list of str
     """
-    confusion = confusion_matrix(target, predicted, len(classes))
+    return of_confusion(confusion_matrix(target, predicted, len(classes)), classes)
+
+
+def of_confusion(confusion: np.ndarray, classes: list[str]) -> dict[str, Any]:
+    """Return the same of counts, shape (classes, classes): rows are the truth, columns the prediction."""
     return {
-        "accuracy": wilson(int((predicted == target).sum()), len(target)).to_dict(),
+        "accuracy": wilson(int(confusion.trace()), int(confusion.sum())).to_dict(),
         "classes": classes,
         "confusion": confusion.tolist(),
         "per_class": per_class(confusion, classes),
