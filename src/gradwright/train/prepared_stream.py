@@ -36,6 +36,8 @@ from gradwright.train.stream import RowStream
 
 __all__ = ["PreparedStream", "prepare_stream"]
 
+_BLOCK_BYTES = 16 * 2**20  # half of what `stream` takes: a job has a sample, baselines and checkpoints in memory, too
+
 
 @dataclass(frozen=True)
 class PreparedStream(Prepared):
@@ -155,6 +157,7 @@ def prepare_stream(config: Config, reporter: Reporter, clock: StageClock) -> Pre
             task=config.task,
             validation=config.validation if "validation" in given else None,
             test=config.test if "test" in given else None,
+            block_bytes=_BLOCK_BYTES,
             progress=_said(reporter),
         )
         reporter.on_stage_start(1, "read, fingerprint of the files")
