@@ -8,7 +8,7 @@ Write it like PyTorch, run it as one compiled program::
 
 import math as _math
 
-from gradwright import autograd, backends, cuda, errors, extend, func, linalg, nn, optim, special, utils
+from gradwright import amp, autograd, backends, cuda, errors, extend, func, linalg, nn, optim, special, utils
 from gradwright.compile import Population, compile
 from gradwright.engine import *  # noqa: F403
 from gradwright.engine import __all__ as _engine_names
@@ -43,6 +43,7 @@ __all__ = [
     "GradwrightError",
     "Population",
     "__version__",
+    "amp",
     "autograd",
     "backends",
     "compile",

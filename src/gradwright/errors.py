@@ -17,6 +17,7 @@ __all__ = [
     "DivisionByZeroError",
     "GradwrightError",
     "GraphError",
+    "GraphKeptWarning",
     "IndexOutOfRangeError",
     "LinAlgError",
     "MissingDependencyError",
@@ -67,6 +68,10 @@ class CompileError(GradwrightError, RuntimeError):
 
 class StateError(GradwrightError, ValueError):
     """A saved state that does not fit: missing, unexpected or misshapen entries."""
+
+
+class GraphKeptWarning(UserWarning):
+    """A line that keeps the graphs of all steps alive for nothing; it names the line and the remedy."""
 
 
 class DataError(GradwrightError, ValueError):

@@ -33,7 +33,8 @@ def test_progress_on_stderr_and_the_result_on_stdout(home: Path) -> None:
 def test_a_new_run_goes_under_runs(gradwright, tmp_path: Path) -> None:
     done = gradwright("train", "iris", *QUICK, "--json")
     assert done.returncode == 0, done.stderr
-    (run,) = (tmp_path / "runs").iterdir()
+    run, book = sorted((tmp_path / "runs").iterdir())
+    assert book.name == "looks.jsonl"
     assert run.name.startswith("iris-")
     result = json.loads(done.stdout)
     assert done.stdout.count("\n") == 1

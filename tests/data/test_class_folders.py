@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.datasets import load_files
 
 from gradwright.data import infer_task, read, read_rows, split
-from gradwright.errors import DataError
+from gradwright.errors import ConfigError, DataError
 
 RNG = np.random.default_rng(0)
 
@@ -112,6 +112,9 @@ def test_sizes_that_differ_are_an_error_or_resized(folder):
     assert np.array_equal(found.features[-1], np.asarray(oracle))
     assert any("1 image resized to 4 by 5" in note for note in found.notes)
     assert read_rows(folder, image_size=(2, 3)).features.shape == (9, 2, 3)
+    for bad in ((0, 3), (4,), (2.0, 3), (10**6, 2)):
+        with pytest.raises(ConfigError, match=r"the image size is .*; expected \(height, width\) in pixels"):
+            read(folder, image_size=bad)
 
 
 def test_images_to_predict_for_need_no_classes(folder):

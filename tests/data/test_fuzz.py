@@ -147,6 +147,21 @@ def test_random_bytes_give_data_or_a_data_error(tmp_path, name, data):
     outcome(tmp_path, name, start + data.draw(st.binary(max_size=200), "bytes"))
 
 
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+def test_every_flipped_byte_gives_data_or_a_data_error(tmp_path, form):
+    frame = pl.DataFrame({"x": [1.0, 2.0], "c": ["a", None]})
+    content = bytes_of(frame.write_parquet if form == "parquet" else frame.write_ipc, compression="zstd")
+    refused = 0
+    for at in range(len(content)):
+        changed = content[:at] + bytes([content[at] ^ 0x55]) + content[at + 1 :]
+        (tmp_path / f"a.{form}").write_bytes(changed)
+        try:
+            assert read_rows(tmp_path / f"a.{form}").rows
+        except DataError:
+            refused += 1
+    assert refused > len(content) // 4
+
+
 # --- there and back ------------------------------------------------------------------------------------------------
 letters = st.characters(exclude_categories=["Cs"], exclude_characters="\0\r")
 names = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=5).filter(str.isalpha)

@@ -128,7 +128,7 @@ def test_a_forged_sample_is_refused(tmp_path):
     line = json.loads(path.read_bytes())
     for sample in ([0.5], [-1], [2**63], ["a"], list(range(2000)), None):
         path.write_text(json.dumps({**line, "data": "x", "test": "y", "sample": sample}) + "\n")
-        assert sealed.looks == 0
+        assert sealed.looks == 1  # its own, which its ledger knows
 
 
 MANY = """
@@ -169,7 +169,9 @@ def test_a_disk_that_takes_half_of_the_line(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("right", "rows", "looks"), [(97, 100, 2), (253, 270, 3), (270, 270, 7), (9_012, 10_000, 40)])
 def test_a_proportion_is_corrected_as_scipy_does(right, rows, looks):
-    claim = corrected_claim({"value": right / rows, "low": 0.0, "high": 1.0, "method": "Wilson"}, rows, looks)
+    usual = binomtest(right, rows).proportion_ci(0.95, method="wilson")
+    figure = {"value": right / rows, "low": usual.low, "high": usual.high, "method": "Wilson score, 95%"}
+    claim = corrected_claim(figure, rows, looks)
     judge = binomtest(right, rows).proportion_ci(1 - 0.05 / looks, method="wilson")
     assert (claim["low"], claim["high"]) == pytest.approx((judge.low, judge.high), rel=1e-9)
     assert f"Bonferroni for {looks} looks" in claim["method"]
@@ -182,7 +184,7 @@ def test_an_rmse_is_widened_as_the_bootstrap_of_its_rows_would(looks):
     figures = np.sqrt(squares[random.integers(0, 400, (40_000, 400))].mean(1))
     low, high = np.quantile(figures, [0.025, 0.975])
     figure = {"value": float(np.sqrt(squares.mean())), "low": low, "high": high, "method": "bootstrap, 95%"}
-    claim = corrected_claim(figure, 400, looks, share=False)
+    claim = corrected_claim(figure, 400, looks, scale="positive")
     judge = np.quantile(figures, [0.025 / looks, 1 - 0.025 / looks])
     assert np.abs(np.array([claim["low"], claim["high"]]) - judge).max() < 0.05 * (high - low)
     share = norm.ppf(1 - 0.025 / looks) / norm.ppf(0.975)
@@ -197,6 +199,11 @@ def test_what_is_not_corrected():
     assert corrected_claim({"value": 0.9}, 100, 3) is None
     micro = corrected_claim({"value": 0.99, "low": 0.98, "high": 0.995, "method": "bootstrap"}, 100, 9)
     assert 0 < micro["low"] < 0.98 < 0.995 < micro["high"] < 1, "a share stays a share"
+    tokens = corrected_claim({"value": 0.9, "low": 0.88, "high": 0.918, "method": "Wilson score, 95%"}, 100, 9)
+    assert 0.86 < tokens["low"] < 0.88, "of tokens: more than the 100 rows"
+    explained = corrected_claim({"value": 0.1, "low": -0.2, "high": 0.4, "method": "bootstrap"}, 100, 2, scale="any")
+    assert (explained["low"] + explained["high"]) / 2 == pytest.approx(0.1)
+    assert explained["low"] < -0.2
 
 
 def test_the_book_is_a_file_of_lines(tmp_path):

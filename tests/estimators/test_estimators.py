@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_class_weight
 
+import gradwright as gw
 from gradwright.errors import ConfigError, DataError, NonFiniteError
 from gradwright.sklearn import GradwrightClassifier, GradwrightRegressor, training, workshop
 from gradwright.sklearn.arguments import SOLVERS
@@ -314,6 +315,26 @@ def test_several_labels_and_several_targets() -> None:
     assert (1 - ((regressor.predict(X) - y) ** 2).sum(0) / ((y - y.mean(0)) ** 2).sum(0)).min() > 0.9
     with pytest.raises(DataError, match="several columns"):
         classifier().fit(X, np.c_[np.arange(60) % 3, np.arange(60) % 4])
+
+
+def test_columns_have_names(flowers: Data) -> None:
+    import pandas as pd
+
+    X, y = flowers
+    named = pd.DataFrame(X, columns=list("abcd"))
+    model = classifier().fit(named, pd.Series(y))
+    assert model.feature_names_in_.tolist() == list("abcd")
+    np.testing.assert_array_equal(model.predict_proba(named), classifier().fit(X, y).predict_proba(X))
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(named.rename(columns={"a": "z"}))
+
+
+def test_the_users_random_stream_is_left_alone(flowers: Data, fresh_pool: None) -> None:
+    gw.manual_seed(0)
+    expected = gw.randn(3).numpy()
+    gw.manual_seed(0)
+    classifier(dropout=0.3).fit(*flowers)
+    np.testing.assert_array_equal(gw.randn(3).numpy(), expected)
 
 
 def test_labels_of_any_kind(flowers: Data) -> None:

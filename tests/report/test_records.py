@@ -107,7 +107,7 @@ def _set(path: str, value: Any) -> Callable[[Any], None]:
             "data.json",
             "task.kind",
             "ranking",
-            "expected one of binary, multiclass, regression, found 'ranking'",
+            "expected one of binary, multiclass, multilabel, regression, tagging, next_token, found 'ranking'",
         ),
         ("data.json", "task.class_counts", [1], "task.class_counts: expected one count a class"),
         ("result.json", "task", "binary", "result.json, at task: expected multiclass, as in data.json"),

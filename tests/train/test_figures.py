@@ -21,6 +21,7 @@ from gradwright.data import Preparation, Task, TokenFrequencies, TokenPreparatio
 from gradwright.train.assess import assess, baseline_figure, brief_figures, metric_of
 from gradwright.train.figures import is_bio, of_labels, of_several, of_tags, spans, token_losses
 from gradwright.train.figures.next_tokens import of_next_tokens
+from gradwright.train.figures.quantities import mean_r2
 from gradwright.train.figures.resampling import sums_interval
 
 _spec = importlib.util.spec_from_file_location("conlleval_example", Path(__file__).with_name("conlleval_example.py"))
@@ -70,6 +71,15 @@ def test_several_targets_agree_with_scikit_learn(rng: np.random.Generator) -> No
         assert one["mae"] == pytest.approx(mean_absolute_error(target[:, i], predicted[:, i]))
         assert one["r2"]["value"] == pytest.approx(r2_score(target[:, i], predicted[:, i]))
     assert [one["unit"] for one in figures["targets"]] == ["EUR", "kg"]
+
+
+def test_the_interval_of_several_targets_is_that_of_drawn_rows(rng: np.random.Generator) -> None:
+    target = rng.normal(size=(12, 2)) * [1000, 0.01] + [5000, 1]
+    predicted = target + rng.normal(size=(12, 2)) * [800, 0.01]
+    rows = np.random.default_rng(0).integers(0, 12, (300, 12))
+    theirs = [r2_score(target[i], predicted[i]) for i in rows]
+    ours = mean_r2(target, predicted, draws=300)
+    assert (ours.low, ours.high) == pytest.approx(tuple(np.quantile(theirs, [0.025, 0.975])), rel=1e-6)
 
 
 def test_a_target_that_is_constant_in_the_part_is_left_out_of_the_mean(rng: np.random.Generator) -> None:

@@ -241,7 +241,7 @@ def test_ten_thousand_mutations(kind: str, folder: Path, tmp_path: Path, watched
     checkpoint = (folder / "checkpoint.safetensors").read_bytes()
 
     def model_of(path: Path) -> None:
-        _check_fit(_built(path, _build_model), good.preparation.width, good.task.outputs, np.dtype("float32"))
+        _check_fit(_built(path, _build_model), good.preparation, good.task.outputs, np.dtype("float32"))
 
     names = ["weights.safetensors", "model.json", "config.json", "task.json", "preparation.json", "data.json"]
     contents = {name: (run / name).read_bytes() for name in names}

@@ -226,6 +226,7 @@ def test_unasked_beyond_what_fits_into_memory(path: Path, tmp_path: Path, monkey
     folder = done(path, tmp_path / "run", stream=False, epochs=1)
     assert read(folder, "config.json")["stream"] is True
     assert not (folder / "split.npz").exists()
+    assert not (folder / "audit.json").exists()
     assert "Leaks were not looked for" in [f["title"] for f in read(folder, "findings.json")]
     write_report(folder)
     page = (folder / "report.html").read_text()

@@ -16,9 +16,10 @@ from gradwright.cli.words import evaluation_words, result_words
 from gradwright.data import LabeledRows, Rows, Split, fingerprint_of
 from gradwright.errors import ConfigError, RunError
 from gradwright.report import write_report
-from gradwright.train import evaluate_run, load_run, predict_rows
+from gradwright.train import evaluate_run, load_run, parse_config, predict_rows
 from gradwright.train import prepared as prepared_module
 from gradwright.train import use as use_module
+from gradwright.train.compare import check_comparable
 
 HOSTILE = "<b>art</b>"
 
@@ -142,6 +143,9 @@ def test_several_targets(job: Callable[..., Path], table: Path, tmp_path: Path) 
         assert f"predicted {name}" in report
         assert f"{name} ({unit})" not in report  # its name has said so
     assert "errors of different units cannot be added" in report
+    evaluate_run(load_run(run), test=True, again=True, source=str(table))
+    again = json.loads((run / "result.json").read_text())
+    assert again["corrected"]["low"] < test["r2"]["low"] < test["r2"]["high"] < again["corrected"]["high"]
 
 
 def test_one_target_is_shown_in_its_unit(job: Callable[..., Path], table: Path, tmp_path: Path) -> None:
@@ -225,6 +229,7 @@ def test_tagging_compiled_is_as_eager(
         ({"network": "gpt"}, "network = gpt: it is not for tagging"),
         ({"hidden": [8]}, r"hidden = \(8,\): tagger has no such setting"),
         ({"context": 9}, "context = 9: only a text"),
+        ({"augment": ["noise=0.1"]}, "rows of tokens are not augmented"),
     ],
 )
 def test_settings_that_do_not_fit_the_task_are_refused(
@@ -247,6 +252,15 @@ def test_tables_refuse_what_is_of_sequences(
 ) -> None:
     with pytest.raises(ConfigError, match=words):
         job(tmp_path / "run", source="iris", **settings)
+
+
+def test_the_comparison_refuses_what_it_does_not_know(
+    job: Callable[..., Path], made: Callable[[LabeledRows], str], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="class_weights = balanced"):
+        check_comparable(parse_config({"source": "iris", "class_weights": "balanced"}))
+    with pytest.raises(ConfigError, match="the task is tagging"):
+        job(tmp_path / "run", source=made(sentences()), compare="torch")
 
 
 def test_files_of_two_runs_of_tokens_do_not_fit(

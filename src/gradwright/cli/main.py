@@ -99,13 +99,14 @@ def train(
     source: Annotated[
         str | None,
         typer.Argument(
-            help="A built-in set (digits, iris, wine, breast-cancer, diabetes), a CSV, TSV or Parquet file, "
-            "an NPZ file with X and y, or a folder of IDX files."
+            help="A built-in set (digits, iris, wine, breast-cancer, diabetes); a CSV, TSV, Parquet, Arrow, JSON lines, "
+            "NPZ, NPY, BIO or text file, or several by a quoted pattern; a folder of images or texts by class, or of IDX."
         ),
     ] = None,
-    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+    target: Annotated[str | None, typer.Option(help="The column to predict; several with commas between.")] = None,
     task: Annotated[
-        str | None, typer.Option(help="binary, multiclass or regression; overrules what is inferred.")
+        str | None,
+        typer.Option(help="binary, multiclass, multilabel, regression, tagging or next_token; overrules the inferred."),
     ] = None,
     network: Annotated[
         str | None, typer.Option(help="mlp, linear, highway; for images also lenet, resnet. See gradwright list.")
@@ -133,6 +134,13 @@ def train(
         str | None, typer.Option(help="A prior on the weights, such as gaussian=1: gradwright list priors.")
     ] = None,
     max_norm: Annotated[float | None, typer.Option(help="Bound on the norm of each unit's weights.")] = None,
+    class_weights: Annotated[
+        str | None, typer.Option(help="balanced: rare classes count as much as frequent ones; a table goes into TOML.")
+    ] = None,
+    context: Annotated[
+        int | None, typer.Option(help="Of a text to be continued: tokens that are seen at once.")
+    ] = None,
+    tokens: Annotated[str | None, typer.Option(help="Of a text to be continued: characters or words.")] = None,
     label_smoothing: Annotated[
         float | None, typer.Option(help="Part of the target that is spread over all classes.")
     ] = None,
@@ -220,6 +228,7 @@ def train(
             "stopping": stopping, "monitor": monitor, "min_delta": min_delta, "stop_warmup": stop_warmup,
             "validate_every": validate_every, "metrics": _names(metrics), "precision": precision,
             "accumulate": accumulate, "group": group, "time": time, "stream": stream,
+            "class_weights": class_weights, "context": context, "tokens": tokens,
             "seed": seed, "dtype": dtype, "eager": eager, "compare": compare,
         }  # fmt: skip
         given = _given(config, options)

@@ -11,7 +11,7 @@ def _figure(metric: str, figure: dict[str, Any]) -> str:
     from gradwright.train.assess import show_figure
 
     value, low, high = (show_figure(metric, figure[key]) for key in ("value", "low", "high"))
-    return f"{value} (95% interval {low} to {high})"
+    return f"{value} ({figure.get('level', 0.95) * 100:.4g}% interval {low} to {high})"
 
 
 def evaluation_words(figures: dict[str, Any]) -> str:
@@ -29,11 +29,15 @@ def result_words(result: dict[str, Any]) -> list[str]:
     metric = result["metric"]
     test = result["test"]
     name = metric_name(metric)
-    rows = [("this network", test[metric])]
+    rows = [("this network", result.get("corrected") or test[metric])]
     rows += [(b["name"], b["test"]) for b in result["baselines"]]
     width = max(len(label) for label, _ in rows)
     lines = [f"Test {name}, {test['rows']:,} rows, look {result['looks']} at them:"]
     lines += [f"  {label:<{width}}  {_figure(metric, figure)}" for label, figure in rows]
+    if result.get("corrected"):
+        lines.append(
+            f"After {result['looks']} looks the network's interval is wider than 95%, so that all hold together."
+        )
     if metric == "rmse" and test.get("r2"):
         lines.append(f"  {'R²':<{width}}  {_figure('r2', test['r2'])}")
     if result.get("problem"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
 
+from gradwright.engine.mode import mode
 from gradwright.engine.row_sparse import RowSparse
 from gradwright.engine.state import Stateful, changed_since
 from gradwright.engine.tensor import Parameter, Tensor
@@ -159,6 +160,7 @@ class Lifted:
             tuple(p._requires_grad for _, p in self.parameters),
             tuple(g.indices.shape if type(g := p._grad) is RowSparse else g is None for _, p in self.parameters),
             tuple(name.now() for name in self.constants),
+            mode.autocast,
         )
 
     def changed_since(self, version: int) -> bool:

@@ -20,6 +20,7 @@ __all__ = ["MAGIC", "check_arrow"]
 
 MAGIC = b"ARROW1"
 _DICTIONARY, _RECORD_BATCH = 2, 3  # Message.header_type
+_CONTINUED = 0xFFFFFFFF  # stands before a message's size; not before Arrow 0.15
 
 
 def check_arrow(data: bytes, where: str) -> None:
@@ -116,21 +117,21 @@ def _messages(data: bytes) -> Iterator[tuple[int, int, memoryview]]:
     """The messages of a stream, one after the other."""
     view, at = memoryview(data), 0
     while at < len(data):
-        description = _get(view, "<i", at + 4) if _get(view, "<I", at) == 0xFFFFFFFF else -1
+        head = 8 if _get(view, "<I", at) == _CONTINUED else 4
+        description = _get(view, "<i", at + head - 4)
         if description == 0:
             return
-        _expect(0 < description <= len(data) - at - 8, "the size of a message")
-        body = _message(data, at, description + 8).number(3, "<q")
-        start = at + 8 + description
+        start = at + head + description
+        _expect(description > 0 and start <= len(data), "the size of a message")
+        body = _message(data, at, head + description).number(3, "<q")
         _expect(0 <= body <= len(data) - start, "a message that is cut short")
-        yield at, description + 8, view[start : start + body]
+        yield at, head + description, view[start : start + body]
         at = start + body
 
 
 def _message(data: bytes, start: int, size: int) -> _Table:
     view = memoryview(data)
-    skip = 8 if _get(view, "<I", start) == 0xFFFFFFFF else 4  # 4 before Arrow 0.15
-    described = view[start + skip : start + size]
+    described = view[start + (8 if _get(view, "<I", start) == _CONTINUED else 4) : start + size]
     return _Table(described, _get(described, "<I", 0))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from gradwright.data.arrow_limits import MAGIC, check_arrow
 from gradwright.data.limits import MAX_BYTES, check_columns
 from gradwright.data.messages import listed, shown
+from gradwright.data.parquet_limits import check_parquet
 from gradwright.errors import DataError
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def read_parquet(path: Path) -> pl.DataFrame:
     import polars as pl
 
     where = shown(str(path), 200)
+    check_parquet(path)
     try:
         stored = path.stat().st_size
         check_columns(where, claimed=parquet_bytes(path), stored=stored)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gradwright.data.limits import MAX_BYTES, size_in_words
 from gradwright.data.messages import plural, shown
 from gradwright.data.progress import watched
-from gradwright.errors import DataError
+from gradwright.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -63,7 +63,11 @@ def read_images(files: list[Path], size: tuple[int, int] | None = None) -> tuple
         A file that is no image or is damaged, more than `MAX_PIXELS`, 16 bits a channel, sizes that differ, or
         more bytes in all than `gradwright.data.limits.MAX_BYTES`. All of it but damage is known from the
         headers, before memory is taken.
+    ConfigError
+        `size` is no pair of whole numbers above 0, or beyond `MAX_PIXELS`.
     """
+    if size is not None and not (len(size) == 2 and all(type(n) is int and 0 < n * n <= MAX_PIXELS for n in size)):
+        raise ConfigError(f"the image size is {size!r}; expected (height, width) in pixels, such as (32, 32)")
     headers = [_header(path) for path in watched(files, "looking at images")]
     notes: list[str] = []
     height, width = size or _common_size(files, headers)

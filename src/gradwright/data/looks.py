@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -303,12 +304,14 @@ class LookBook:
         return found
 
 
-def corrected_claim(figure: dict[str, Any], rows: int, looks: int, *, share: bool = True) -> dict[str, Any] | None:
+def corrected_claim(
+    figure: dict[str, Any], rows: int, looks: int, *, scale: Literal["share", "positive", "any"] = "share"
+) -> dict[str, Any] | None:
     """Widen a figure's 95% interval for the number of looks: to the level 1 - 0.05/N (Bonferroni).
 
-    A proportion's interval (method Wilson) is computed anew. Any other is widened by the ratio of the normal
-    quantiles, z_N / 1.96, on the scale of the logarithm (of the log-odds for shares), which follows the
-    interval's own lopsidedness.
+    Wilson's interval of a share of the rows is computed anew. Any other is widened by the ratio of the normal
+    quantiles, z_N / 1.96, on the scale on which its ends cannot leave the figure's range: the log-odds of a share, the
+    logarithm of what is positive. That keeps the interval's own lopsidedness.
 
     Parameters
     ----------
@@ -318,8 +321,8 @@ def corrected_claim(figure: dict[str, Any], rows: int, looks: int, *, share: boo
         Test rows.
     looks : int
         N; with 1 nothing is to be corrected.
-    share : bool
-        Whether the figure lies within 0 and 1, as an accuracy does and an RMSE does not.
+    scale : {"share", "positive", "any"}
+        Within 0 and 1 as an accuracy, above 0 as an RMSE, or unbounded as R².
 
     Returns
     -------
@@ -328,7 +331,7 @@ def corrected_claim(figure: dict[str, Any], rows: int, looks: int, *, share: boo
 
     Examples
     --------
-    >>> figure = {"value": 0.9, "low": 0.826, "high": 0.945, "method": "Wilson score, 95%"}
+    >>> figure = {"value": 0.9, "low": 0.8256, "high": 0.9448, "method": "Wilson score, 95%"}
     >>> claim = corrected_claim(figure, rows=100, looks=5)
     >>> round(claim["low"], 3), round(claim["high"], 3), round(claim["level"], 4)
     (0.796, 0.954, 0.99)
@@ -344,33 +347,37 @@ def corrected_claim(figure: dict[str, Any], rows: int, looks: int, *, share: boo
     value, low, high = known
     level = 1 - 0.05 / looks
     z, usual = (NormalDist().inv_cdf((1 + at) / 2) for at in (level, 0.95))
-    method = str(figure.get("method") or "")
-    if method.startswith("Wilson"):
-        middle = (value + z**2 / (2 * rows)) / (1 + z**2 / rows)
-        half = z / (1 + z**2 / rows) * np.sqrt(value * (1 - value) / rows + z**2 / (4 * rows**2))
-        low, high = max(0.0, middle - half), min(1.0, middle + half)
-        method = "Wilson score"
+    method = str(figure.get("method") or "").replace(", 95%", "")
+    # Wilson's by its name, and of rows: that of tokens would be another.
+    if method.startswith("Wilson") and np.allclose(_wilson(value, rows, usual), (low, high), atol=1e-4):
+        low, high = _wilson(value, rows, z)
     else:
-        low, high = (_away(value, end, z / usual, share) for end in (low, high))
-        method = method.replace(", 95%", "") + ", widened"
+        low, high = (_away(value, end, z / usual, scale) for end in (low, high))
+        method += ", widened"
     return {
         "value": value,
-        "low": float(low),
-        "high": float(high),
+        "low": low,
+        "high": high,
         "method": f"{method}; Bonferroni for {looks} looks, {level:.2%}",
         "level": level,
     }
 
 
-def _away(value: float, end: float, ratio: float, share: bool) -> float:
+def _wilson(value: float, rows: int, z: float) -> tuple[float, float]:
+    middle = (value + z**2 / (2 * rows)) / (1 + z**2 / rows)
+    half = z / (1 + z**2 / rows) * math.sqrt(value * (1 - value) / rows + z**2 / (4 * rows**2))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _away(value: float, end: float, ratio: float, scale: str) -> float:
     """Move an end away from the value by a ratio, on a scale on which it cannot leave the figure's range."""
-    if share and 0 < value < 1 and 0 < end < 1:
-        odds, far = np.log(value / (1 - value)), np.log(end / (1 - end))
-        return float(1 / (1 + np.exp(-(odds + ratio * (far - odds)))))
-    if not share and value > 0 and end > 0:
-        return float(value * (end / value) ** ratio)
+    if scale == "share" and 0 < value < 1 and 0 < end < 1:
+        odds, far = math.log(value / (1 - value)), math.log(end / (1 - end))
+        return 1 / (1 + math.exp(-(odds + ratio * (far - odds))))
+    if scale == "positive" and value > 0 and end > 0:
+        return value * (end / value) ** ratio
     moved = value + ratio * (end - value)
-    return min(max(moved, 0.0), 1.0) if share else moved
+    return min(max(moved, 0.0), 1.0) if scale == "share" else moved
 
 
 def _parse(line: bytes) -> tuple[dict[str, Any] | None, TestPart | None]:

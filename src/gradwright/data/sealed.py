@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -287,7 +287,12 @@ class SealedTest:
     def history(self) -> History:
         """All looks so far: by any run, where there is a book, or else by this one; asking is no look."""
         if self.book is not None:
-            return self.book.history(self._part())
+            history = self.book.history(self._part())
+            known = sum(entry.run == self.run and entry.share == 1 for entry in history.entries)
+            # a run that was moved here brings looks that this folder's book does not know
+            own = self.ledger.looks[: max(0, len(self.ledger) - known)]
+            brought = tuple(PastLook(self.run, look.time, look.command, look.reason, 1.0) for look in own)
+            return replace(history, entries=brought + history.entries)
         entries = (PastLook(self.run, look.time, look.command, look.reason, 1.0) for look in self.ledger)
         return History(tuple(entries), self._part().fingerprint)
 

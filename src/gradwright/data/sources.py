@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Source", "read", "read_rows"]
 
 Source = Any
-"""A built-in name, a path, a pandas or Polars frame, or a tuple (X, y)."""
+"""A built-in name, a path, a pattern of paths, a pandas or Polars frame, or a tuple (X, y)."""
 
 _TARGET_NAMES = ("target", "label", "class", "y")
 

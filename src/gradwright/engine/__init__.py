@@ -7,6 +7,7 @@ from gradwright.engine import questions as _questions
 from gradwright.engine import random as _random
 from gradwright.engine import settings as _settings
 from gradwright.engine.anomaly import detect_anomaly
+from gradwright.engine.autocast import autocast, is_autocast_enabled
 from gradwright.engine.creation import *  # noqa: F403
 from gradwright.engine.devices import device
 from gradwright.engine.dtypes import (
@@ -31,6 +32,7 @@ from gradwright.engine.tensor import Parameter, Tensor
 __all__ = [
     "Parameter",
     "Tensor",
+    "autocast",
     "can_cast",
     "detect_anomaly",
     "device",
@@ -40,6 +42,7 @@ __all__ = [
     "graph",
     "iinfo",
     "inference_mode",
+    "is_autocast_enabled",
     "is_grad_enabled",
     "load",
     "no_grad",

@@ -107,6 +107,9 @@ def _push(node: Node, moving: dict[Edge, Any]) -> None:
     ts = [moving.get(edge) if edge is not None else None for edge in node.inputs]
     if all(t is None for t in ts):
         return
+    if node.op.lowers:  # autocast computed it in another dtype than its inputs'
+        dtype = node.outputs[0][1]
+        ts = [t if t is None or t.dtype == dtype else cast_to(t, dtype) for t in ts]
     values = rule_values(node, True)
     if node.op.variadic:
         values["ts"] = tuple(ts)

@@ -12,10 +12,10 @@ from gradwright.backend import is_tracer, to_numpy
 from gradwright.engine.lines import calling_line
 from gradwright.engine.tracing import trace_now
 
-__all__ = ["Edge", "Leaf", "Node", "TensorBase", "settle"]
+__all__ = ["Edge", "Leaf", "Node", "TensorBase", "next_id", "settle"]
 
 # Numbers of creation order every node's inputs before it, so that one heap gives the reverse topological order.
-_next_id = itertools.count(1).__next__
+next_id = itertools.count(1).__next__
 
 
 class Node:
@@ -40,7 +40,7 @@ class Node:
         outputs: tuple[tuple[tuple[int, ...], Any], ...] = (),
         many: bool = False,
     ) -> None:
-        self.id = _next_id()
+        self.id = next_id()
         self.op = op
         self.inputs = inputs
         self.saved = saved  # None once backward has freed it

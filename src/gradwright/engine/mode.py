@@ -22,6 +22,7 @@ class _Mode(threading.local):
 
     grad = True  # record operations
     keep_all = False  # keep every input and output, which forward mode needs
+    autocast: np.dtype | None = None  # what products are computed in; see engine/autocast.py
 
     def __init__(self) -> None:
         # Entering np.errstate takes longer than a small operation; running inside a context where it has been entered

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from gradwright.backend import namespace, promote
+from gradwright.backend import jax_modules, namespace, promote
 from gradwright.backend.dtypes import agreed, get_default_dtype
 from gradwright.engine.base import Node, TensorBase, settle
 from gradwright.engine.mode import mode
@@ -39,6 +39,7 @@ __all__ = [
     "elementwise",
     "general",
     "linear",
+    "lowered",
     "nondifferentiable",
     "retain",
     "set_tensor_class",
@@ -106,9 +107,11 @@ class Op:
         "jvps",
         "kind",
         "local",
+        "lowers",
         "name",
         "plans",
         "promotes",
+        "recorded",
         "shape_names",
         "variadic",
         "view",
@@ -136,6 +139,8 @@ class Op:
         self.defaults = parameters.defaults
         self.name = name
         self.view: Callable[[dict[str, Any]], bool] | None = None  # whether its results show the first input's elements
+        self.lowers = False  # whether autocast computes it in a lower precision
+        self.recorded: Callable[[Node], None] | None = None  # who looks at the nodes of its calls
         self.kind = kind
         self.forward = forward
         self.shape_names = tuple(f"{x}_shapes" if self.variadic else f"{x}_shape" for x in self.inputs)
@@ -179,6 +184,9 @@ class Op:
                 # a NumPy scalar beside a Tensor counts as a Python number
                 array = value.item() if isinstance(value, np.generic) else value
             arrays.append(array)
+        if self.lowers and mode.autocast is not None:
+            # as promotion, so gradients go back in the inputs' own dtypes
+            arrays = [_in_lower(a, mode.autocast) for a in arrays]
         # infinities and NaN are values, as in PyTorch; the doctor finds them
         ans = mode.quietly(self._compute, arrays, meta) if tracing is None else self._compute(arrays, meta)
         if trace_now.watcher is not None:
@@ -196,12 +204,15 @@ class Op:
         common = agreed(arrays)
         if common is None and self.promotes and len(arrays) > 1:
             arrays[:] = promote(arrays)
-        if self.floating and (common is None or common.kind != "f"):
-            for i, array in enumerate(arrays):
-                dtype = getattr(array, "dtype", None)
-                if dtype is not None and dtype.kind in "iub":
-                    # PyTorch's floating operations turn integers into the default float; NumPy's into float64
-                    arrays[i] = array.astype(get_default_dtype())
+        if common is None or common.kind != "f":
+            if self.floating:
+                for i, array in enumerate(arrays):
+                    dtype = getattr(array, "dtype", None)
+                    if dtype is not None and dtype.kind in "iub":
+                        # PyTorch's floating operations turn integers into the default float; NumPy's into float64
+                        arrays[i] = array.astype(get_default_dtype())
+            if self.view is None and _all_half(arrays) and not (self.lowers and _on_accelerator(arrays)):
+                return self._through_float32(arrays, meta)
         try:
             return self.forward(np if common is not None else namespace(arrays), *arrays, **meta)
         except OverflowError:  # a Python number outside the range of a small integer dtype wraps, as in PyTorch
@@ -214,6 +225,19 @@ class Op:
             if explained is error:
                 raise
             raise explained from None
+
+    def _through_float32(self, arrays: list[Any], meta: dict[str, Any]) -> Any:
+        """Compute what came in bfloat16 in float32 and round the result, as PyTorch's kernels do.
+
+        NumPy has few functions of it, and sums in it lose their digits. Accelerators have products of their own.
+        """
+        half = next(a.dtype for a in arrays if getattr(a, "dtype", _BOOL).kind == "V")
+        ans = self._compute([a.astype(_SINGLE) if getattr(a, "dtype", _BOOL).kind == "V" else a for a in arrays], meta)
+        if self.name == "cast":
+            return ans
+        if type(ans) is tuple:
+            return tuple([a.astype(half) if a.dtype == _SINGLE else a for a in ans])
+        return ans.astype(half) if ans.dtype == _SINGLE else ans
 
     def _record(
         self, inputs: tuple[Any, ...], arrays: list[Any], ans: Any, meta: dict[str, Any], asking: int
@@ -246,6 +270,8 @@ class Op:
         node = Node(self, tuple(edges), saved, meta, tuple(shapes), tuple(dtypes), outputs, many)
         if trace_now.modules:
             node.where = trace_now.modules[-1]
+        if self.recorded is not None:
+            self.recorded(node)
         return node
 
     def _plan(self, asking: int, count: int) -> tuple[tuple[str, int], ...] | None:
@@ -259,6 +285,24 @@ class Op:
         if not mode.keep_all and not self.variadic:
             self.plans[asking] = plan
         return plan
+
+
+_SINGLE, _BOOL = np.dtype(np.float32), np.dtype(np.bool_)
+
+
+def _in_lower(array: Any, dtype: np.dtype) -> Any:
+    """Return floats in a lower precision, but not float64, which somebody chose."""
+    return array.astype(dtype) if getattr(array, "dtype", _BOOL).kind in "fV" and array.dtype.itemsize < 8 else array
+
+
+def _all_half(arrays: list[Any]) -> bool:
+    """Say whether the floats among arrays are all bfloat16, and there are some."""
+    kinds = {a.dtype.kind for a in arrays if hasattr(a, "dtype")}
+    return "V" in kinds and "f" not in kinds
+
+
+def _on_accelerator(arrays: list[Any]) -> bool:
+    return namespace(arrays) is not np and jax_modules().jax.default_backend() != "cpu"
 
 
 def _is_ours(forward: Callable[..., Any]) -> bool:
@@ -432,6 +476,12 @@ def general(
 ) -> Op:
     """Define an operation by both its rules, one of each for every input."""
     return Op(name, "general", forward, vjp, jvp, promotes=promotes, floating=floating)
+
+
+def lowered(*ops: Op) -> None:
+    """Declare operations that autocast computes in a lower precision: products."""
+    for op in ops:
+        op.lowers = True
 
 
 def shows(op: Op, when: Callable[[dict[str, Any]], bool] = lambda meta: True) -> Op:

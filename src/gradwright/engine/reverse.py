@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.engine.base import Edge, Leaf, Node, TensorBase
+from gradwright.engine.base import Edge, Leaf, Node, TensorBase, next_id
 from gradwright.engine.hooks import run_hooks
+from gradwright.engine.kept_losses import freed_by
 from gradwright.engine.mode import set_grad_enabled
 from gradwright.engine.op import OPERATIONS, wrap
 from gradwright.engine.overwritten import overwritten, refuse_overwritten
@@ -84,6 +85,8 @@ def run_reverse(
                 send(edge, g)
             if not retain_graph:
                 node.saved = None
+        if not retain_graph:
+            freed_by(next_id())
         for edge, g in arrived.items():
             if isinstance(edge[0], Leaf) and edge[0].hooks and edge not in closed:
                 arrived[edge] = run_hooks(edge[0].hooks, edge[1], g)

@@ -206,6 +206,7 @@ class _Recurrent(Module):
         def step(states: States, now: States) -> tuple[States, Tensor]:
             given, *row_runs = now
             new = self._step(given, F.linear(states[0], weight_hh, bias_hh), states, end)
+            new = tuple(a.to(b.dtype) for a, b in zip(new, states, strict=True))  # under autocast gates are lower
             if not row_runs:
                 return new, new[0]
             (runs,) = row_runs

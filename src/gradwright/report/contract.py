@@ -51,7 +51,7 @@ _data = shaped(
         ),
         "split": shaped(
             {"train": whole, "validation": whole, "test": whole},
-            {"stratified": flag, "given": flag, "seed": anything},
+            {"stratified": flag, "given": flag, "seed": anything, "by": text, "column": text},
         ),
     },
     {
@@ -59,6 +59,7 @@ _data = shaped(
         "columns": listing(shaped({"name": text}, {"kind": text, "missing": whole, "distinct": whole})),
         "prepared_features": whole,
         "notes": listing(text),
+        "size_advice": shaped({"small": flag, "notes": listing(text)}),
     },
 )
 
@@ -110,6 +111,8 @@ _result = shaped(
         "seconds": _mapping,
         "parameters": whole,
         "looks": whole,
+        "looked_by": listing(shaped({"run": text}, {"time": text, "command": text, "reason": text, "share": number})),
+        "corrected": shaped({"value": number, "low": number, "high": number, "level": number}, {"method": text}),
     },
 )
 
@@ -179,6 +182,10 @@ def test_check(task: str, test: Any) -> Check:
 
 
 _finding = shaped({"severity": choice("info", "warning", "problem"), "title": text}, {"detail": text})
+_leak = shaped(
+    {"kind": text, "severity": choice("info", "warning", "problem"), "title": text},
+    {"detail": text, "rows": listing(text), "columns": listing(text), "counts": _mapping},
+)
 _look = shaped({"look": whole}, {"time": text, "command": text, "reason": text})
 _compare = shaped(
     {
@@ -248,10 +255,13 @@ JSON_FILES: dict[str, Check] = {
     "schedule.json": _schedule,
     "lr_find.json": _lr_find,
     "augmentation.json": _augmentation,
+    "audit.json": listing(_leak),
 }
 
 #: File name, and the check of each of its lines.
 JSON_LINES_FILES: dict[str, Check] = {"metrics.jsonl": _epoch, "ledger.jsonl": _look}
 
 #: Files without which a run is still whole.
-OPTIONAL_FILES = frozenset({"findings.json", "compare.json", "schedule.json", "lr_find.json", "augmentation.json"})
+OPTIONAL_FILES = frozenset(
+    {"findings.json", "compare.json", "schedule.json", "lr_find.json", "augmentation.json", "audit.json"}
+)

@@ -50,6 +50,8 @@ class DataInfo(NamedTuple):
     notes : tuple of str
     target_count : int
         Target columns.
+    by : str
+        What else the rows were split by, in words, or nothing.
     """
 
     source: str
@@ -68,6 +70,7 @@ class DataInfo(NamedTuple):
     seed: str
     notes: tuple[str, ...]
     target_count: int = 1
+    by: str = ""
 
     @property
     def class_nouns(self) -> tuple[str, str]:
@@ -125,6 +128,7 @@ def data_info(record: RunRecord) -> DataInfo:
         seed="" if split["seed"] is None else str(split["seed"]),
         notes=tuple(data["notes"] or []),
         target_count=len(task["targets"] or [None]),
+        by=_by(split),
     )
 
 
@@ -162,8 +166,15 @@ def data_words(info: DataInfo) -> dict[str, str]:
         task += f" Recognised by: {info.reason.rstrip('.')}."
     split = ", ".join(f"{count(rows)} for {name}" for name, rows in info.split)
     how = "the source's own split" if info.given else "stratified by class" if info.stratified else "at random"
+    how = info.by if info.by and not info.given else f"{how}, {info.by}" if info.by else how
     split = f"{split} ({how}{f', seed {info.seed}' if info.seed and not info.given else ''})."
     return {"data": data, "task": task, "split": split}
+
+
+def _by(split: Mapping[str, Any]) -> str:
+    """How whole groups or times were split."""
+    of = f" of {split['column']}" if split["column"] else ""
+    return {"groups": f"by whole groups{of}", "time": f"in the order of time{of}"}.get(split["by"] or "", "")
 
 
 def settings_info(record: RunRecord) -> tuple[Setting, ...]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gradwright.report.records import RunRecord
 from gradwright.report.text import percent, significant
 
-__all__ = ["Estimate", "Metric", "curve_metric", "estimate_of", "metric_of"]
+__all__ = ["Estimate", "Metric", "claim_of", "curve_metric", "estimate_of", "metric_of"]
 
 
 class Estimate(NamedTuple):
@@ -149,6 +149,22 @@ def estimate_of(record: RunRecord, key: str = "") -> Estimate:
     if not figure:
         return Estimate(math.nan, math.nan, math.nan)
     return Estimate(figure["value"], figure["low"], figure["high"])
+
+
+def claim_of(record: RunRecord) -> Estimate:
+    """The one test figure with the interval that may be claimed: corrected for the number of looks, where it is known.
+
+    Examples
+    --------
+    >>> from gradwright.report import example_record
+    >>> record = example_record(audited=True)
+    >>> claim_of(record).low < estimate_of(record).low
+    True
+    """
+    corrected = record.result["corrected"]
+    if corrected is None:
+        return estimate_of(record)
+    return Estimate(corrected["value"], corrected["low"], corrected["high"])
 
 
 def curve_metric(record: RunRecord) -> Metric:

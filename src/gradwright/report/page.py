@@ -28,6 +28,7 @@ from gradwright.report.figures import figures_info
 from gradwright.report.graph import graph_info, graph_words
 from gradwright.report.graph_drawing import draw_graph
 from gradwright.report.layers import layers_info, layers_words
+from gradwright.report.leakage import leakage_info, leakage_words
 from gradwright.report.ledger import ledger_info, ledger_words
 from gradwright.report.lr_find import RateInfo, draw_rates, rate_info, rate_words
 from gradwright.report.records import RunRecord, read_record
@@ -137,6 +138,8 @@ def render(record: RunRecord) -> str:
             data_words=data_words(data),
             environment=environment_info(record),
             times=time_info(record),
+            leaks=(leaks := leakage_info(record)),
+            leakage_words=leakage_words(leaks) if leaks is not None else "",
             ledger=(ledger := ledger_info(record)),
             ledger_words=ledger_words(ledger),
             pairs=pairs,

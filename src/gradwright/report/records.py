@@ -47,6 +47,8 @@ class RunRecord:
         The comparison with another library, if one was made.
     schedule, lr_find, augmentation : Mapping or None
         The learning rate's plan, the range test that chose it, the sheet of augmented samples.
+    audit : sequence of Mapping or None
+        What the leakage audit found, if there was one.
     """
 
     name: str
@@ -65,6 +67,7 @@ class RunRecord:
     schedule: Record | None = None
     lr_find: Record | None = None
     augmentation: Record | None = None
+    audit: Sequence[Record] | None = None
 
 
 def read_record(folder: str | Path, *, name: str | None = None) -> RunRecord:
@@ -155,6 +158,7 @@ def parse_record(files: Mapping[str, str], *, name: str = "run") -> RunRecord:
         schedule=read["schedule.json"],
         lr_find=read["lr_find.json"],
         augmentation=read["augmentation.json"],
+        audit=read["audit.json"],
     )
     return _agreeing(record)
 

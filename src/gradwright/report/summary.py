@@ -9,10 +9,10 @@ from gradwright.report.baselines import baselines_info, verdict
 from gradwright.report.compare import compare_info, compare_words
 from gradwright.report.facts import data_info, data_words, time_info
 from gradwright.report.layers import layers_info, layers_words
-from gradwright.report.ledger import ledger_info, ledger_words
-from gradwright.report.metric import estimate_of, metric_of
+from gradwright.report.ledger import LedgerInfo, ledger_info, ledger_words
+from gradwright.report.metric import claim_of, metric_of
 from gradwright.report.records import RunRecord
-from gradwright.report.text import joined, plural, short, significant
+from gradwright.report.text import joined, percent, plural, short, significant
 
 __all__ = ["Finding", "SummaryInfo", "summary_info"]
 
@@ -35,8 +35,8 @@ class SummaryInfo(NamedTuple):
     source : str
     lead : str
         What was done and found, in two or three sentences.
-    figure, figure_name, interval : str
-        The one test figure, what it is, and its 95% interval or nothing.
+    figure, figure_name, interval, level : str
+        The one test figure, what it is, its interval or nothing, and the interval's level.
     points : tuple of (str, str)
         A word and a sentence on each part of the run.
     biased : str
@@ -50,6 +50,7 @@ class SummaryInfo(NamedTuple):
     figure: str
     figure_name: str
     interval: str
+    level: str
     points: tuple[tuple[str, str], ...]
     biased: str
     findings: tuple[Finding, ...]
@@ -65,7 +66,7 @@ def summary_info(record: RunRecord) -> SummaryInfo:
     >>> info.figure, info.figure_name, info.biased
     ('97.0%', 'test accuracy', '')
     """
-    metric, estimate = metric_of(record), estimate_of(record)
+    metric, estimate = metric_of(record), claim_of(record)
     data, layers, ledger = data_info(record), layers_info(record), ledger_info(record)
     words = data_words(data)
     baselines = baselines_info(record)
@@ -90,6 +91,7 @@ def summary_info(record: RunRecord) -> SummaryInfo:
         figure=metric.show(estimate.value),
         figure_name=f"test {metric.name}",
         interval=interval,
+        level=level_words(ledger),
         points=tuple(points),
         biased="" if ledger.clean else ledger_words(ledger),
         findings=tuple(
@@ -99,11 +101,16 @@ def summary_info(record: RunRecord) -> SummaryInfo:
     )
 
 
+def level_words(ledger: LedgerInfo) -> str:
+    """The level of the claimed interval: 95%, or more after several looks."""
+    return percent(ledger.level, 1).replace(".0%", "%")
+
+
 def _lead(record: RunRecord, *, sealed: bool) -> str:
-    metric, estimate, data = metric_of(record), estimate_of(record), data_info(record)
+    metric, estimate, data = metric_of(record), claim_of(record), data_info(record)
     test = record.result["test"]
     interval = metric.interval(estimate)
-    within = f" (95% interval {interval})" if interval else ""
+    within = f" ({level_words(ledger_info(record))} interval {interval})" if interval else ""
     rows = plural(test["rows"], "test row") + (" that were sealed until the end" if sealed else "")
     target = data.target or "the target"
     size = plural(record.network["parameters"], "parameter")

@@ -17,7 +17,7 @@ from gradwright.compile.epochs import Plateau
 from gradwright.errors import ConfigError, DataError
 from gradwright.sklearn.arguments import activation_name, check_arguments, hidden_sizes
 from gradwright.sklearn.forward import outputs
-from gradwright.sklearn.scaling import BLOCK_ROWS, moments, standard
+from gradwright.sklearn.scaling import blocks, moments, standard
 from gradwright.sklearn.training import Rows, Shape, Trained, runs_eagerly, train
 from gradwright.sklearn.workshop import Plan, Weights, Workshop, borrow, give_back
 from gradwright.train.choices.optimizers import FULL_BATCH, OPTIMIZERS
@@ -219,11 +219,11 @@ class Perceptron(BaseEstimator):
         parts = [
             outputs(
                 (self.coefs_, self.intercepts_),
-                standard(X[start : start + BLOCK_ROWS], self.mean_, self.scale_, dtype),
+                standard(block, self.mean_, self.scale_, dtype),
                 name,
                 self.out_activation_,
             )
-            for start in range(0, X.shape[0], BLOCK_ROWS)
+            for _, block in blocks(X)
         ]
         return np.concatenate(parts)
 

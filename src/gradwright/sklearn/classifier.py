@@ -36,7 +36,8 @@ class GradwrightClassifier(ClassifierMixin, Perceptron):
         ``"relu"``, ``"tanh"``, ``"logistic"``, ``"identity"``, or another function of one argument in
         ``nn.functional``, such as ``"gelu"``.
     solver : str
-        ``"adam"``, or another of the command line's optimizers, such as ``"sgd"``, ``"adamw"`` or ``"lbfgs"``.
+        ``"adam"``, or another of the command line's optimizers but Newton's, such as ``"sgd"``, ``"adamw"`` or
+        ``"lbfgs"``, of which an epoch is up to twenty iterations.
     alpha : float >= 0
         Strength of the L2 penalty.
     batch_size : int >= 1 or "auto"

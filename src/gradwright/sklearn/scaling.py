@@ -9,20 +9,17 @@ import numpy as np
 
 __all__ = ["blocks", "moments", "standard"]
 
-#: Rows that are made dense together.
-BLOCK_ROWS = 4096
+#: Numbers that are made dense together.
+BLOCK = 2**22
 
 
-def blocks(X: Any, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
-    """Give the rows as dense arrays, so many at a time."""
+def blocks(X: Any) -> Iterator[tuple[slice, np.ndarray]]:
+    """Give the rows as dense arrays, so many at a time that they take little memory, each with where it stands."""
+    rows = max(1, BLOCK // max(1, X.shape[1]))
     for start in range(0, X.shape[0], rows):
-        yield dense(X[start : start + rows])
-
-
-def dense(X: Any) -> np.ndarray:
-    """Return rows as a dense array."""
-    out: np.ndarray = X if isinstance(X, np.ndarray) else X.toarray()
-    return out
+        where = slice(start, start + rows)
+        # in C's order, so that sums are rounded alike however the rows came
+        yield where, np.ascontiguousarray(X[where]) if isinstance(X, np.ndarray) else X[where].toarray(order="C")
 
 
 def moments(X: Any, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -35,9 +32,8 @@ def moments(X: Any, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         At least 0, not all 0.
     """
     total = weight.sum()
-    parts = [weight[start : start + BLOCK_ROWS] for start in range(0, len(weight), BLOCK_ROWS)]
-    mean = sum(w @ block.astype(np.float64, copy=False) for w, block in zip(parts, blocks(X), strict=True)) / total
-    square = sum(w @ np.square(block - mean) for w, block in zip(parts, blocks(X), strict=True)) / total
+    mean = sum(weight[rows] @ block.astype(np.float64, copy=False) for rows, block in blocks(X)) / total
+    square = sum(weight[rows] @ np.square(block - mean) for rows, block in blocks(X)) / total
     scale = np.sqrt(square)
     # the mean of equal numbers is rounded, so their deviation from it need not be exactly 0
     scale[scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)] = 1.0
@@ -47,9 +43,6 @@ def moments(X: Any, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def standard(X: Any, mean: np.ndarray | None, scale: np.ndarray | None, dtype: Any) -> np.ndarray:
     """Return dense rows, standardised by ``mean`` and ``scale`` where these are given."""
     out = np.empty(X.shape, dtype)
-    start = 0
-    for block in blocks(X):
-        part = block if mean is None else (block - mean) / scale
-        out[start : start + len(block)] = part
-        start += len(block)
+    for rows, block in blocks(X):
+        out[rows] = block if mean is None else (block - mean) / scale
     return out

@@ -25,8 +25,9 @@ WIDTH_STEP = 32
 CHUNK_ROWS, CHUNK_EPOCHS = 2**15, 50
 #: Data that are larger than this when made dense stay as they are, and are made dense some batches at a time.
 MOST_BYTES = 2**29
-#: Fits that take less run eagerly: compiling takes about a second, or with the program on disk a fifth of one.
-EAGER_SECONDS = 0.12
+#: Fits that would take less run eagerly: compiling takes more than a second of a core, and tracing alone, with the
+#: program on disk, about as long as this.
+EAGER_SECONDS = 0.165
 
 
 @dataclass

@@ -50,6 +50,18 @@ class Workshop:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self.generator = Generator(0)
+        with self.inside():  # its first weights, which start() replaces, are no draws of the user's stream
+            layers = self._make_layers(plan)
+        self.model = nn.Sequential(*layers).to(np.dtype(plan.dtype))
+        self.linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
+        self.dropout = [layer for layer in layers if isinstance(layer, nn.Dropout)]
+        self.penalty = nn.regularization.L2(0.0)
+        self.optimizer = make_optimizer(plan.solver, self.model.parameters())
+        self.step = self._make_step()
+        self.compiled: CompiledStep = compile(self.step, state=[self.model, self.optimizer, self.penalty])
+
+    def _make_layers(self, plan: Plan) -> list[nn.Module]:
         layers: list[nn.Module] = []
         for i, (width, next_width) in enumerate(pairwise(plan.sizes)):
             if i and plan.activation != "identity":
@@ -57,14 +69,7 @@ class Workshop:
             if i and plan.drops:
                 layers.append(nn.Dropout(0.5))
             layers.append(nn.Linear(width, next_width))
-        self.model = nn.Sequential(*layers).to(np.dtype(plan.dtype))
-        self.linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
-        self.dropout = [layer for layer in layers if isinstance(layer, nn.Dropout)]
-        self.penalty = nn.regularization.L2(0.0)
-        self.generator = Generator(0)
-        self.optimizer = make_optimizer(plan.solver, self.model.parameters())
-        self.step = self._make_step()
-        self.compiled: CompiledStep = compile(self.step, state=[self.model, self.optimizer, self.penalty])
+        return layers
 
     def _make_step(self) -> Any:
         model, optimizer, penalty, rows_loss = self.model, self.optimizer, self.penalty, _LOSSES[self.plan.output]

@@ -10,6 +10,7 @@ from gradwright.train.lr_suggestion import LRFind
 from gradwright.train.prepared import Reporter
 from gradwright.train.rate_range import lr_find
 from gradwright.train.saved import SavedRun, load_run
+from gradwright.train.stopping import EarlyStopping
 from gradwright.train.trainer import Trainer
 from gradwright.train.use import evaluate_run, predict_blocks, predict_rows
 
@@ -17,6 +18,7 @@ __all__ = [
     "Callback",
     "CheckpointStore",
     "Config",
+    "EarlyStopping",
     "History",
     "LRFind",
     "Reporter",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,10 +22,12 @@ __all__ = [
     "baseline_interval",
     "brief_figures",
     "higher_is_better",
+    "is_share",
     "metric_name",
     "metric_of",
     "predictions",
     "probabilities",
+    "scale_of",
     "show_figure",
 ]
 
@@ -63,9 +65,19 @@ def higher_is_better(metric: str) -> bool:
     return METRICS[metric][1]
 
 
+def is_share(metric: str) -> bool:
+    """Say whether a measure lies between 0 and 1; R² can be below."""
+    return metric in ("accuracy", "entity_f1", "micro_f1")
+
+
+def scale_of(metric: str) -> Literal["share", "positive", "any"]:
+    """Say what values a measure can have: from 0 to 1, above 0, or any."""
+    return "share" if is_share(metric) else "any" if metric == "r2" else "positive"
+
+
 def show_figure(metric: str, value: float) -> str:
     """Write a figure for a terminal: a share in percent, all else in four digits."""
-    return f"{value:.1%}" if metric in ("accuracy", "micro_f1", "entity_f1") else f"{value:.4g}"
+    return f"{value:.1%}" if is_share(metric) else f"{value:.4g}"
 
 
 def probabilities(output: np.ndarray) -> np.ndarray:

@@ -44,6 +44,7 @@ _UNKNOWN = (
     "lookahead",
     "ema",
     "clip_value",
+    "class_weights",
 )
 
 
@@ -60,6 +61,15 @@ def check_comparable(config: Config) -> None:
         raise ConfigError(
             f"--compare torch: {', '.join(different)}: the training beside it knows mlp networks of relu, tanh or "
             f"sigmoid with {', '.join(_RULES)} at a constant rate; leave the comparison away, or these"
+        )
+
+
+def check_comparable_task(kind: str) -> None:
+    """Refuse, once the task is known, those that have no twin."""
+    if kind not in ("binary", "multiclass", "regression"):
+        raise ConfigError(
+            f"--compare torch: the task is {kind.replace('_', ' ')}; the training beside it knows binary, multiclass "
+            "and regression. Leave the comparison away"
         )
 
 

@@ -223,6 +223,8 @@ class Config(BaseModel):
             problems = settings_in_vain(self.model_copy(update=filled))
             if problems:
                 raise ConfigError("; ".join(problems))
+        if kind in OF_SEQUENCES and self.augment:
+            raise ConfigError(f"augment = {', '.join(self.augment)}: rows of tokens are not augmented; leave it away")
         if kind in OF_SEQUENCES and filled.get("network", self.network) not in OF_SEQUENCES[kind]:
             raise ConfigError(
                 f"network = {self.network}: it is not for {kind.replace('_', ' ')}; choose "

@@ -30,9 +30,11 @@ from gradwright.train.assess import (
     higher_is_better,
     metric_name,
     metric_of,
+    scale_of,
     show_figure,
 )
-from gradwright.train.auditing import audit_words, leak_findings, size_findings
+from gradwright.train.auditing import audit_words, leak_findings
+from gradwright.train.best_epoch import best_epoch_remark
 from gradwright.train.checkpointing import Checkpointing
 from gradwright.train.checks import steps_per_epoch
 from gradwright.train.config import Config, to_toml
@@ -138,7 +140,6 @@ def run_job(
     reporter.on_stage_start(3, "audit")
     with clock.part("audit"):
         leaks = data.audit()
-    advice = data.advice()
     reporter.on_stage(3, "audit", audit_words(leaks))
 
     # 4 baselines
@@ -173,16 +174,18 @@ def run_job(
     plan = schedule_record(trainer.scheduler, steps_per_epoch(model, data.rows, config.batch_size or data.rows), config)
     twin = None
     if config.compare == "torch":
-        from gradwright.train.compare import TorchTwin
+        from gradwright.train.compare import TorchTwin, check_comparable_task
 
+        check_comparable_task(task.kind)
         twin = TorchTwin(config, model, current_generator())
         trainer.callbacks.append(twin)
     if execution.state is None:
         text = to_toml(given if given is not None else config.model_dump(exclude_unset=True))
         write_text(folder / "config.given.toml", text)
         write_json(folder / "environment.json", environment(started))
-        write_json(folder / "data.json", {**data.record(), "size_advice": advice.to_dict()})
-        write_json(folder / "audit.json", [leak.to_dict() for leak in leaks])
+        write_json(folder / "data.json", data.record())
+        if leaks is not None:
+            write_json(folder / "audit.json", [leak.to_dict() for leak in leaks])
         data.write_parts(folder)
         write_json(folder / "preparation.json", preparation.to_dict())
         write_json(folder / "task.json", task.to_dict())
@@ -253,7 +256,7 @@ def run_job(
         "seconds": {**clock.seconds, "total": clock.total()},
         "parameters": network["parameters"],
         **sealed.history.to_dict(),
-        "corrected": corrected_claim(figures[metric], figures["rows"], sealed.looks, share=higher_is_better(metric)),
+        "corrected": corrected_claim(figures[metric], figures["rows"], sealed.looks, scale=scale_of(metric)),
     }
 
     for logger in loggers:
@@ -265,12 +268,11 @@ def run_job(
     write_json(folder / "baselines.json", rows)
     save_model(folder, model)
     write_json(folder / "result.json", result)
-    looked = sealed.history.finding()
+    remarks = [sealed.history.finding(), best_epoch_remark(history.rows, config.monitor)]
     found = [
         *leak_findings(leaks),
-        *([] if looked is None else [looked]),
+        *(remark for remark in remarks if remark is not None),
         *findings(task, history, rows, figures, notes, planned=_ends_low(plan)),
-        *size_findings(advice),
     ]
     write_json(folder / "findings.json", found)
     if comparison is not None:

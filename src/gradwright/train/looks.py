@@ -1,52 +1,20 @@
-"""What a run says about the looks at its test part: in `result.json` after each look, and brought up to date later."""
+"""A run's `result.json` brought up to date with the looks that other runs have taken since."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from gradwright.data import LookBook, SealedTest, corrected_claim
+from gradwright.data import LookBook, corrected_claim
+from gradwright.train.assess import scale_of
 from gradwright.train.folder import write_json
 from gradwright.train.saved import read_object
 
-__all__ = ["looks_record", "recount_looks"]
-
-
-def looks_record(sealed: SealedTest, figures: dict[str, Any], metric: str) -> dict[str, Any]:
-    """Return the fields of `result.json` about looks; call it after `SealedTest.open`.
-
-    Parameters
-    ----------
-    sealed : SealedTest
-        Opened already.
-    figures : dict
-        The test part's, as `assess` gives them: ``rows``, and the metric with ``value``, ``low``, ``high``, ``method``.
-    metric : str
-        The figure that the run is judged by, such as ``accuracy``.
-
-    Returns
-    -------
-    dict
-        ``looks``, ``looked_by``, ``test_fingerprint`` (see `History.to_dict`) and ``corrected``: the figure with an
-        interval of level 1 - 0.05/looks, or None after one look.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from gradwright.data import read
-    >>> sealed = SealedTest(read("iris"), np.arange(0, 150, 5))
-    >>> _ = sealed.open(reason="final evaluation", command="train")
-    >>> accuracy = {"value": 0.9, "low": 0.744, "high": 0.965, "method": "Wilson score, 95%"}
-    >>> record = looks_record(sealed, {"rows": 30, "accuracy": accuracy}, "accuracy")
-    >>> record["looks"], record["looked_by"][0]["reason"], record["corrected"]
-    (1, 'final evaluation', None)
-    """
-    history = sealed.history
-    return {**history.to_dict(), "corrected": _corrected(figures, metric, history.looks)}
+__all__ = ["recount_looks"]
 
 
 def recount_looks(path: Path) -> dict[str, Any]:
-    """Bring a run's `result.json` up to date with the looks of other runs since; call it before its report is made.
+    """Count the looks at a run's test part anew and correct its claim; call it before the run's report is made.
 
     Parameters
     ----------
@@ -56,8 +24,8 @@ def recount_looks(path: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        The result, written anew where the count has changed. A run from before looks were counted across runs, or
-        one that was moved elsewhere, keeps what it says: a count never falls.
+        The result, written anew where there are more looks. A run from before looks were counted across runs, or one
+        that was moved elsewhere, keeps what it says: a count never falls.
 
     Raises
     ------
@@ -71,12 +39,8 @@ def recount_looks(path: Path) -> dict[str, Any]:
     history = LookBook(path.resolve().parent).history(seal)
     if history.looks <= int(result.get("looks") or 0):
         return result
-    result |= history.to_dict() | {"corrected": _corrected(result["test"], result["metric"], history.looks)}
+    metric, test = result["metric"], result["test"]
+    claim = corrected_claim(test[metric], test["rows"], history.looks, scale=scale_of(metric))
+    result |= history.to_dict() | {"corrected": claim}
     write_json(path / "result.json", result)
     return result
-
-
-def _corrected(figures: dict[str, Any], metric: str, looks: int) -> dict[str, Any] | None:
-    figure = figures.get(metric)
-    share = metric not in ("rmse", "mae")
-    return corrected_claim(figure, figures["rows"], looks, share=share) if isinstance(figure, dict) else None

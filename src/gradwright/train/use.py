@@ -29,7 +29,7 @@ from gradwright.data.messages import PlaceOf
 from gradwright.data.streaming.parquet import ParquetSource, parquet_files
 from gradwright.data.streaming.source import blocks_of
 from gradwright.errors import DataError, RunError
-from gradwright.train.assess import assess, higher_is_better, metric_of, predictions, probabilities
+from gradwright.train.assess import assess, metric_of, predictions, probabilities, scale_of
 from gradwright.train.continuation import continue_text
 from gradwright.train.criteria import class_weights, make_criterion
 from gradwright.train.folder import write_json
@@ -53,9 +53,11 @@ def predict_rows(run: SavedRun, source: str) -> tuple[dict[str, Any], list[Note]
     notes : list of Note
         What was remarkable about the rows: unseen categories, missing values, extra columns.
     """
-    rows = read_rows(source)
-    notes = [Note(words) for words in run.notes]
     task, preparation = run.task, run.preparation
+    images = preparation.images
+    size = None if images is None else (images.shape[0], images.shape[1])
+    rows = read_rows(source, task=task.kind, columns=[c.name for c in preparation.columns], image_size=size)
+    notes = [Note(words) for words in run.notes]
     if task.kind == "next_token":
         return {"prediction": _continued(run, rows)}, notes
     if task.kind != "tagging":
@@ -225,7 +227,7 @@ def _reported(run: SavedRun, figures: dict[str, Any], seen: History | None) -> d
         result = read_object(run.path / "result.json")
         result |= seen.to_dict()
         result["corrected"] = corrected_claim(
-            result["test"][metric], result["test"]["rows"], seen.looks, share=higher_is_better(metric)
+            result["test"][metric], result["test"]["rows"], seen.looks, scale=scale_of(metric)
         )
         write_json(run.path / "result.json", result)
     looks = len(run.ledger) if seen is None else seen.looks

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["find_near_duplicates"]
 
 _WORK = 30_000_000  # distances at most: about a second
+_VALUES = 30_000_000  # numbers held at a time: 240 MB
 _NEIGHBOURS = 10
 _NEAREST = 0.2  # of the tenth neighbour's distance: what is called near at most
 _CHANCE = 0.002  # probability of a finding in a set without copies, if it were as even as is supposed here
@@ -39,25 +40,28 @@ def find_near_duplicates(audited: Audited, ignore: Collection[str], keys: NDArra
     E. Levina, P. Bickel, Maximum likelihood estimation of intrinsic dimension (NIPS 2004).
     """
     pairs = _respelt(audited, ignore, keys)
-    points, measured = _points(audited, ignore)
+    chosen = _affordable(audited)
+    points, measured = _points(audited, ignore, chosen)
     sampled: list[Leak] = []
+    held = int((audited.part > 0).sum())
     if points is not None and measured:
-        close, asked, there = _close_pairs(audited, points, measured, keys)
-        pairs += [pair for pair in close if pair[0] not in {a for a, _ in pairs}]
-        if asked < there:
+        close, asked = _close_pairs(audited.part[chosen], points, measured, None if keys is None else keys[chosen])
+        respelt = {a for a, _ in pairs}
+        pairs += [(int(chosen[a]), int(chosen[b])) for a, b in close if chosen[a] not in respelt]
+        if asked < held:
+            base = "all" if len(chosen) == (audited.part >= 0).sum() else "some"
             sampled.append(
                 Leak(
                     "sample",
                     "info",
                     "Near-duplicates were looked for in a sample",
-                    f"{asked:,} of {there:,} held-out rows were compared with all earlier rows; equal rows were looked "
-                    f"for in all of them.",
-                    counts={"compared": asked, "held out": there},
+                    f"{asked:,} of {held:,} held-out rows were compared with {base} earlier rows; equal rows were "
+                    f"looked for in all of them.",
+                    counts={"compared": asked, "held out": held},
                 )
             )
     if not pairs:
         return sampled
-    held = int((audited.part > 0).sum())
     leak = Leak(
         "near duplicate",
         "problem" if len(pairs) >= 0.1 * held else "warning",
@@ -79,11 +83,17 @@ def _respelt(audited: Audited, ignore: Collection[str], keys: NDArray[np.uint64]
     if keys is None or not any(kind_of(c) == "category" for c in columns):
         return []
     plain = pl.DataFrame([_plain(c) for c in columns]).hash_rows(0).to_numpy()
-    return [(a, b) for a, b in equal_pairs(audited, plain) if not _equal_before(audited, keys, a)]
+    equal = {a for a, _ in equal_pairs(audited, keys)}
+    return [(a, b) for a, b in equal_pairs(audited, plain) if a not in equal]
 
 
-def _equal_before(audited: Audited, keys: NDArray[np.uint64], row: int) -> bool:
-    return bool(((keys == keys[row]) & (audited.part >= 0) & (audited.part < audited.part[row])).any())
+def _affordable(audited: Audited) -> NDArray[np.int64]:
+    """The rows in any part; of more than memory is given to, some."""
+    rows = np.flatnonzero(audited.part >= 0)
+    width = 1 if audited.frame is None else max(audited.frame.width, 1)  # pictures are narrowed block by block
+    if len(rows) * width <= _VALUES:
+        return rows
+    return np.sort(np.random.default_rng(1).choice(rows, _VALUES // width, replace=False))
 
 
 def _plain(column: pl.Series) -> pl.Series:
@@ -96,16 +106,19 @@ def _plain(column: pl.Series) -> pl.Series:
     return pl.select(pl.when(bare == "").then(column).otherwise(bare).alias(column.name)).to_series()
 
 
-def _points(audited: Audited, ignore: Collection[str]) -> tuple[NDArray[np.float32] | None, int]:
+def _points(
+    audited: Audited, ignore: Collection[str], chosen: NDArray[np.int64]
+) -> tuple[NDArray[np.float32] | None, int]:
     """Rows as points, and how many of their columns are measured."""
     features = audited.dataset.features
     if isinstance(features, np.ndarray):
-        return _pictures(features), features[0].size if len(features) else 0
+        return _pictures(features, chosen), features[0].size if len(features) else 0
     random = np.random.default_rng(0)
     blocks, measured = [], 0
-    for column in audited.columns:
-        if column.name in ignore:
+    for whole in audited.columns:
+        if whole.name in ignore:
             continue
+        column = whole[chosen]
         if kind_of(column) in ("numeric", "date"):
             numbers = column.to_physical().cast(float, strict=False).fill_null(float("nan")).to_numpy()
             there = np.isfinite(numbers)
@@ -131,12 +144,12 @@ def _scaled(numbers: NDArray[np.float64], there: NDArray[np.float64]) -> NDArray
     return np.arcsinh((numbers - middle) / spread)
 
 
-def _pictures(images: NDArray[np.generic]) -> NDArray[np.float32]:
+def _pictures(images: NDArray[np.generic], chosen: NDArray[np.int64]) -> NDArray[np.float32]:
     """Pictures without their brightness and contrast, projected."""
-    out = np.empty((len(images), min(_WIDTH, images[0].size if len(images) else 1)), np.float32)
-    for start in range(0, len(images), 4096):
-        flat = images[start : start + 4096].reshape(-1, images[0].size).astype(np.float32)
-        flat = np.nan_to_num(flat)
+    out = np.empty((len(chosen), min(_WIDTH, images[0].size if len(images) else 1)), np.float32)
+    for start in range(0, len(chosen), 4096):
+        some = images[chosen[start : start + 4096]]
+        flat = np.nan_to_num(some.reshape(len(some), -1).astype(np.float32))
         flat -= flat.mean(axis=1, keepdims=True)
         flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12)
         out[start : start + len(flat)] = _narrow(flat)
@@ -151,38 +164,33 @@ def _narrow(points: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _close_pairs(
-    audited: Audited, points: NDArray[np.float32], measured: int, keys: NDArray[np.uint64] | None
-) -> tuple[list[tuple[int, int]], int, int]:
-    """Pairs that are too close; how many held-out rows were asked about, and how many there are."""
+    part: NDArray[np.int8], points: NDArray[np.float32], measured: int, keys: NDArray[np.uint64] | None
+) -> tuple[list[tuple[int, int]], int]:
+    """Pairs that are too close, and about how many held-out rows was asked."""
     random = np.random.default_rng(0)
     pairs: list[tuple[int, int]] = []
-    asked = there = 0
-    for part in range(1, len(PARTS)):
-        earlier, rows = (
-            np.flatnonzero((audited.part >= 0) & (audited.part < part)),
-            np.flatnonzero(audited.part == part),
-        )
-        there += len(rows)
-        k = min(_NEIGHBOURS, len(earlier))
+    asked = 0
+    for held in range(1, len(PARTS)):
+        earlier, rows = np.flatnonzero(part < held), np.flatnonzero(part == held)
         room = max(_WORK // 2 // max(len(earlier), 1), 50)
         if len(rows) > room:
             rows = np.sort(random.choice(rows, room, replace=False))
         asked += len(rows)
-        if k >= 5 and len(rows):
-            pairs += _closer_than_chance(points, earlier, rows, k, measured, keys)
-    return pairs, asked, there
+        if len(earlier) >= _NEIGHBOURS and len(rows):
+            pairs += _closer_than_chance(points, earlier, rows, measured, keys)
+    return pairs, asked
 
 
 def _closer_than_chance(
     points: NDArray[np.float32],
     earlier: NDArray[np.int64],
     rows: NDArray[np.int64],
-    k: int,
     measured: int,
     keys: NDArray[np.uint64] | None,
 ) -> list[tuple[int, int]]:
     from sklearn.neighbors import NearestNeighbors
 
+    k = _NEIGHBOURS
     found = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points[earlier])
     at = found.kneighbors(points[rows], return_distance=False)
     # The search works with |a|² + |b|² - 2ab, which loses the small distances that matter here.

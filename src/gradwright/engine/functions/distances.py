@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradwright.engine.autocast import in_float32
 from gradwright.engine.functions.calling import need_tensor
 from gradwright.engine.functions.dims import axis_of
 from gradwright.engine.ops.elementwise import abs as abs_
@@ -26,6 +27,7 @@ __all__ = ["cdist", "cosine_similarity"]
 _FEW = 25  # rows up to which PyTorch subtracts rather than multiplies
 
 
+@in_float32
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
     """Return the distances between all rows of ``x1`` and all rows of ``x2``.
 

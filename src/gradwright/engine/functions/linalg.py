@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from gradwright.engine.autocast import in_float32
 from gradwright.engine.functions import products
 from gradwright.engine.functions.distances import cdist
 from gradwright.engine.functions.einsum import einsum
@@ -72,6 +73,7 @@ def logdet(input: Tensor) -> Tensor:
     return where(lt(sign, 0), float("nan"), logabsdet)
 
 
+@in_float32
 def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     """Return the Cholesky factors of positive-definite matrices: see :func:`linalg.cholesky`."""
     return linalg_cholesky(input, upper=upper)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from gradwright.engine.autocast import in_float32
 from gradwright.engine.base import TensorBase
 from gradwright.engine.functions.calling import need_tensor
 from gradwright.engine.functions.sizing import whole
@@ -93,6 +94,7 @@ def _need_batches(name: str, a: Any, b: Any) -> None:
 
 
 # --- inverse, systems -------------------------------------------------------------------------------------------------
+@in_float32
 def inv(A: Tensor) -> Tensor:
     """Return the inverses of square matrices.
 
@@ -180,6 +182,7 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
 
 
 # --- factorizations ---------------------------------------------------------------------------------------------------
+@in_float32
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """Return lower triangular L with A = L Lᵀ (or upper triangular U with A = Uᵀ U) of positive-definite matrices.
 
@@ -290,6 +293,7 @@ def _tolerances(x: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:
     return 0.0 if atol is None else atol, _array(rtol)
 
 
+@in_float32
 def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """Return the pseudo-inverses (Moore and Penrose) of matrices.
 

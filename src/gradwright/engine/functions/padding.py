@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gradwright.engine.autocast import in_float32
 from gradwright.engine.functions.calling import need_tensor
 from gradwright.engine.functions.sizing import whole
 from gradwright.engine.ops.arranging import flip
@@ -68,7 +69,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         raise ShapeError(
             f"pad: mode {mode!r} pads all axes after (batch and) channels, so {given} does not fit {input.shape}"
         )
-    x: Any = input
+    x: Any = input if mode == "circular" else _widened(input)
     for axis in range(input.ndim - axes, input.ndim):
         x = _edges(x, axis, *pairs[axis], mode, input.shape)
     return x
@@ -110,3 +111,8 @@ def _taken(x: Any, axis: int, count: int, start: int, mode: str) -> Any:
         return expand(edge, shape=(*x.shape[:axis], count, *x.shape[axis + 1 :]))
     part = narrow(x, axis, start, count)
     return flip(part, axes=(axis,)) if mode == "reflect" else part
+
+
+@in_float32
+def _widened(x: Tensor) -> Tensor:
+    return x

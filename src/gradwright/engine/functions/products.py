@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradwright.engine.autocast import as_given, in_float32, in_lower
 from gradwright.engine.base import TensorBase
 from gradwright.engine.functions.calling import need_tensor
 from gradwright.engine.functions.dims import axis_of, numpy_names
@@ -74,12 +75,14 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     return linalg.matmul(input, mat2)
 
 
+@as_given
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """Return the product of a matrix and a vector."""
     _need("mv", (input, 2), (vec, 1))
     return linalg.matmul(input, vec)
 
 
+@as_given
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """Return the sum of the products of two vectors' elements."""
     _need("dot", (input, 1), (tensor, 1))
@@ -136,12 +139,14 @@ def _added(name: str, input: Any, product: Any, beta: float, alpha: float) -> An
     return product if beta == 0 else (input if beta == 1 else input * beta) + product
 
 
+@in_lower
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """Return ``beta``·input + ``alpha``·(mat1 @ mat2)."""
     _need("addmm", (mat1, 2), (mat2, 2))
     return _added("addmm", input, linalg.matmul(mat1, mat2), beta, alpha)
 
 
+@as_given
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """Return ``beta``·input + ``alpha``·(mat @ vec)."""
     _need("addmv", (mat, 2), (vec, 1))
@@ -156,11 +161,13 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: f
     return _added("addr", input, product, beta, alpha)
 
 
+@in_lower
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """Return ``beta``·input + ``alpha``·(batch1 @ batch2), a batch of matrices."""
     return _added("baddbmm", input, bmm(batch1, batch2), beta, alpha)
 
 
+@in_lower
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """Return ``beta``·input + ``alpha`` times the sum of the products of two batches of matrices."""
     _need("addbmm", (batch1, 3), (batch2, 3))
@@ -222,6 +229,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     return reshape(product, shape=tuple([i * j for i, j in zip(a, b, strict=True)]))
 
 
+@in_float32
 def trace(input: Tensor) -> Tensor:
     """Return the sum of a matrix's diagonal."""
     need_tensor("trace", input)
@@ -312,6 +320,7 @@ def linalg_cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     return turned(input, 1) * turned(other, 2) - turned(input, 2) * turned(other, 1)
 
 
+@in_lower
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """Return the sums of products along an axis of two tensors that broadcast."""
     need_tensor("linalg.vecdot", x)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradwright.engine.autocast import in_float32
 from gradwright.engine.base import TensorBase
 from gradwright.engine.functions.calling import need_tensor
 from gradwright.engine.functions.dims import axes_of, axis_of, numpy_names
@@ -97,6 +98,7 @@ def _without_nan(input: Any) -> Any:
 
 
 @numpy_names
+@in_float32
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Multiply all elements, or those along ``dim``; the gradient is right also where elements are 0."""
     need_tensor("prod", input)

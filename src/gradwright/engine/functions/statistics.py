@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradwright.backend import is_concrete, namespace
+from gradwright.engine.autocast import in_float32
 from gradwright.engine.base import TensorBase
 from gradwright.engine.checks import concrete
 from gradwright.engine.functions.calling import need_tensor
@@ -125,6 +126,7 @@ _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
 @numpy_names
+@in_float32
 def quantile(
     input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
 ) -> Tensor:
@@ -141,6 +143,7 @@ def quantile(
 
 
 @numpy_names
+@in_float32
 def nanquantile(
     input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
 ) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.engine.op import elementwise, general
+from gradwright.engine.op import elementwise, general, lowered
 from gradwright.engine.ops.elementwise import abs as abs_
 from gradwright.engine.ops.elementwise import cast, exp, ge, gt, le, logical_not, lt, minimum, mul, where
 from gradwright.engine.ops.reduction import sum as sum_
@@ -112,6 +112,7 @@ prelu = elementwise(
     lambda x: minimum(x, 0),
     floating=True,
 )
+lowered(prelu)
 
 
 def _elu(xp: Any, x: Any, *, alpha: float, scale: float, rate: float) -> Any:

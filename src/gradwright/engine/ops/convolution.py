@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradwright.backend import jax_modules
-from gradwright.engine.op import Op, general, linear
+from gradwright.engine.op import Op, general, linear, lowered
 from gradwright.engine.ops.shape import expand, reshape
 from gradwright.engine.ops.windows import Sizes, Window, add_windows, channels_first, channels_last, pad, windows
 
@@ -174,6 +174,7 @@ add_channels = general(
     jvp=[lambda t: t, lambda t, x_shape: _over_channels(t, x_shape)],
     promotes=True,
 )
+lowered(convolution, convolution_input, add_channels)
 
 
 # --- how, on NumPy: one matrix product a group for the whole batch ----------------------------------------------------

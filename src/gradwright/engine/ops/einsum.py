@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradwright.engine.op import Op, general
+from gradwright.engine.op import Op, general, lowered
 from gradwright.engine.ops.shape import expand, reshape
 
 __all__ = ["einsum", "products"]
@@ -158,3 +158,4 @@ def _einsum_jvp(ts: Sequence[Any], xs: Sequence[Any], subscripts: tuple[Labels, 
 #: ``subscripts`` names the axes of each operand by numbers, none twice in one operand and all of one length;
 #: ``output`` those of the result. What is in no output is added up. The public function reads PyTorch's notation.
 einsum: Op = general("einsum", _einsum, vjp=[_einsum_vjp], jvp=[_einsum_jvp])
+lowered(einsum)

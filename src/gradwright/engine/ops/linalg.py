@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.engine.op import general, linear, sum_to
+from gradwright.engine.op import general, linear, lowered, sum_to
 from gradwright.engine.ops.reduction import sum as sum_
 from gradwright.engine.ops.shape import reshape, swap
 from gradwright.errors import DTypeError, ShapeError
@@ -83,3 +83,4 @@ affine = general(
         lambda t: t,
     ],
 )
+lowered(matmul, affine)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradwright.engine.ahead import keeping_all, push_forward
+from gradwright.engine.autocast import kept_autocast
 from gradwright.engine.call import record_call
 from gradwright.engine.mode import enable_grad, mode
 from gradwright.engine.random import current_generator
@@ -40,6 +41,7 @@ def checkpoint(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """
     if not mode.grad:
         return function(*args, **kwargs)
+    function = kept_autocast(function)
     xs = leaves((args, kwargs))
     generator = current_generator()
     draws = generator.draws._array

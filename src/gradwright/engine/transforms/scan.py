@@ -10,6 +10,7 @@ import numpy as np
 from gradwright.backend import is_tracer, jax_modules
 from gradwright.backend import scan as loop
 from gradwright.engine.ahead import keeping_all, push_forward
+from gradwright.engine.autocast import kept_autocast
 from gradwright.engine.call import record_call
 from gradwright.engine.mode import enable_grad, mode
 from gradwright.engine.op import OPERATIONS, wrap
@@ -79,6 +80,7 @@ def scan(
         shapes = ", ".join(str(x.shape) for x in leaves(xs)) or "nothing"
         raise ShapeError(f"scan: xs need one length along dim {dim}, at least 1; got {shapes}")
     structure: list[Any] = []
+    function = kept_autocast(function)
 
     def body(carry: list[Any], xs_now: list[Any]) -> tuple[list[Any], list[Any]]:
         result = function(rebuild(init, iter(carry)), rebuild(xs, iter(xs_now)))

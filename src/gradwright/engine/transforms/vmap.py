@@ -9,6 +9,7 @@ import numpy as np
 
 from gradwright.backend import is_tracer, jax_modules, threefry, to_numpy
 from gradwright.engine.ahead import keeping_all, push_forward
+from gradwright.engine.autocast import kept_autocast
 from gradwright.engine.call import record_call
 from gradwright.engine.mode import enable_grad, mode, no_grad
 from gradwright.engine.op import OPERATIONS, wrap
@@ -74,9 +75,10 @@ def vmap(
         (count,) = lengths
         fronted = [x if d is None else _moved(x, d, 0) for x, d in zip(xs, dims, strict=True)]
         structure: list[Any] = []
+        inside = kept_autocast(function)
 
         def flat(moved: list[Any]) -> list[Any]:
-            out = function(*rebuild(args, iter(moved)))
+            out = inside(*rebuild(args, iter(moved)))
             structure[:] = [out]
             ys = leaves(out)
             rebuild(out, iter(ys), _refuse)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradwright.engine.autocast import in_float32
 from gradwright.engine.ops import interpolation, pooling
 from gradwright.engine.ops.windows import Window
 from gradwright.engine.tensor import Tensor
@@ -62,6 +63,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
     return _adaptive_max_pool("adaptive_max_pool2d", 2, input, output_size, return_indices)
 
 
+@in_float32
 def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """Return the largest number of each window of a volume; see :func:`adaptive_max_pool2d`.
 
@@ -114,6 +116,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     return _adaptive_avg_pool("adaptive_avg_pool2d", 2, input, output_size)
 
 
+@in_float32
 def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     """Average each window of a volume; see :func:`adaptive_avg_pool2d`.
 

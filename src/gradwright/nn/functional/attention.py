@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradwright.engine.autocast import in_lower
 from gradwright.engine.functions.calling import need_tensor
 from gradwright.engine.ops import activation as act
 from gradwright.engine.ops import elementwise as ew
@@ -20,6 +21,7 @@ from gradwright.nn.functional.dropout import dropout
 __all__ = ["attention_weights", "scaled_dot_product_attention"]
 
 
+@in_lower
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradwright.backend import is_concrete, namespace
+from gradwright.engine.autocast import in_float32
 from gradwright.engine.op import wrap
 from gradwright.engine.ops import elementwise as ew
 from gradwright.engine.ops import loss as fused
@@ -16,6 +17,7 @@ from gradwright.nn.functional.reduction import chosen, reduced
 __all__ = ["cross_entropy", "nll_loss"]
 
 
+@in_float32
 def cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -96,6 +98,7 @@ def _soft_cross_entropy(
     return reduced(-each.sum(axis), reduction)
 
 
+@in_float32
 def nll_loss(
     input: Tensor,
     target: Tensor,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradwright.backend import is_concrete, namespace
+from gradwright.engine.autocast import in_float32
 from gradwright.engine.base import TensorBase
 from gradwright.engine.checks import check_values
 from gradwright.engine.ops import ctc as lattice
@@ -19,6 +20,7 @@ from gradwright.nn.functional.reduction import chosen, reduced
 __all__ = ["ctc_loss"]
 
 
+@in_float32
 def ctc_loss(
     log_probs: Tensor,
     targets: Tensor,

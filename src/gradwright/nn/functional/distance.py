@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradwright.engine.autocast import in_float32
 from gradwright.engine.functions.distances import cosine_similarity
 from gradwright.engine.functions.norms import vector_norm
 from gradwright.engine.ops import elementwise as ew
@@ -67,6 +68,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     return vector_norm(input[first] - input[second], p, -1)
 
 
+@in_float32
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -100,6 +102,7 @@ def cosine_embedding_loss(
     return reduced(together + ew.where(ew.eq(target, -1), (cosine - margin).clamp(min=0), 0.0), reduction)
 
 
+@in_float32
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,

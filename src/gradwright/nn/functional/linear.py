@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gradwright.engine.autocast import as_given
 from gradwright.engine.ops import linalg
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ShapeError
@@ -38,6 +39,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return y + bias
 
 
+@as_given
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return x₁ᵀ W x₂ + b for each output's own W.
 

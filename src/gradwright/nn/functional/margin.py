@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradwright.backend import namespace
+from gradwright.engine.autocast import in_float32
 from gradwright.engine.checks import check_values
 from gradwright.engine.op import wrap
 from gradwright.engine.ops import activation as act
@@ -29,6 +30,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@in_float32
 def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
@@ -51,6 +53,7 @@ def hinge_embedding_loss(
     return reduced(short + ew.where(ew.ne(target, -1), input, 0.0), reduction)
 
 
+@in_float32
 def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
@@ -79,6 +82,7 @@ def margin_ranking_loss(
     return reduced((margin - target * (input1 - input2)).clamp(min=0), reduction)
 
 
+@in_float32
 def soft_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -92,6 +96,7 @@ def soft_margin_loss(
     return reduced(-act.logsigmoid(target * input), reduction)
 
 
+@in_float32
 def multilabel_soft_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -121,6 +126,7 @@ def multilabel_soft_margin_loss(
     return reduced(loss.sum(-1) / input.shape[-1], reduction)
 
 
+@in_float32
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -165,6 +171,7 @@ def multi_margin_loss(
     return reduced((ew.where(own, 0.0, short).sum(-1) / classes).reshape(shape), reduction)
 
 
+@in_float32
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradwright.engine.autocast import in_float32, widened
 from gradwright.engine.mode import no_grad
 from gradwright.engine.ops import normalization as norms
 from gradwright.engine.tensor import Tensor
@@ -17,6 +18,7 @@ from gradwright.nn.functional.checks import need_floats
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
 
 
+@widened
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -72,6 +74,7 @@ def batch_norm(
     return _scaled(out, weight, bias, _column(input))
 
 
+@widened
 def instance_norm(
     input: Tensor,
     running_mean: Tensor | None = None,
@@ -116,6 +119,7 @@ def instance_norm(
     return _scaled(out, weight, bias, _column(input))
 
 
+@widened
 def layer_norm(
     input: Tensor,
     normalized_shape: int | Sequence[int],
@@ -141,6 +145,7 @@ def layer_norm(
     return _scaled(out, weight, bias, None)
 
 
+@widened
 def rms_norm(
     input: Tensor, normalized_shape: int | Sequence[int], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
@@ -165,6 +170,7 @@ def rms_norm(
     return _scaled(norms.unit_rms(input, axis=axes, eps=eps), weight, None, None)
 
 
+@widened
 def group_norm(
     input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:
@@ -197,6 +203,7 @@ def group_norm(
     return _scaled(out.reshape(input.shape), weight, bias, _column(input))
 
 
+@in_float32
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """Divide each element by a power of the squares around it in neighbouring channels.
 
@@ -267,4 +274,4 @@ def _move(running: Tensor | None, new: Tensor, momentum: Any, factor: float = 1.
     with no_grad():
         if factor != 1.0:
             new = new * factor
-        running._assign(running * (1 - momentum) + new * momentum)
+        running._assign((running * (1 - momentum) + new * momentum).to(running.dtype))

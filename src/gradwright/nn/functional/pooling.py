@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradwright.engine.autocast import in_float32
 from gradwright.engine.ops import pooling
 from gradwright.engine.ops.shape import expand
 from gradwright.engine.ops.windows import Window
@@ -95,6 +96,7 @@ def max_pool2d(
     return _max_pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
+@in_float32
 def max_pool3d(
     input: Tensor,
     kernel_size: Any,
@@ -194,6 +196,7 @@ def avg_pool2d(
     )
 
 
+@in_float32
 def avg_pool3d(
     input: Tensor,
     kernel_size: Any,

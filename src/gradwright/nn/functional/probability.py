@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradwright.engine.autocast import in_float32
 from gradwright.engine.checks import check_values
 from gradwright.engine.ops import activation as act
 from gradwright.engine.ops import elementwise as ew
@@ -21,6 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@in_float32
 def binary_cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -55,6 +57,7 @@ def binary_cross_entropy(
     return reduced(_times("binary_cross_entropy", fused.binary_loss(input, target), weight=weight), reduction)
 
 
+@in_float32
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -102,6 +105,7 @@ def _times(name: str, loss: Tensor, **weights: Tensor | None) -> Tensor:
     return loss * weight
 
 
+@in_float32
 def kl_div(
     input: Tensor,
     target: Tensor,
@@ -138,6 +142,7 @@ def kl_div(
     return reduced(loss, reduction)
 
 
+@in_float32
 def poisson_nll_loss(
     input: Tensor,
     target: Tensor,

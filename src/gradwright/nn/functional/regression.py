@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gradwright.backend import namespace
+from gradwright.engine.autocast import in_float32
 from gradwright.engine.ops import loss as fused
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, ShapeError
@@ -12,6 +13,7 @@ from gradwright.nn.functional.reduction import chosen, reduced
 __all__ = ["huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss"]
 
 
+@in_float32
 def mse_loss(
     input: Tensor,
     target: Tensor,
@@ -41,6 +43,7 @@ def mse_loss(
     return _weighted("mse_loss", d * d, input, weight, reduction)
 
 
+@in_float32
 def l1_loss(
     input: Tensor,
     target: Tensor,
@@ -55,6 +58,7 @@ def l1_loss(
     return _weighted("l1_loss", (input - target).abs(), input, weight, reduction)
 
 
+@in_float32
 def smooth_l1_loss(
     input: Tensor,
     target: Tensor,
@@ -83,6 +87,7 @@ def smooth_l1_loss(
     return reduced(fused.huber(input - target, delta=beta) * (1 / beta), reduction)
 
 
+@in_float32
 def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:

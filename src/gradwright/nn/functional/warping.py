@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradwright.engine.autocast import in_float32
 from gradwright.engine.ops import elementwise as ew
 from gradwright.engine.ops import indexing
 from gradwright.engine.ops.rounding import floor, round
@@ -78,6 +79,7 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     return grid
 
 
+@in_float32
 def grid_sample(
     input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
 ) -> Tensor:
