@@ -43,7 +43,7 @@ ROWS = 400
 
 @pytest.fixture(autouse=True)
 def _many_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared_stream, "stream", small)
+    monkeypatch.setattr(prepared_stream, "_BLOCK_BYTES", 800)
     monkeypatch.setattr(judging, "EVALUATION_ROWS", 16)
 
 
@@ -121,7 +121,7 @@ def read(folder: Path, name: str) -> Any:
 @pytest.fixture(scope="module")
 def classes(path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prepared_stream, "stream", small)
+        patch.setattr(prepared_stream, "_BLOCK_BYTES", 800)
         patch.setattr(judging, "EVALUATION_ROWS", 16)
         return done(path, tmp_path_factory.mktemp("runs") / "classes", dropout=0.2)
 
@@ -226,6 +226,7 @@ def test_unasked_beyond_what_fits_into_memory(path: Path, tmp_path: Path, monkey
     folder = done(path, tmp_path / "run", stream=False, epochs=1)
     assert read(folder, "config.json")["stream"] is True
     assert not (folder / "split.npz").exists()
+    assert not (folder / "audit.json").exists()
     assert "Leaks were not looked for" in [f["title"] for f in read(folder, "findings.json")]
     write_report(folder)
     page = (folder / "report.html").read_text()

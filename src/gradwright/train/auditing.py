@@ -8,23 +8,34 @@ from gradwright.data import Leak
 
 __all__ = ["audit_words", "leak_findings"]
 
+_LEFT_OUT = {
+    "severity": "info",
+    "title": "Leaks were not looked for",
+    "detail": "The audit for duplicates, give-aways and identifiers compares rows in memory, and these were read in "
+    "blocks. Train on a part that fits into memory once, and read what its audit says.",
+}
 
-def audit_words(leaks: Sequence[Leak]) -> str:
-    """Return the audit in one line.
+
+def audit_words(leaks: Sequence[Leak] | None) -> str:
+    """Return the audit in one line; None says that there was none.
 
     Examples
     --------
     >>> audit_words([])
     'nothing found that would make the figures worthless'
     """
-    told = [leak.title for leak in leaks if leak.severity != "info" or leak.kind == "none"]
+    if leaks is None:
+        return _LEFT_OUT["title"].lower()
+    told = [leak.title for leak in leaks if leak.severity != "info"]
     return "; ".join(told) if told else "nothing found that would make the figures worthless"
 
 
-def leak_findings(leaks: Sequence[Leak]) -> list[dict[str, str]]:
-    """Return a finding for each leak that wants a look, and where no audit was made."""
+def leak_findings(leaks: Sequence[Leak] | None) -> list[dict[str, str]]:
+    """Return a finding for each leak that wants a look, or one that says that there was no audit."""
+    if leaks is None:
+        return [_LEFT_OUT]
     return [
         {"severity": leak.severity, "title": leak.title, "detail": leak.detail}
         for leak in leaks
-        if leak.severity != "info" or leak.kind == "none"
+        if leak.severity != "info"
     ]

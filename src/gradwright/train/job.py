@@ -140,7 +140,6 @@ def run_job(
     reporter.on_stage_start(3, "audit")
     with clock.part("audit"):
         leaks = data.audit()
-    advice = data.advice()
     reporter.on_stage(3, "audit", audit_words(leaks))
 
     # 4 baselines
@@ -184,8 +183,9 @@ def run_job(
         text = to_toml(given if given is not None else config.model_dump(exclude_unset=True))
         write_text(folder / "config.given.toml", text)
         write_json(folder / "environment.json", environment(started))
-        write_json(folder / "data.json", {**data.record(), "size_advice": advice.to_dict()})
-        write_json(folder / "audit.json", [leak.to_dict() for leak in leaks])
+        write_json(folder / "data.json", data.record())
+        if leaks is not None:
+            write_json(folder / "audit.json", [leak.to_dict() for leak in leaks])
         data.write_parts(folder)
         write_json(folder / "preparation.json", preparation.to_dict())
         write_json(folder / "task.json", task.to_dict())

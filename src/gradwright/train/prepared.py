@@ -20,7 +20,6 @@ from gradwright.data import (
     Note,
     Preparation,
     SealedTest,
-    SizeAdvice,
     Split,
     StreamPart,
     Task,
@@ -33,7 +32,6 @@ from gradwright.data import (
     network_targets,
     outputs_of,
     read,
-    size_advice,
     split,
 )
 from gradwright.train.callbacks import Callback
@@ -159,12 +157,8 @@ class Prepared(ABC):
         """Return the test part under seal."""
 
     @abstractmethod
-    def audit(self) -> list[Leak]:
-        """Look for what would make the figures worthless."""
-
-    @abstractmethod
-    def advice(self) -> SizeAdvice:
-        """Say how sure the figures can be."""
+    def audit(self) -> list[Leak] | None:
+        """Look for what would make the figures worthless; None where that cannot be done."""
 
     @abstractmethod
     def weights(self, setting: str | Mapping[str, float] | None) -> np.ndarray | None:
@@ -220,13 +214,9 @@ class PreparedRows(Prepared):
         """Return the test part under seal."""
         return SealedTest(self.dataset, self.parts.test, ledger=ledger, book=book, run=run)
 
-    def audit(self) -> list[Leak]:
+    def audit(self) -> list[Leak] | None:
         """Compare the parts, and the inputs with the target."""
         return audit(self.dataset, self.task, self.parts, self.preparation)
-
-    def advice(self) -> SizeAdvice:
-        """Say how sure the figures can be."""
-        return size_advice(self.task, self.parts)
 
     def weights(self, setting: str | Mapping[str, float] | None) -> np.ndarray | None:
         """Return a weight for each class."""

@@ -36,7 +36,7 @@ class Leak:
     ----------
     kind : str
         ``duplicate``, ``near duplicate``, ``group``, ``time``, ``giveaway``, ``missingness``, ``identifier``,
-        ``preparation``, ``sample`` (a remark that not all rows were compared), or ``none`` (that none were).
+        ``preparation``, or ``sample`` (a remark that not all rows were compared).
     severity : {"info", "warning", "problem"}
         Problems make the test figure worthless; warnings want a look.
     title, detail : str
