@@ -35,6 +35,7 @@ RECORDS = {
     "result.json",
     "ledger.jsonl",
     "audit.json",
+    "execution.json",
     "findings.json",
     "status.json",
     "steps.jsonl",

@@ -85,10 +85,11 @@ def test_stopped_at_every_moment_once(tmp_path: Path, whole: dict[str, Any], mon
             run(RunFolder(folder), parse_config(SETTINGS), reporter=SignalAt(moment, kind, times))
         assert json.loads((folder / "status.json").read_text())["state"] == "interrupted"
         assert not (folder / "result.json").exists()
-        config, state, said = settings_to_resume(folder, {}, accept=False)
+        config, state, said, *_ = settings_to_resume(folder, {}, accept=False)
         assert said == []
         run(RunFolder.resume(folder), config, state)
         assert left(folder) == whole
+        assert len((folder / "ledger.jsonl").read_text().splitlines()) == 1
 
 
 def test_stopped_again_and_again(tmp_path: Path, whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +103,7 @@ def test_stopped_again_and_again(tmp_path: Path, whole: dict[str, Any], monkeypa
             break
         except TrainingInterrupted:
             stops += 1
-            config, state, _ = settings_to_resume(folder, {}, accept=False)
+            config, state, *_ = settings_to_resume(folder, {}, accept=False)
     assert stops > 5
     assert left(folder) == whole
 
@@ -114,7 +115,7 @@ def test_a_finished_run_goes_on_for_more_epochs_when_told_so(tmp_path: Path, who
         settings_to_resume(tmp_path / "run", {}, accept=False)
     with pytest.raises(RunError, match=r"epochs.*3.*6"):
         settings_to_resume(tmp_path / "run", {"epochs": 6}, accept=False)
-    config, state, said = settings_to_resume(tmp_path / "run", {"epochs": 6}, accept=True)
+    config, state, said, *_ = settings_to_resume(tmp_path / "run", {"epochs": 6}, accept=True)
     assert any("epochs" in words for words in said)
     run(RunFolder.resume(tmp_path / "run"), config, state)
     longer = left(tmp_path / "run")
@@ -122,6 +123,50 @@ def test_a_finished_run_goes_on_for_more_epochs_when_told_so(tmp_path: Path, who
     assert longer["weights"] == whole["weights"]
     looks = json.loads((tmp_path / "run" / "result.json").read_text())["looked_by"]
     assert [look["run"] for look in looks] == ["whole", "run", "run"]
+
+
+def test_what_the_checkpoint_has_decided_cannot_be_changed(tmp_path: Path) -> None:
+    settings = {**SETTINGS, "schedule": "cosine"}
+    with pytest.raises(TrainingInterrupted):
+        run(RunFolder(tmp_path / "run"), parse_config(settings), reporter=SignalAt(2, signal.SIGTERM), keep_every=1)
+    before = {p.name: p.read_bytes() for p in (tmp_path / "run").iterdir() if p.is_file()}
+    for change in (
+        {"lr": 0.5},
+        {"hidden": (7,)},
+        {"epochs": 9},
+        {"monitor": "validation_accuracy"},
+        {"optimizer": "sgd"},
+    ):
+        with pytest.raises(RunError, match=f"cannot go on with other settings.*\\n  {next(iter(change))}"):
+            settings_to_resume(tmp_path / "run", change, accept=True)
+    assert before == {p.name: p.read_bytes() for p in (tmp_path / "run").iterdir() if p.is_file()}
+    assert settings_to_resume(tmp_path / "run", {}, accept=False).keep_every == 1
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    with pytest.raises(TrainingInterrupted):
+        run(RunFolder(tmp_path / "run"), parse_config(SETTINGS), reporter=SignalAt(2, signal.SIGTERM))
+    with RunFolder.resume(tmp_path / "run"):
+        with pytest.raises(RunError, match="another process"), RunFolder.resume(tmp_path / "run"):
+            pass
+    assert json.loads((tmp_path / "run" / "status.json").read_text())["state"] == "interrupted"
+    with pytest.raises(KeyError), RunFolder.resume(tmp_path / "run"):
+        raise KeyError  # before training went on: the run is as it was
+    status = json.loads((tmp_path / "run" / "status.json").read_text())
+    assert (status["state"], status["epochs"]) == ("interrupted", 6)
+
+
+def test_a_signal_after_the_last_epoch_leaves_the_seal(tmp_path: Path) -> None:
+    class Late(Reporter):
+        def on_fit_end(self, trainer: Trainer) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(TrainingInterrupted, match="before the look"):
+        run(RunFolder(tmp_path / "run"), parse_config(SETTINGS), reporter=Late())
+    assert not (tmp_path / "looks.jsonl").exists()
+    config, state, *_ = settings_to_resume(tmp_path / "run", {}, accept=False)
+    run(RunFolder.resume(tmp_path / "run"), config, state)
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["looks"] == 1
 
 
 def test_other_data_is_refused(tmp_path: Path) -> None:
@@ -132,7 +177,7 @@ def test_other_data_is_refused(tmp_path: Path) -> None:
     settings = {**SETTINGS, "source": str(table)}
     with pytest.raises(TrainingInterrupted):
         run(RunFolder(tmp_path / "run"), parse_config(settings), reporter=SignalAt(1, signal.SIGTERM))
-    config, state, _ = settings_to_resume(tmp_path / "run", {}, accept=False)
+    config, state, *_ = settings_to_resume(tmp_path / "run", {}, accept=False)
     table.write_text("\n".join(["a,b,c", *reversed(rows)]))
     with pytest.raises(RunError, match="the data's content"):
         run(RunFolder.resume(tmp_path / "run"), config, state)

@@ -153,6 +153,78 @@ def test_who_asks_for_every_step_gets_every_step(make_trainer, blobs) -> None:
 def test_validation_every_few_epochs(make_trainer, blobs) -> None:
     data = blobs()
     trainer = make_trainer(eager=True)
-    history = trainer.fit(data.train, data.validation, epochs=5, batch_size=32, validate_every=2, patience=1)
-    assert [row["epoch"] for row in history.rows if "validation_loss" in row] == [2, 4, 5][: len(history.rows)]
+    history = trainer.fit(data.train, data.validation, epochs=5, batch_size=32, validate_every=2)
+    assert [row["epoch"] for row in history.rows if "validation_loss" in row] == [2, 4, 5]
     assert history.best_epoch in (2, 4, 5)
+
+
+@pytest.mark.parametrize("block", [1, 4])
+def test_what_a_loss_learns_and_an_augmentation_draws_goes_on_too(network, blobs, monkeypatch, block) -> None:
+    """A criterion with a parameter, a function with a random stream of its own, a rate that a callback changes."""
+    monkeypatch.setattr(module, "BLOCK", block)
+    data = blobs()
+
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(gw.ones(1))
+
+        def forward(self, output: Any, y: Any) -> Any:
+            return nn.functional.cross_entropy(output * self.scale, y)
+
+    class Less(Callback):
+        def on_epoch_start(self, trainer: Trainer, epoch: int) -> None:
+            if epoch == 2:
+                trainer.model[2].p = 0.1
+
+    def run(stop: StopAfter | None, state: dict[str, Any] | None = None) -> Trainer:
+        model, criterion, stream = network(dropout=0.4), Scaled(), gw.Generator(5)
+
+        def shake(x: Any, y: Any) -> Any:
+            with gw.use_generator(stream):
+                return x + 0.1 * gw.randn(*x.shape), y
+
+        optimizer = optim.Adam([*model.parameters(), *criterion.parameters()], lr=0.05)
+        callbacks = [Less(), *([] if stop is None else [stop])]
+        trainer = Trainer(model, criterion, optimizer, augment=shake, eager=True, callbacks=callbacks)
+        if state is not None:
+            trainer.load_state_dict(state)
+        trainer.fit(data.train, data.validation, epochs=3, batch_size=16)
+        return trainer
+
+    whole = run(None)
+    for blocks in range(1, 3 * (5 // block)):
+        stop = StopAfter(blocks=blocks)
+        with pytest.raises(TrainingInterrupted):
+            run(stop)
+        again = run(None, stop.state)
+        assert outcome(again) == outcome(whole)
+        assert again.criterion.scale.item() == whole.criterion.scale.item()
+
+
+def test_a_request_to_stop_is_neither_lost_nor_kept(make_trainer, blobs) -> None:
+    data = blobs()
+    trainer = make_trainer(eager=True)
+    trainer.stop("early")  # a signal before the first step counts
+    with pytest.raises(TrainingInterrupted, match="early in epoch 1"):
+        trainer.fit(data.train, data.validation, epochs=2)
+    trainer.predict(data.train[0])
+    assert len(trainer.fit(data.train, data.validation, epochs=2).rows) == 2
+
+
+def test_a_long_history_is_not_read_anew_every_epoch(make_trainer, blobs) -> None:
+    from gradwright.train import EarlyStopping
+
+    class Counted(list):  # type: ignore[type-arg]
+        reads = 0
+
+        def __getitem__(self, index: Any) -> Any:
+            Counted.reads += 1
+            return super().__getitem__(index)
+
+    rule, rows = EarlyStopping(patience=None), Counted()
+    for epoch in range(1, 301):
+        rows.append({"epoch": epoch, "validation_loss": 1.0 / epoch})
+        assert rule.decide(rows).best == epoch - 1
+    assert Counted.reads < 5 * 300
+    assert rule.decide([{"epoch": 1, "validation_loss": 2.0}]).best == 0  # another history

@@ -72,7 +72,8 @@ class TerminalReporter(Reporter):
     def on_steps_end(self, trainer: Trainer, *, epoch: int, step: int) -> None:
         """Move the bar within the epoch."""
         if self._progress is not None:
-            curve = sparkline(trainer.history.steps["loss"][-_CURVE:].tolist(), 20)
+            steps = trainer.history.steps
+            curve = sparkline(steps.since(max(0, steps.count - _CURVE))["loss"].tolist(), 20)
             self._progress.update(self._bar, completed=epoch - 1 + step / self._steps, curve=curve)
 
     def on_epoch_end(self, trainer: Trainer, row: dict[str, Any]) -> None:

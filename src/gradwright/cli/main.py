@@ -234,9 +234,11 @@ def train(
         }  # fmt: skip
         given = _given(config, options)
         if resume is not None:
-            if out is not None or fast_dry_run or overfit_one_batch:
-                raise ConfigError("train: --resume goes on in the run's own folder; leave --out and rehearsals away")
-            _run_resume(resume, given, accept_changes, quiet, as_json, keep_every=keep_every, log=_names(log) or ())
+            if out is not None or fast_dry_run or overfit_one_batch or print_config:
+                raise ConfigError(
+                    "train: --resume goes on in the run's own folder; leave --out, --print-config and rehearsals away"
+                )
+            _run_resume(resume, given, accept_changes, quiet, as_json, keep_every=keep_every, log=_names(log))
             return
         if "source" not in given:
             raise ConfigError(
@@ -253,6 +255,11 @@ def train(
             check_comparable(settings)
             import_torch()  # better now than after the training
         if fast_dry_run or overfit_one_batch:
+            if (fast_dry_run and overfit_one_batch) or out or keep_every or log or accept_changes:
+                raise ConfigError(
+                    "train: a rehearsal writes nothing and stands alone: leave --out, --keep-every, --log, "
+                    "--accept-changes and the other rehearsal away"
+                )
             from gradwright.cli.rehearsals import rehearse
 
             rehearse(settings, overfit=overfit_one_batch, quiet=quiet, as_json=as_json)
@@ -264,16 +271,36 @@ def train(
 
 
 def _run_resume(
-    run: Path, changes: dict[str, Any], accept: bool, quiet: bool, as_json: bool, **execution_settings: Any
+    run: Path,
+    changes: dict[str, Any],
+    accept: bool,
+    quiet: bool,
+    as_json: bool,
+    keep_every: int | None,
+    log: list[str] | None,
 ) -> None:
     from gradwright.cli.console import safe
+    from gradwright.report import write_report
     from gradwright.train import RunFolder
-    from gradwright.train.resume import settings_to_resume
+    from gradwright.train.resume import lacks_report, settings_to_resume
 
-    settings, state, said = settings_to_resume(run, changes, accept=accept)
-    for remark in [] if quiet else said:
+    if not changes and lacks_report(run):  # it was broken off at the very end
+        write_report(run)
+        print(f"{safe(str(run))}: finished; the report was missing: {safe(str(run / 'report.html'))}", file=sys.stderr)
+        return
+    going_on = settings_to_resume(run, changes, accept=accept)
+    for remark in [] if quiet else going_on.remarks:
         print(f"note: {safe(remark)}", file=sys.stderr)
-    _run_train(settings, RunFolder.resume(run), quiet, as_json, state=state, **execution_settings)
+    _run_train(
+        going_on.config,
+        RunFolder.resume(run),
+        quiet,
+        as_json,
+        state=going_on.state,
+        changes=going_on.remarks,
+        keep_every=keep_every or going_on.keep_every,
+        log=going_on.log if log is None else log,
+    )
 
 
 def _run_train(
@@ -304,7 +331,7 @@ def _run_train(
     except (TrainingInterrupted, KeyboardInterrupt) as error:
         reporter.close()
         words = str(error) or "interrupted"
-        left = f"go on with: gradwright train --resume {run.final}" if run.final.is_dir() else "nothing was written"
+        left = f"go on with: gradwright train --resume {run.final}" if run.published else "nothing was written"
         print(f"gradwright: {safe(words)}; {safe(left)}", file=sys.stderr)
         raise typer.Exit(128 + (signals.caught or 2)) from None
     finally:

@@ -17,10 +17,12 @@ def rehearse(settings: Any, *, overfit: bool, quiet: bool, as_json: bool) -> Non
     from gradwright.cli.console import TerminalReporter, safe
     from gradwright.train.folder import plain
     from gradwright.train.rehearsals import overfit_one_batch
+    from gradwright.train.signals import Signals
 
     reporter = TerminalReporter(quiet)
     try:
-        outcome = overfit_one_batch(settings, reporter) if overfit else _dry_run(settings, reporter)
+        with Signals():  # so that a SIGTERM cleans up, too
+            outcome = overfit_one_batch(settings, reporter) if overfit else _dry_run(settings, reporter)
     finally:
         reporter.close()
     if as_json:

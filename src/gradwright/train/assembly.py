@@ -16,7 +16,7 @@ from gradwright.train.prepared import Prepared
 from gradwright.train.stopping import EarlyStopping
 from gradwright.train.trainer import Trainer
 
-__all__ = ["make_stopping", "make_trainer"]
+__all__ = ["check_monitor", "make_stopping", "make_trainer"]
 
 
 def make_trainer(
@@ -92,6 +92,20 @@ def make_stopping(config: Config) -> EarlyStopping:
         warmup=config.stop_warmup,
         rule=config.stopping,
     )
+
+
+def check_monitor(config: Config, kind: str) -> None:
+    """Refuse to watch what no epoch of such a task has; better now than after the first epoch."""
+    own = ("rmse", "r2") if kind == "regression" else ("accuracy",)
+    every = ("epoch", "seconds", "learning_rate", "train_loss", "validation_loss")
+    if config.monitor in (*every, *(f"{part}_{name}" for part in ("train", "validation") for name in own)):
+        return
+    if not config.monitor.startswith("validation_"):
+        raise ConfigError(
+            f"monitor = {config.monitor}: no epoch has it; there are train_loss, validation_loss, "
+            f"{', '.join(f'validation_{name}' for name in own)} and validation_ with any of `gradwright list metrics`"
+        )
+    check_metrics([config.monitor.removeprefix("validation_")], kind)
 
 
 def _metrics(config: Config, data: Prepared) -> list[str]:

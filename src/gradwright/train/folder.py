@@ -95,9 +95,12 @@ class RunFolder:
             raise RunError(f"--out {out}: already there; runs are never overwritten. Name another folder.")
         else:
             self._named = None
+        if out.exists() and out.resolve() == Path.cwd():
+            raise RunError(f"--out {out}: the folder that this is run in cannot become a run; name one inside it")
         self.final = out
         self.path = out.parent / f"{UNFINISHED}{out.name}-{os.getpid()}"
         self.published = self._resumed = False
+        self._lock: int | None = None
 
     @classmethod
     def resume(cls, run: Path) -> RunFolder:
@@ -105,10 +108,12 @@ class RunFolder:
         folder = cls.__new__(cls)
         folder.final = folder.path = run
         folder.published = folder._resumed = True
+        folder._lock = None
         return folder
 
     def __enter__(self) -> RunFolder:
         if self._resumed:
+            self._hold()
             return self
         try:
             self._clean()
@@ -120,14 +125,47 @@ class RunFolder:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        try:
+            self._leave(kind)
+        finally:
+            if self._lock is not None:
+                os.close(self._lock)
+
+    def _leave(self, kind: type[BaseException] | None) -> None:
         if kind is None:
             self.publish()
-        elif not self._resumed and (not any(self.path.glob("checkpoints/*")) or issubclass(kind, NonFiniteError)):
+            return
+        status = self._status()
+        hopeless = issubclass(kind, NonFiniteError) and not status.get("trained")
+        if not self._resumed and (hopeless or not any(self.path.glob("checkpoints/*"))):
             shutil.rmtree(self.path, ignore_errors=True)
-        else:
+        elif status.get("state") == "running" and status.get("pid") == os.getpid():
+            # what went wrong before training went on, or after all was written, has changed nothing here
             stopped = issubclass(kind, TrainingInterrupted | KeyboardInterrupt)
+            far = {name: status[name] for name in ("epoch", "epochs", "step") if name in status}
             with contextlib.suppress(RunError):  # a full disk: the process is gone then, which tells as much
-                write_status(self.path, "interrupted" if stopped else "failed")
+                write_status(self.path, "interrupted" if stopped else "failed", **far)
+
+    def _status(self) -> dict[str, Any]:
+        try:
+            found = json.loads((self.path / "status.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _hold(self) -> None:
+        """Keep other processes from going on with this run meanwhile; the system lets go when this one ends."""
+        try:
+            import fcntl
+        except ImportError:  # not on Windows
+            return
+        self._lock = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._lock)
+            self._lock = None
+            raise RunError(f"{self.path}: another process is training it; wait for its end, or stop it") from None
 
     def publish(self) -> Path:
         """Rename the folder into place and return where that is; a second time, do nothing."""
@@ -143,6 +181,7 @@ class RunFolder:
                     raise RunError(f"cannot put the run at {self.final}: {error.strerror}") from None
                 self.final = self._free()  # another run of this second was faster
         self.path, self.published = self.final, True
+        self._hold()
         descriptor = os.open(self.final.parent, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -38,8 +38,19 @@ class Steps(Mapping[str, np.ndarray]):
         self.count += n
 
     def since(self, count: int) -> dict[str, np.ndarray]:
-        """Return the figures of the steps after the first ``count``."""
-        return {name: self[name][count:] for name in self.NAMES}
+        """Return the figures of the steps after the first ``count``; the last ones are had quickly."""
+        return {name: self._last(name, self.count - count) for name in self.NAMES}
+
+    def _last(self, name: str, count: int) -> np.ndarray:
+        """Return the last figures, without a look at those before."""
+        parts, have = [], 0
+        for part in reversed(self._parts[name]):
+            if have >= count:
+                break
+            parts.append(part)
+            have += len(part)
+        joined = np.concatenate(parts[::-1]) if parts else self[name]
+        return joined[len(joined) - count :] if count > 0 else joined[:0]
 
     def __getitem__(self, name: str) -> np.ndarray:
         parts = self._parts[name]

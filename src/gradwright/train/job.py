@@ -23,7 +23,8 @@ from gradwright.data import (
     fit_baselines,
 )
 from gradwright.engine.random import current_generator, manual_seed
-from gradwright.train.assembly import make_stopping, make_trainer
+from gradwright.errors import ConfigError, TrainingInterrupted
+from gradwright.train.assembly import check_monitor, make_stopping, make_trainer
 from gradwright.train.assess import (
     baseline_figure,
     brief_figures,
@@ -42,7 +43,7 @@ from gradwright.train.criteria import make_criterion
 from gradwright.train.folder import write_json, write_lines, write_status, write_text
 from gradwright.train.judging import judge, single
 from gradwright.train.live import LiveRecords
-from gradwright.train.loggers import make_loggers
+from gradwright.train.loggers import LOGGERS, make_loggers
 from gradwright.train.network import build_network, describe_network, network_words
 from gradwright.train.plans import augmentation_record, schedule_record, search_rate, search_record
 from gradwright.train.prepared import Reporter, StageClock, prepare
@@ -71,6 +72,8 @@ class Execution:
         Keep the checkpoint of every so-many-th epoch.
     log : sequence of str
         Other tools that figures are logged for: "tensorboard", "mlflow".
+    changes : sequence of str
+        What differs from when the run began, and was accepted.
     dry_run : bool
         A rehearsal: one batch, one epoch, and the validation part in the place of the test part, which stays sealed.
     """
@@ -82,6 +85,14 @@ class Execution:
     keep_every: int | None = None
     log: Sequence[str] = ()
     dry_run: bool = False
+    changes: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.keep_every is not None and self.keep_every < 1:
+            raise ConfigError(f"keep_every = {self.keep_every}: expected 1 or more")
+        for name in self.log:
+            if name not in LOGGERS:
+                raise ConfigError(f"--log {name}: no such logger; there are {', '.join(LOGGERS)}")
 
 
 def run_job(
@@ -133,6 +144,8 @@ def run_job(
         config = config.model_copy(update={"epochs": 1, "lr": None if config.lr == "auto" else config.lr})
         data = data.head(config.resolved(data.rows, data.preparation.width, data.task.kind).batch_size or 32)
     config = data.decided(config)
+    make_stopping(config)
+    check_monitor(config, data.task.kind)
     task, preparation, notes = data.task, data.preparation, data.notes
     x, vx, vy, target = data.x, data.vx, data.vy, data.target
 
@@ -196,7 +209,9 @@ def run_job(
             write_json(folder / "augmentation.json", augmentation_record(config, data))
     else:
         check_same_data(folder, data)
-    write_json(folder / "config.json", config.model_dump())
+    if execution.state is None:
+        write_json(folder / "config.json", config.model_dump())
+        write_json(folder / "execution.json", {"keep_every": execution.keep_every, "log": list(execution.log)})
     if execution.publish is not None:
         folder = execution.publish()
     scale = preparation.target_scale.std if isinstance(preparation.target_scale, TargetScale) else 1.0
@@ -208,6 +223,7 @@ def run_job(
     ]
     if execution.state is not None:
         trainer.load_state_dict(execution.state)
+        write_json(folder / "config.json", config.model_dump())  # only now is it known to fit
     polite = contextlib.nullcontext() if execution.signals is None else execution.signals.polite(trainer)
     with clock.part("train"), polite:
         history = trainer.fit(
@@ -218,6 +234,10 @@ def run_job(
             early_stopping=make_stopping(config),
             validate_every=config.validate_every,
         )
+    far = {"epoch": len(history.rows), "epochs": config.epochs, "step": history.steps.count}
+    write_status(folder, "running", **far, trained=True)
+    if execution.signals is not None and execution.signals.caught is not None:
+        raise TrainingInterrupted("stopped after the last epoch, before the look at the test part")
     clock.seconds["first epoch"] = history.first_epoch_seconds  # with what is compiled in it
     reporter.on_stage(6, "train", f"{len(history.rows)} epochs, best {history.best_epoch}; stopped {history.stopped}")
     comparison = None
@@ -268,7 +288,11 @@ def run_job(
     write_json(folder / "baselines.json", rows)
     save_model(folder, model)
     write_json(folder / "result.json", result)
-    remarks = [sealed.history.finding(), best_epoch_remark(history.rows, config.monitor)]
+    changes = None
+    if execution.changes:
+        told = "; ".join(execution.changes)
+        changes = {"severity": "warning", "title": "Training went on under other conditions", "detail": told}
+    remarks = [changes, sealed.history.finding(), best_epoch_remark(history.rows, config.monitor)]
     found = [
         *leak_findings(leaks),
         *(remark for remark in remarks if remark is not None),
@@ -277,7 +301,7 @@ def run_job(
     write_json(folder / "findings.json", found)
     if comparison is not None:
         write_json(folder / "compare.json", comparison)
-    write_status(folder, "finished", epoch=len(history.rows), epochs=config.epochs, step=history.steps.count)
+    write_status(folder, "finished", **far)
     return {**result, "baselines": rows}
 
 

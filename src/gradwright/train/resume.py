@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradwright.errors import RunError
 from gradwright.train.checkpoints import CheckpointStore
@@ -14,7 +14,11 @@ from gradwright.train.prepared import Prepared
 from gradwright.train.processes import training_process
 from gradwright.train.saved import read_object
 
-__all__ = ["check_same_data", "settings_to_resume"]
+__all__ = ["GoingOn", "check_same_data", "lacks_report", "settings_to_resume"]
+
+
+#: What may be changed in the middle of a training; all else stands in the checkpoint, or decides what it means.
+CHANGEABLE = ("epochs", "metrics", "min_delta", "patience", "source", "stop_warmup", "stopping", "validate_every")
 
 
 def check_same_data(folder: Path, data: Prepared) -> None:
@@ -37,7 +41,24 @@ def check_same_data(folder: Path, data: Prepared) -> None:
         )
 
 
-def settings_to_resume(run: Path, changes: dict[str, Any], *, accept: bool) -> tuple[Config, dict[str, Any], list[str]]:
+class GoingOn(NamedTuple):
+    """What a broken-off run goes on with."""
+
+    config: Config
+    state: dict[str, Any]
+    remarks: list[str]  # what differs from its beginning, and which checkpoints were damaged
+    keep_every: int | None
+    log: list[str]
+
+
+def lacks_report(run: Path) -> bool:
+    """Say whether a run is finished but for its report."""
+    path = run / "status.json"
+    done = path.is_file() and read_object(path).get("state") == "finished"
+    return done and not (run / "report.html").exists()
+
+
+def settings_to_resume(run: Path, changes: dict[str, Any], *, accept: bool) -> GoingOn:
     """Return a broken-off run's settings, its last good checkpoint, and what is remarkable about it.
 
     Parameters
@@ -45,7 +66,8 @@ def settings_to_resume(run: Path, changes: dict[str, Any], *, accept: bool) -> t
     run : Path
         The run's folder.
     changes : dict
-        Settings that were given now; those that differ from the run's are refused unless ``accept``.
+        Settings that were given now; those that differ from the run's are refused unless ``accept``, and those that the
+        checkpoint has made up its mind about even then.
 
     Raises
     ------
@@ -64,6 +86,18 @@ def settings_to_resume(run: Path, changes: dict[str, Any], *, accept: bool) -> t
         raise RunError(
             f"{run}: finished, so there is nothing to go on with. For more epochs: --epochs N --accept-changes"
         )
+    fixed = [line for line in differences if line.split(":")[0].split(".")[0] not in CHANGEABLE]
+    if stored.get("schedule") is not None and stored.get("schedule") != "plateau":
+        fixed += [line for line in differences if line.startswith("epochs:")]
+    if fixed:
+        raise RunError(
+            f"{run}: cannot go on with other settings than "
+            + ", ".join(sorted(CHANGEABLE))
+            + ":\n"
+            + "".join(f"  {line}\n" for line in fixed)
+            + "The checkpoint was made with the old ones (a schedule is planned for so many epochs). Take them back, or "
+            "train anew"
+        )
     if (process := training_process(status)) is not None:
         raise RunError(f"{run}: process {process} is still training it; watch it with `gradwright watch {run}`")
     if config.compare is not None:
@@ -74,4 +108,12 @@ def settings_to_resume(run: Path, changes: dict[str, Any], *, accept: bool) -> t
 
         differences += version_differences(read_object(run / "environment.json"), environment(""))
     refuse_changes(differences, accept=accept)
-    return config, state, [*said, *differences]
+    execution = read_object(run / "execution.json") if (run / "execution.json").is_file() else {}
+    keep_every, log = execution.get("keep_every"), execution.get("log")
+    return GoingOn(
+        config,
+        state,
+        [*said, *differences],
+        keep_every if type(keep_every) is int and keep_every > 0 else None,
+        [name for name in log if isinstance(name, str)] if isinstance(log, list) else [],
+    )

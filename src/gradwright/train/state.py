@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradwright.compile.lift import lift
+from gradwright.compile.lift import Lifted, NumberCell, lift
 from gradwright.engine.random import current_generator
-from gradwright.engine.tensor import Tensor
-from gradwright.errors import StateError
+from gradwright.engine.tensor import Parameter, Tensor
+from gradwright.errors import GradwrightError, StateError
 
 if TYPE_CHECKING:
     from gradwright.train.trainer import Trainer
@@ -26,6 +27,7 @@ _PARTS = (
     "scheduler",
     "generator",
     "others",
+    "numbers",
     "progress",
     "history",
     "best",
@@ -48,6 +50,7 @@ def trainer_state(trainer: Trainer) -> dict[str, Any]:
         "scheduler": None if trainer.scheduler is None else _arrays(trainer.scheduler.state_dict()),
         "generator": [int(word) for word in current_generator().get_state()],
         "others": {path: _copy(tensor) for path, tensor in _others(trainer).items()},
+        "numbers": {path: float(v) for path, c in _numbers(trainer).items() if isinstance(v := c.get(), Real)},
         "progress": asdict(trainer.progress),
         "history": {
             "rows": [dict(row) for row in history.rows],
@@ -64,6 +67,15 @@ def trainer_state(trainer: Trainer) -> dict[str, Any]:
 
 def load_trainer_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
     """Put a saved state into a trainer made alike."""
+    try:
+        _load(trainer, state)
+    except (TypeError, KeyError, AttributeError, IndexError, ValueError) as error:
+        if isinstance(error, GradwrightError):
+            raise
+        raise StateError(f"Trainer.load_state_dict: no state of a trainer: {type(error).__name__}: {error}") from None
+
+
+def _load(trainer: Trainer, state: Mapping[str, Any]) -> None:
     if state.get("format") != FORMAT:
         raise StateError(
             f"Trainer.load_state_dict: a state of format {state.get('format')!r}; this version reads format {FORMAT}"
@@ -89,6 +101,9 @@ def load_trainer_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
     current_generator().set_state(tuple(state["generator"]))
     for path, tensor in others.items():
         tensor._set(np.array(state["others"][path]))
+    for path, cell in _numbers(trainer).items():
+        if path in state["numbers"]:
+            cell.put(type(cell.get())(state["numbers"][path]))
     trainer.progress = type(trainer.progress)(**state["progress"])
     history = type(trainer.history)(
         [dict(row) for row in state["history"]["rows"]],
@@ -105,20 +120,31 @@ def load_trainer_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
 
 def _others(trainer: Trainer) -> dict[str, Tensor]:
     """Return the state that a step changes besides model, optimizer, average and random stream, by its path."""
-    known = lift(_nothing, [("", part) for part in (trainer.optimizer, trainer.average, current_generator())]).ids
+    slots = lift(_nothing, [("", trainer.optimizer)]).tensors  # not its parameters: a loss may have some of its own
+    known = {id(tensor) for _, tensor in slots if not isinstance(tensor, Parameter)}
+    known |= lift(_nothing, [("", part) for part in (trainer.average, current_generator())]).ids
     named = [*trainer.model.named_parameters(), *trainer.model.named_buffers()]
     saved = trainer.model.state_dict().keys()
     known |= {id(tensor) for name, tensor in named if name in saved}
-    parts = [
-        ("model", trainer.model),
-        ("criterion", trainer.criterion),
-        ("augment", trainer.augment),
-        ("penalty", trainer.penalty),
-        ("before_update", trainer.before_update),
-        ("after_update", trainer.after_update),
-    ]
-    found = lift(_nothing, [(name, part) for name, part in parts if part is not None])
-    return {path: tensor for path, tensor in found.tensors if id(tensor) not in known}
+    return {path: tensor for path, tensor in _lifted(trainer).tensors if id(tensor) not in known}
+
+
+def _numbers(trainer: Trainer) -> dict[str, NumberCell]:
+    """Return the numbers that somebody may have changed meanwhile: a dropout rate, a penalty's strength."""
+    cells = _lifted(trainer).numbers
+    return {cell.path if cell.place is None else f"{cell.path}[{cell.place}]": cell for cell in cells}
+
+
+def _lifted(trainer: Trainer) -> Lifted:
+    parts = {
+        "model": trainer.model,
+        "criterion": [trainer.criterion],  # in lists, for what is a function there is looked into
+        "augment": [trainer.augment],
+        "penalty": [trainer.penalty],
+        "before_update": trainer.before_update,
+        "after_update": trainer.after_update,
+    }
+    return lift(_nothing, list(parts.items()))
 
 
 def _nothing() -> None:
@@ -130,7 +156,7 @@ def _named_callbacks(trainer: Trainer) -> list[tuple[str, Any]]:
 
 
 def _copy(tensor: Tensor) -> np.ndarray:
-    return np.array(tensor.numpy())
+    return np.array(tensor.detach().numpy())
 
 
 def _arrays(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -149,6 +149,10 @@ class EarlyStopping:
     strip: int = 5
     rises: int = 2
 
+    _seen: tuple[int, Any, list[tuple[int, int, float]]] = field(
+        default=(0, None, []), init=False, repr=False, compare=False
+    )
+
     def __post_init__(self) -> None:
         for name, least in (("patience", 1), ("warmup", 0), ("strip", 1), ("rises", 1)):
             value = getattr(self, name)
@@ -206,13 +210,19 @@ class EarlyStopping:
         """Return (index, epoch after the warm-up, figure turned so that less is better) of the rows that have one."""
         self._check_name(rows)
         sign = 1 if self.direction == "min" else -1
-        found = []
-        for index, row in enumerate(rows):
+        # a history that has grown by a row since the last time is not read anew: that would be quadratic in epochs
+        seen, last, found = self._seen if self._seen[1] is not None else (0, None, [])
+        if not (0 < seen <= len(rows) and rows[seen - 1] is last):
+            seen, found = 0, []
+        for index in range(seen, len(rows)):
+            row = rows[index]
             if self.monitor in row:
                 value = row[self.monitor]
                 # None is what JSON makes of NaN and of infinity: a resumed run must decide as the first one did
                 error = sign * float(value) if value is not None and math.isfinite(value) else math.inf
                 found.append((index, self._epoch(row, index), error))
+        if len(rows):
+            object.__setattr__(self, "_seen", (len(rows), rows[-1], found))
         return found
 
     def _epoch(self, row: Mapping[str, Any], index: int) -> int:

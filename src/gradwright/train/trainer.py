@@ -237,16 +237,17 @@ class Trainer:
         full, rest = epoch_batches(self.model, rows, batch_size)
         if not self._resumed:
             self.history, self.progress, self.best_weights = History(), Progress(), None
-        self._resumed, self._stop = False, ""
+        self._resumed = False
         initial = self.weights()
         self.model.train()
         data = train if isinstance(train, RowStream) else self._place(*parts["train"])
         self._block_steps = block_steps(self.model, parts["train"][0], batch_size)
-        self._tell("on_fit_start", epochs=epochs, steps=full + (rest > 0))
         try:
+            self._tell("on_fit_start", epochs=epochs, steps=full + (rest > 0))
             if not self.eager:
                 self._prepare(data, parts["validation"][0], batch_size, full, rest)
             stopped = self._epochs(data, parts["validation"], epochs, batch_size, (full, rest), rule, validate_every)
+            self._tell("on_epochs_end")
             if self.best_weights is None:
                 raise NonFiniteError(f"the validation loss was not a finite number in any of {epochs} epochs. {ADVICE}")
         except TrainingInterrupted:
@@ -259,8 +260,9 @@ class Trainer:
             self._put(self.best_weights or initial)
             self.model.eval()
             raise
+        finally:
+            self._stop = ""
         self.history.stopped = stopped
-        self._tell("on_epochs_end")
         self._put(self.best_weights)
         self.model.eval()
         self._tell("on_fit_end")
@@ -278,8 +280,9 @@ class Trainer:
     ) -> str:
         """Run epoch after epoch; return why it ended."""
         progress, history = self.progress, self.history
+        decision = rule.decide(history.rows)
         while True:
-            if reason := rule.decide(history.rows).stop:
+            if reason := decision.stop:
                 return reason
             epoch = progress.epoch
             if epoch > epochs:
@@ -300,7 +303,8 @@ class Trainer:
                 history.first_epoch_seconds = time.perf_counter() - started
             if isinstance(self.scheduler, ReduceLROnPlateau) and "validation_loss" in row:
                 self.scheduler.step(row["validation_loss"])
-            if rule.decide(history.rows).best == len(history.rows) - 1:
+            decision = rule.decide(history.rows)
+            if decision.best == len(history.rows) - 1:
                 history.best_epoch, self.best_weights = epoch, self.weights()
             self.progress = progress = Progress(epoch + 1)
             self._tell("on_epoch_end", row)
@@ -394,7 +398,10 @@ class Trainer:
     # --- evaluation -------------------------------------------------------------------------------------------------
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the model's outputs for rows, in evaluation mode."""
-        return forward_rows(self._judged, x, None if self.eager else self._forward, self._check_stop)
+        return self._predict(x)
+
+    def _predict(self, x: np.ndarray, between: Callable[[], None] | None = None) -> np.ndarray:
+        return forward_rows(self._judged, x, None if self.eager else self._forward, between)
 
     def loss(self, output: np.ndarray, y: np.ndarray) -> float:
         """Return the criterion of outputs that are there already."""
@@ -412,7 +419,7 @@ class Trainer:
         if epoch % validate_every == 0 or epoch == epochs:
             self._tell("on_validation_start", epoch)
             with np.errstate(all="ignore"):  # weights on their way to infinity overflow here first
-                output = self.predict(vx)
+                output = self._predict(vx, self._check_stop)
                 row["validation_loss"] = self.loss(output, vy)
                 total, count = score(self.criterion, Tensor(output), Tensor(vy)).numpy().astype(float)
                 row[f"validation_{name}"] = score_value(name, total, count)

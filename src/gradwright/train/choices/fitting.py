@@ -64,8 +64,9 @@ def settings_in_vain(config: Config) -> list[str]:
         problems.append(f"lr = auto: {config.optimizer} finds the size of its steps by itself")
     if config.precision == "bfloat16" and config.dtype == "float64":
         problems.append("precision = bfloat16: dtype = float64 asks for the opposite")
-    if config.stopping == "gl" and given("patience"):
-        problems.append(f"patience = {config.patience}: stopping = gl looks at how much worse it got, not at how long")
+    for name in ("patience", "min_delta"):
+        if config.stopping != "patience" and given(name):
+            problems.append(f"{name} = {getattr(config, name)}: stopping = {config.stopping} has no such setting")
     if config.schedule == "plateau" and config.warmup:
         problems.append(f"warmup = {config.warmup}: plateau goes by epochs and has no warm-up")
     return problems
