@@ -147,8 +147,9 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
     with pytest.raises(TrainingInterrupted):
         run(RunFolder(tmp_path / "run"), parse_config(SETTINGS), reporter=SignalAt(2, signal.SIGTERM))
     with RunFolder.resume(tmp_path / "run"):
-        with pytest.raises(RunError, match="another process"), RunFolder.resume(tmp_path / "run"):
-            pass
+        second = RunFolder.resume(tmp_path / "run")
+        with pytest.raises(RunError, match="another process"):
+            second.__enter__()
     assert json.loads((tmp_path / "run" / "status.json").read_text())["state"] == "interrupted"
     with pytest.raises(KeyError), RunFolder.resume(tmp_path / "run"):
         raise KeyError  # before training went on: the run is as it was

@@ -95,7 +95,7 @@ def settings_to_resume(run: Path, changes: dict[str, Any], *, accept: bool) -> G
             + ", ".join(sorted(CHANGEABLE))
             + ":\n"
             + "".join(f"  {line}\n" for line in fixed)
-            + "The checkpoint was made with the old ones (a schedule is planned for so many epochs). Take them back, or "
+            + "The checkpoint was made with the old ones (a schedule is planned for its epochs). Take them back, or "
             "train anew"
         )
     if (process := training_process(status)) is not None:
