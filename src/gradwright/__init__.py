@@ -8,7 +8,7 @@ Write it like PyTorch, run it as one compiled program::
 
 import math as _math
 
-from gradwright import amp, autograd, backends, cuda, errors, extend, func, linalg, nn, optim, special
+from gradwright import amp, autograd, backends, cuda, errors, extend, func, linalg, nn, optim, special, utils
 from gradwright.compile import Population, compile
 from gradwright.engine import *  # noqa: F403
 from gradwright.engine import __all__ as _engine_names
@@ -56,6 +56,7 @@ __all__ = [
     "nn",
     "optim",
     "special",
+    "utils",
     "inf",
     "nan",
     "newaxis",

@@ -8,6 +8,7 @@ An exception that replaces a familiar built-in one also inherits from it, so tha
 from __future__ import annotations
 
 __all__ = [
+    "CheckpointError",
     "CompileError",
     "ConfigError",
     "DTypeError",
@@ -24,6 +25,7 @@ __all__ = [
     "RunError",
     "ShapeError",
     "StateError",
+    "TrainingInterrupted",
     "UnknownNameError",
 ]
 
@@ -82,6 +84,14 @@ class ConfigError(GradwrightError, ValueError):
 
 class RunError(GradwrightError):
     """A run folder that is missing, incomplete or refuses what was asked of it."""
+
+
+class TrainingInterrupted(GradwrightError):
+    """Training was asked to stop, by a signal or by ``Trainer.stop``; the message says where it stopped."""
+
+
+class CheckpointError(RunError):
+    """A checkpoint that cannot be written or read; the message names the file and what is still there."""
 
 
 class MissingDependencyError(GradwrightError, ImportError):

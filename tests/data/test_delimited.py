@@ -256,7 +256,7 @@ def test_a_file_that_may_not_be_read(table, monkeypatch):
 
 def test_a_file_beyond_the_limit_is_not_read(table, monkeypatch):
     path = table("a,y\n1,0\n")
-    monkeypatch.setattr("gradwright.data.delimited.MAX_BYTES", 7)
+    monkeypatch.setattr("gradwright.data.text_file.MAX_BYTES", 7)
     monkeypatch.setattr(type(path), "read_bytes", lambda _: pytest.fail("it was read"))
     assert "it has 8 bytes; the limit is 7 bytes" in refusal(path)
 

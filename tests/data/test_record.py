@@ -18,7 +18,7 @@ def test_digits():
     found = json.loads(json.dumps(record("digits"), allow_nan=False))
     assert list(found) == [
         "source", "kind", "fingerprint", "rows", "features", "columns",
-        "target", "task", "split", "prepared_features", "notes",
+        "target", "task", "split", "prepared_features", "size_advice", "notes",
     ]  # fmt: skip
     assert (found["source"], found["kind"], found["rows"], found["features"]) == (
         "digits",

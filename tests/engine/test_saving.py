@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
 import io
 import json
 import os
@@ -19,6 +19,7 @@ import torch
 import gradwright as gw
 from gradwright import nn, optim
 from gradwright.engine import files
+from gradwright.engine.saving import from_bytes, to_bytes
 from gradwright.errors import DeviceError, DTypeError, StateError
 
 
@@ -233,20 +234,82 @@ def test_hostile_files_give_one_kind_of_error(name: str, tmp_path: Path):
     assert len(str(caught.value)) < 1000
 
 
-def test_every_cut_and_many_flipped_bits_are_survived(tmp_path: Path):
+def test_every_cut_and_every_flipped_bit_is_seen(tmp_path: Path):
     good = whole(tmp_path)
-    path = tmp_path / "cut"
     for n in range(len(good)):
-        path.write_bytes(good[:n])
         with pytest.raises(StateError):
-            gw.load(path)
-    r = np.random.default_rng(0)
-    for _ in range(500):
+            from_bytes(good[:n])
+    for at in range(len(good) * 8):
         bad = bytearray(good)
-        bad[r.integers(len(good))] ^= 1 << r.integers(8)
-        path.write_bytes(bad)
-        with contextlib.suppress(StateError):
+        bad[at // 8] ^= 1 << at % 8
+        with pytest.raises(StateError):
+            from_bytes(bytes(bad))
+    with pytest.raises(StateError, match="checksum"):
+        from_bytes(good + b"\0")
+
+
+def test_the_checksum_is_that_of_the_file_with_zeros_in_its_place(tmp_path: Path):
+    good = whole(tmp_path)
+    found = json.loads(good[8 : 8 + int.from_bytes(good[:8], "little")])["__metadata__"]["sha256"]
+    assert good.count(found.encode()) == 1
+    assert hashlib.sha256(good.replace(found.encode(), b"0" * 64)).hexdigest() == found
+    (tmp_path / "b").write_bytes(good)
+    # and other readers of safetensors are content
+    assert list(safetensors.torch.load_file(tmp_path / "b")) == ["a"]
+
+
+def test_files_of_the_first_format_had_no_checksum():
+    assert from_bytes(structured({"list": [1, {"tensor": "t"}]})) == [1, gw.zeros(1)]
+    second = structured(None, '{"format": 2, "root": 1}')
+    with pytest.raises(StateError, match="its checksum is missing"):
+        from_bytes(second)
+
+
+@pytest.mark.parametrize("length", [0x80, 0x80 + 0x200, 0x4B50], ids=hex)
+def test_a_header_whose_length_begins_as_a_pickle_does(length: int):
+    entry = json.dumps({"t": F32}).encode()
+    file = struct.pack("<Q", length) + entry.ljust(length) + b"\0" * 8
+    assert from_bytes(file)["t"].tolist() == [0, 0]
+
+
+def test_whole_numbers_of_any_size():
+    numbers = [2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 10**5000, -(7**9000)]
+    assert from_bytes(b"".join(to_bytes(numbers))) == numbers
+
+
+def test_arrays_come_back_as_arrays_where_they_may_be():
+    bfloat16 = gw.bfloat16
+    state = {
+        "scalar": np.array(1.5, np.float32),
+        "bfloat16": np.ones((2, 1), bfloat16),
+        "strided": np.arange(12).reshape(3, 4).T,
+        "big endian": np.arange(3, dtype=">i4"),
+        "none": np.zeros((0, 3), bool),
+        "number": bfloat16.type(0.5),
+        "tensor": gw.ones(2),
+    }
+    back = from_bytes(b"".join(to_bytes(state, arrays=True)))
+    for key in ("scalar", "bfloat16", "strided", "big endian", "none"):
+        assert type(back[key]) is np.ndarray
+        assert (back[key].shape, back[key].dtype) == (state[key].shape, state[key].dtype.newbyteorder("="))
+        assert back[key].flags.writeable
+        np.testing.assert_array_equal(back[key], state[key])
+    assert back["number"] == 0.5
+    assert equal(back["tensor"], state["tensor"])
+    for wrong in (np.array(["a"]), np.array([object()]), np.zeros(2, complex), np.zeros(2, "M8[s]")):
+        with pytest.raises(StateError, match=r"'w' is an array of dtype .*, which cannot be saved"):
+            to_bytes({"w": wrong}, arrays=True)
+
+
+def test_what_is_no_ordinary_file_is_not_begun(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
+        with pytest.raises(StateError, match="no ordinary file"):
             gw.load(path)
+    with open(tmp_path / "huge", "wb") as file:
+        file.truncate(10**13)
+    with pytest.raises(StateError, match=r"10,000,000,000,000 bytes are more than"):
+        gw.load(tmp_path / "huge")
 
 
 def test_pytorchs_pickles_are_refused_with_a_remedy(tmp_path: Path):

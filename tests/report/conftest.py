@@ -29,6 +29,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "unbroken names": {"task": "multiclass", "classes": ["x" * 400 + str(i) for i in range(4)]},
     "deep": {"task": "multiclass", "hidden": 50},
     "looks": {"task": "binary", "looks": 3},
+    "audited": {"task": "multiclass", "audited": True},
 }
 
 

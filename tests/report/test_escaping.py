@@ -78,7 +78,7 @@ def harmless(page_of: PageOf) -> Callable[[str], Any]:
 
 
 def _files(task: str) -> dict[str, str]:
-    return example_files(task, compare=True, classes=40 if task == "multiclass" else None)
+    return example_files(task, compare=True, audited=True, classes=40 if task == "multiclass" else None)
 
 
 @pytest.mark.parametrize("poison", HOSTILE.values(), ids=HOSTILE)

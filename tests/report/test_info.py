@@ -185,7 +185,7 @@ def test_scatter_leaves_out_what_cannot_be_drawn(changed: Changed) -> None:
         result["test"]["prediction"][0] = None
         result["test"]["r2"]["value"] = -0.5
 
-    info = scatter_info(parse_record(changed("result.json", spoil, task="regression")))
+    (info,) = scatter_info(parse_record(changed("result.json", spoil, task="regression")))
     assert info is not None
     words = " ".join(scatter_words(info))
     assert info.left_out == 1

@@ -41,6 +41,7 @@ def test_it_is_one_document_in_order(page: Any) -> None:
         "comparison",
         "configuration",
         "data",
+        "leakage",
         "environment",
         "ledger",
     ]

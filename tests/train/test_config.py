@@ -63,7 +63,7 @@ def test_toml_round_trip(values: dict[str, Any]) -> None:
         ({"source": "iris", "prior": "cauchy=1"}, ["no prior 'cauchy'", "gaussian"]),
         ({"source": "iris", "warmup": 1.0}, ["warmup = 1.0"]),
         ({"source": "iris", "optimizer": "adam=3"}, ["no optimizer 'adam=3'"]),
-        ({"source": "iris", "depth": 3}, ["depth = 3: mlp has no such setting; highway, resnet have"]),
+        ({"source": "iris", "depth": 3}, ["depth = 3: mlp has no such setting; gpt, highway, resnet, tagger have"]),
         ({"source": "iris", "network": "resnet", "hidden": [3]}, ["hidden = (3,)", "mlp has"]),
         ({"source": "iris", "network": "linear", "activation": "tanh"}, ["activation = tanh: linear has no"]),
         ({"source": "iris", "optimizer": "lbfgs", "lookahead": 5, "lr": "auto"}, ["lookahead = 5", "lr = auto"]),

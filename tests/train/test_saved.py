@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
 import struct
@@ -128,6 +129,37 @@ def layer(value: Any) -> Callable[[Any], None]:
     return apply
 
 
+def swapped(path: Path) -> Path:
+    path.unlink()
+    return path
+
+
+def link(name: str) -> Callable[[Path], None]:
+    def apply(run: Path) -> None:
+        shutil.move(run / name, run.parent / "moved")
+        (run / name).symlink_to(run.parent / "moved")
+
+    return apply
+
+
+def pipe(name: str) -> Callable[[Path], None]:
+    return lambda run: os.mkfifo(swapped(run / name))
+
+
+def twice(run: Path) -> None:
+    text = (run / "model.json").read_text()
+    (run / "model.json").write_text(text.replace("{", '{"format": 1, ', 1))
+
+
+def weights_of(run: Path) -> dict[str, gw.Tensor]:
+    return gw.load(run / "weights.safetensors")  # type: ignore[no-any-return]
+
+
+def without_checksum(run: Path) -> None:
+    content = (run / "weights.safetensors").read_bytes()
+    (run / "weights.safetensors").write_bytes(content.replace(b'"sha256"', b'"sha257"'))
+
+
 DAMAGE: dict[str, tuple[str, Callable[[Path], None]]] = {
     "weights missing": ("weights.safetensors", lambda run: (run / "weights.safetensors").unlink()),
     "weights empty": ("weights.safetensors", write("weights.safetensors", b"")),
@@ -192,6 +224,29 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], None]]] = {
         "preparation.json",
         change_json("preparation.json", lambda p: p["columns"][0].update(kind="__import__")),
     ),
+    "weights with a flipped number": ("weights.safetensors", flip("weights.safetensors", -1)),
+    "weights with a flipped checksum": ("weights.safetensors", flip("weights.safetensors", 40)),
+    "weights with a checksum less": ("weights.safetensors", without_checksum),
+    "weights a list": ("weights.safetensors", lambda run: gw.save([gw.ones(1)], run / "weights.safetensors")),
+    "weights of whole numbers": (
+        "weights.safetensors",
+        lambda run: gw.save({k: v.long() for k, v in weights_of(run).items()}, run / "weights.safetensors"),
+    ),
+    "weights with a number for a name": (
+        "weights.safetensors",
+        lambda run: gw.save({**weights_of(run), 3: gw.ones(1)}, run / "weights.safetensors"),
+    ),
+    "weights that overflow": (
+        "weights.safetensors",
+        lambda run: gw.save({k: v.double() * 1e300 for k, v in weights_of(run).items()}, run / "weights.safetensors"),
+    ),
+    "weights a link": ("weights.safetensors", link("weights.safetensors")),
+    "model.json a link": ("model.json", link("model.json")),
+    "config.json a pipe": ("config.json", pipe("config.json")),
+    "data.json a link to a device": ("data.json", lambda run: swapped(run / "data.json").symlink_to("/dev/zero")),
+    "model.json with a name twice": ("model.json", twice),
+    "data.json of empty lists": ("data.json", write("data.json", b"[" + b"[]," * 3_000_000 + b"0]")),
+    "task.json with a number of many digits": ("task.json", write("task.json", b'{"kind": ' + b"9" * 100_000 + b"}")),
     "data.json a number": ("data.json", write("data.json", b"7")),
     "data.json huge": ("data.json", huge("data.json")),
 }
@@ -209,10 +264,18 @@ def test_damage_is_refused_and_its_file_named(copy: Path, fault: str) -> None:
     assert not Path("/tmp/gradwright-bomb-went-off").exists()
 
 
-def test_flipped_bits_of_a_weight_are_just_another_weight_but_never_nan(copy: Path) -> None:
+def test_weights_that_others_wrote_are_read_with_a_remark(copy: Path) -> None:
     from safetensors.numpy import load_file, save_file
 
+    assert load_run(copy).notes == ()
+    before = load_run(copy).model.state_dict()
     weights = load_file(copy / "weights.safetensors")
+    save_file(weights, copy / "weights.safetensors", metadata={"format": "pt"})
+    run = load_run(copy)
+    assert all((v.numpy() == before[k].numpy()).all() for k, v in run.model.state_dict().items())
+    assert "weights.safetensors has no checksum" in run.notes[0]
+    assert str(predict_rows(run, "iris")[1][0]) == run.notes[0]
+    # damage to it is just another weight, but never NaN
     weights["0.weight"][0, 0] = np.nan
     save_file(weights, copy / "weights.safetensors")
     with pytest.raises(RunError, match=r"weights\.safetensors.*0\.weight.*not finite"):

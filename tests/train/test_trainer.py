@@ -14,9 +14,9 @@ from gradwright import nn, optim
 from gradwright.data import epoch_order, read
 from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError
-from gradwright.train import Callback, Trainer
+from gradwright.train import Callback, Trainer, forward
 from gradwright.train import trainer as module
-from gradwright.train.trainer import _blocks
+from gradwright.train.trainer import blocks
 
 
 def without_seconds(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -187,7 +187,7 @@ class Scripted(nn.Module):
     ("values", "patience", "epochs", "best", "stopped"),
     [
         ([5, 4, 3, 3.5, 3.2, 3.1, 1], 3, 6, 3, "early: validation loss did not improve for 3 epochs"),
-        ([5, 6, 1, 1], 1, 2, 1, "early: validation loss did not improve for 1 epochs"),
+        ([5, 6, 1, 1], 1, 2, 1, "early: validation loss did not improve for 1 epoch"),
         ([5, 5, 5, 5], 2, 3, 1, "early: validation loss did not improve for 2 epochs"),  # equal is not better
         ([5, 6, 4, 6, 3, 6, 2], 2, 7, 7, "all 7 epochs done"),
         ([3, 4, 5, 6, 7, 8, 9], None, 7, 1, "all 7 epochs done"),
@@ -232,10 +232,10 @@ def test_callbacks_are_called_in_order(make_trainer, blobs, recorder, monkeypatc
 # --- blocks ---
 @given(st.integers(0, 100_000))
 def test_blocks_cover_every_step_once(steps: int) -> None:
-    blocks = _blocks(steps)
-    assert [b[0] for b in blocks] == ([0] + [b[1] for b in blocks])[: len(blocks)]
-    assert (blocks[-1][1] if blocks else 0) == steps
-    lengths = [stop - start for start, stop in blocks]
+    cut = blocks(steps, module.BLOCK)
+    assert [b[0] for b in cut] == ([0] + [b[1] for b in cut])[: len(cut)]
+    assert (cut[-1][1] if cut else 0) == steps
+    lengths = [stop - start for start, stop in cut]
     assert all(0 < length <= module.BLOCK for length in lengths)
     assert len(set(lengths[:-1])) <= 1  # one program serves all but the last
     assert not lengths or lengths[-1] <= lengths[0]
@@ -259,7 +259,7 @@ def test_prediction_in_blocks_is_prediction_at_once(make_trainer, blobs, monkeyp
         trainer = make_trainer(batch_norm=True, dropout=0.5, eager=eager)
         whole = trainer.predict(x)
         with monkeypatch.context() as patch:
-            patch.setattr(module, "EVALUATION_ROWS", 32)
+            patch.setattr(forward, "EVALUATION_ROWS", 32)
             np.testing.assert_allclose(trainer.predict(x), whole, rtol=1e-5, atol=1e-6)
         assert trainer.predict(x[:0]).shape == (0, 3)
         assert trainer.model.training  # the mode is put back

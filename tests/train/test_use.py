@@ -103,16 +103,16 @@ def test_validation_reproduces_the_recorded_figures(iris_run: Path, diabetes_run
 
 
 def test_validation_needs_no_look(copy: Path) -> None:
-    before = {p.name: p.read_bytes() for p in copy.iterdir()}
+    before = {p.name: p.read_bytes() for p in copy.iterdir() if p.is_file()}
     evaluate_run(load_run(copy))
-    assert {p.name: p.read_bytes() for p in copy.iterdir()} == before
+    assert {p.name: p.read_bytes() for p in copy.iterdir() if p.is_file()} == before
 
 
 def test_the_test_part_stays_sealed_without_again(copy: Path) -> None:
-    before = {p.name: p.read_bytes() for p in copy.iterdir()}
+    before = {p.name: p.read_bytes() for p in copy.iterdir() if p.is_file()}
     with pytest.raises(RunError, match=r"looked at 1 time \(last: final evaluation.*--again"):
         evaluate_run(load_run(copy), test=True)
-    assert {p.name: p.read_bytes() for p in copy.iterdir()} == before
+    assert {p.name: p.read_bytes() for p in copy.iterdir() if p.is_file()} == before
 
 
 def test_each_further_look_is_written_down(copy: Path) -> None:
@@ -120,7 +120,10 @@ def test_each_further_look_is_written_down(copy: Path) -> None:
     for look in (2, 3):
         figures = evaluate_run(load_run(copy), test=True, again=True)
         assert figures["looks"] == look
-        assert json.loads((copy / "result.json").read_text()) == {**first, "looks": look}
+        now = json.loads((copy / "result.json").read_text())
+        assert {**now, **{k: first[k] for k in ("looks", "looked_by", "corrected")}} == first
+        assert now["looks"] == len(now["looked_by"]) == look
+        assert now["corrected"]["level"] == pytest.approx(1 - 0.05 / look)
         lines = [json.loads(line) for line in (copy / "ledger.jsonl").read_text().splitlines()]
         assert [line["look"] for line in lines] == list(range(1, look + 1))
         assert "--again" in lines[-1]["command"]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradwright.backend.program_cache import keep_programs
 from gradwright.backend.threads import fix_pool
 from gradwright.errors import MissingDependencyError
 
@@ -44,6 +45,7 @@ def jax_modules() -> JaxModules:
             f"compiling needs JAX, which cannot be imported here ({error}). "
             "Install it with `pip install jax`, or run eagerly on NumPy (`--eager`)."
         ) from error
+    keep_programs(jax)
     return JaxModules(jax, jax.numpy, jax.lax, jax.core.Tracer, jax.Array)
 
 

@@ -9,9 +9,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from gradwright.cli.sparkline import sparkline
 from gradwright.train import Reporter, Trainer
 
 __all__ = ["TerminalReporter", "safe"]
+
+_CURVE = 2000  # steps whose loss is shown in the bar
 
 
 def safe(text: str) -> str:
@@ -57,24 +60,28 @@ class TerminalReporter(Reporter):
             MofNCompleteColumn(),
             TextColumn("epochs"),
             TimeRemainingColumn(),
+            TextColumn("{task.fields[curve]}"),
             TextColumn("{task.fields[figures]}"),
             console=self.console,
             transient=True,
         )
         self._progress.start()
-        self._bar = self._progress.add_task("train", total=epochs, figures="compiling …")
+        self._bar = self._progress.add_task("train", total=epochs, figures="compiling …", curve="")
         self._last = time.perf_counter()
 
     def on_steps_end(self, trainer: Trainer, *, epoch: int, step: int) -> None:
         """Move the bar within the epoch."""
         if self._progress is not None:
-            self._progress.update(self._bar, completed=epoch - 1 + step / self._steps)
+            curve = sparkline(trainer.history.steps["loss"][-_CURVE:].tolist(), 20)
+            self._progress.update(self._bar, completed=epoch - 1 + step / self._steps, curve=curve)
 
     def on_epoch_end(self, trainer: Trainer, row: dict[str, Any]) -> None:
         """Move the bar and show the figures."""
         if self._progress is None:
             return
-        figures = f"loss {row['train_loss']:.4f}, validation {row['validation_loss']:.4f}"
+        figures = f"loss {row['train_loss']:.4f}"
+        if "validation_loss" in row:
+            figures += f", validation {row['validation_loss']:.4f}"
         if "validation_accuracy" in row:
             figures += f" ({row['validation_accuracy']:.1%})"
         self._progress.update(self._bar, completed=row["epoch"], figures=figures)

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gradwright.cli import runs as runs_command
 from gradwright.errors import ConfigError, GradwrightError
 
 __all__ = ["app", "main"]
@@ -98,13 +99,15 @@ def train(
     source: Annotated[
         str | None,
         typer.Argument(
-            help="A built-in set (digits, iris, wine, breast-cancer, diabetes), a CSV, TSV or Parquet file, "
-            "an NPZ file with X and y, or a folder of IDX files."
+            help="A built-in set (digits, iris, wine, breast-cancer, diabetes); a file of CSV, TSV, Parquet, Arrow, "
+            "JSON lines, NPZ, NPY, BIO or text, or several by a quoted pattern; a folder of images or texts by class, "
+            "or of IDX files."
         ),
     ] = None,
-    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+    target: Annotated[str | None, typer.Option(help="The column to predict; several with commas between.")] = None,
     task: Annotated[
-        str | None, typer.Option(help="binary, multiclass or regression; overrules what is inferred.")
+        str | None,
+        typer.Option(help="binary, multiclass, multilabel, regression, tagging or next_token; overrules the inferred."),
     ] = None,
     network: Annotated[
         str | None, typer.Option(help="mlp, linear, highway; for images also lenet, resnet. See gradwright list.")
@@ -132,6 +135,13 @@ def train(
         str | None, typer.Option(help="A prior on the weights, such as gaussian=1: gradwright list priors.")
     ] = None,
     max_norm: Annotated[float | None, typer.Option(help="Bound on the norm of each unit's weights.")] = None,
+    class_weights: Annotated[
+        str | None, typer.Option(help="balanced: rare classes count as much as frequent ones; a table goes into TOML.")
+    ] = None,
+    context: Annotated[
+        int | None, typer.Option(help="Of a text to be continued: tokens that are seen at once.")
+    ] = None,
+    tokens: Annotated[str | None, typer.Option(help="Of a text to be continued: characters or words.")] = None,
     label_smoothing: Annotated[
         float | None, typer.Option(help="Part of the target that is spread over all classes.")
     ] = None,
@@ -154,8 +164,28 @@ def train(
     patience: Annotated[
         int | None, typer.Option(help="Stop after so many epochs without a better validation loss.")
     ] = None,
+    stopping: Annotated[str | None, typer.Option(help="patience, or Prechelt's gl, pq or up.")] = None,
+    monitor: Annotated[
+        str | None, typer.Option(help="What decides about stopping and the best weights, such as validation_f1_macro.")
+    ] = None,
+    min_delta: Annotated[float | None, typer.Option(help="What is less is no improvement.")] = None,
+    stop_warmup: Annotated[int | None, typer.Option(help="First epochs that do not count for stopping.")] = None,
+    validate_every: Annotated[int | None, typer.Option(help="Epochs from one validation to the next.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="Further validation figures, such as roc_auc,brier: gradwright list metrics.")
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="float32, or bfloat16 for products and convolutions.")] = None,
+    accumulate: Annotated[
+        int | None, typer.Option(help="Compute each batch in so many parts, for less memory; the gradient is the same.")
+    ] = None,
+    group: Annotated[str | None, typer.Option(help="A column whose equal values stay in one part of the data.")] = None,
+    time: Annotated[str | None, typer.Option(help="A column to split by in its order: train, validate, test.")] = None,
     validation: Annotated[float | None, typer.Option(help="Share of the rows for validation.")] = None,
     test: Annotated[float | None, typer.Option(help="Share of the rows for the test part.")] = None,
+    stream: Annotated[
+        bool | None,
+        typer.Option("--stream", help="Read Parquet or NPY in blocks, as is done unasked beyond what fits in memory."),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of the split, the initial weights, the batches, dropout.")
     ] = None,
@@ -167,6 +197,18 @@ def train(
     ] = None,
     print_config: Annotated[bool, typer.Option("--print-config", help="Print the settings as TOML and stop.")] = False,
     out: Annotated[Path | None, typer.Option(help="The run's folder; by default a new one under runs/.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with a run that was broken off: its folder.")] = None,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="With --resume: go on although settings or versions differ.")
+    ] = False,
+    keep_every: Annotated[int | None, typer.Option(help="Keep the checkpoint of every so-many-th epoch.")] = None,
+    log: Annotated[str | None, typer.Option(help="Log for other tools too: tensorboard, mlflow.")] = None,
+    fast_dry_run: Annotated[
+        bool, typer.Option("--fast-dry-run", help="Rehearse everything on one batch; write nothing, leave the seal.")
+    ] = False,
+    overfit_one_batch: Annotated[
+        bool, typer.Option("--overfit-one-batch", help="Can the network learn one batch by heart? Write nothing.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
@@ -184,9 +226,18 @@ def train(
             "weight_noise": weight_noise, "stochastic_depth": stochastic_depth, "lookahead": lookahead, "ema": ema,
             "augment": _names(augment), "clip_norm": clip_norm, "clip_value": clip_value,
             "batch_size": batch_size, "epochs": epochs, "patience": patience, "validation": validation, "test": test,
+            "stopping": stopping, "monitor": monitor, "min_delta": min_delta, "stop_warmup": stop_warmup,
+            "validate_every": validate_every, "metrics": _names(metrics), "precision": precision,
+            "accumulate": accumulate, "group": group, "time": time, "stream": stream,
+            "class_weights": class_weights, "context": context, "tokens": tokens,
             "seed": seed, "dtype": dtype, "eager": eager, "compare": compare,
         }  # fmt: skip
         given = _given(config, options)
+        if resume is not None:
+            if out is not None or fast_dry_run or overfit_one_batch:
+                raise ConfigError("train: --resume goes on in the run's own folder; leave --out and rehearsals away")
+            _run_resume(resume, given, accept_changes, quiet, as_json, keep_every=keep_every, log=_names(log) or ())
+            return
         if "source" not in given:
             raise ConfigError(
                 "train: name a SOURCE: a built-in set (digits, iris, wine, breast-cancer, diabetes) or a file. "
@@ -201,22 +252,61 @@ def train(
 
             check_comparable(settings)
             import_torch()  # better now than after the training
-        _run_train(settings, given, out, quiet, as_json)
+        if fast_dry_run or overfit_one_batch:
+            from gradwright.cli.rehearsals import rehearse
+
+            rehearse(settings, overfit=overfit_one_batch, quiet=quiet, as_json=as_json)
+            return
+        from gradwright.train import RunFolder
+
+        folder = RunFolder(out, name=Path(settings.source).stem or "run")
+        _run_train(settings, folder, quiet, as_json, given=given, keep_every=keep_every, log=_names(log) or ())
 
 
-def _run_train(settings: Any, given: dict[str, Any], out: Path | None, quiet: bool, as_json: bool) -> None:
+def _run_resume(
+    run: Path, changes: dict[str, Any], accept: bool, quiet: bool, as_json: bool, **execution_settings: Any
+) -> None:
+    from gradwright.cli.console import safe
+    from gradwright.train import RunFolder
+    from gradwright.train.resume import settings_to_resume
+
+    settings, state, said = settings_to_resume(run, changes, accept=accept)
+    for remark in [] if quiet else said:
+        print(f"note: {safe(remark)}", file=sys.stderr)
+    _run_train(settings, RunFolder.resume(run), quiet, as_json, state=state, **execution_settings)
+
+
+def _run_train(
+    settings: Any,
+    run: Any,
+    quiet: bool,
+    as_json: bool,
+    *,
+    given: dict[str, Any] | None = None,
+    **execution_settings: Any,
+) -> None:
     from gradwright.cli.console import TerminalReporter, safe
     from gradwright.cli.words import result_words
+    from gradwright.errors import TrainingInterrupted
     from gradwright.report import write_report
-    from gradwright.train import RunFolder, run_job
+    from gradwright.train import run_job
+    from gradwright.train.job import Execution
+    from gradwright.train.signals import Signals
 
     reporter = TerminalReporter(quiet)
-    name = Path(settings.source).stem or "run"
+    signals = Signals()
     try:
-        with RunFolder(out, name=name) as folder:
-            result = run_job(settings, folder.path, given=given, reporter=reporter)
+        with signals, run as folder:
+            execution = Execution(publish=folder.publish, signals=signals, **execution_settings)
+            result = run_job(settings, folder.path, given=given, reporter=reporter, execution=execution)
             reporter.on_stage_start(8, "report")
             write_report(folder.path, name=folder.final.name)
+    except (TrainingInterrupted, KeyboardInterrupt) as error:
+        reporter.close()
+        words = str(error) or "interrupted"
+        left = f"go on with: gradwright train --resume {run.final}" if run.final.is_dir() else "nothing was written"
+        print(f"gradwright: {safe(words)}; {safe(left)}", file=sys.stderr)
+        raise typer.Exit(128 + (signals.caught or 2)) from None
     finally:
         reporter.close()
     report = folder.final / "report.html"
@@ -244,28 +334,9 @@ def predict(
 ) -> None:
     """Predict for raw rows, with class probabilities, as CSV."""
     with _explained(debug):
-        import io
+        from gradwright.cli.predictions import write_predictions
 
-        import polars as pl
-
-        from gradwright.cli.console import safe
-        from gradwright.train import load_run, predict_rows
-        from gradwright.train.folder import write_text
-
-        columns, notes = predict_rows(load_run(run), file)
-        if not quiet:
-            for note in notes:
-                print(f"note: {safe(str(note))}", file=sys.stderr)
-        buffer = io.BytesIO()
-        pl.DataFrame(columns).write_csv(buffer)
-        text = buffer.getvalue().decode()
-        if out is None:
-            sys.stdout.write(safe(text) if sys.stdout.isatty() else text)  # labels come from data
-            sys.stdout.flush()
-        else:
-            write_text(out, text)
-            if not quiet:
-                print(f"{len(columns['prediction']):,} predictions: {safe(str(out))}", file=sys.stderr)
+        write_predictions(run, file, out, quiet)
 
 
 @app.command()
@@ -282,21 +353,21 @@ def evaluate(
     """Print a run's figures on its validation part, or with --test --again on its test part once more."""
     with _explained(debug):
         from gradwright.cli.console import safe
+        from gradwright.cli.words import evaluation_words
         from gradwright.report import write_report
         from gradwright.train import evaluate_run, load_run
         from gradwright.train.folder import plain
 
-        figures = evaluate_run(load_run(run), test=test, again=again, source=source)
+        saved = load_run(run)
+        for note in saved.notes:
+            print(f"note: {safe(note)}", file=sys.stderr)
+        figures = evaluate_run(saved, test=test, again=again, source=source)
         if test:
             write_report(run)
         if as_json:
             print(json.dumps(plain(figures), allow_nan=False))
             return
-        metric = "accuracy" if "accuracy" in figures else "rmse"
-        figure = figures[metric]
-        shown = "{:.1%}" if metric == "accuracy" else "{:.4g}"
-        value, low, high = (shown.format(figure[k]) for k in ("value", "low", "high"))
-        print(f"{figures['part']} {metric}: {value} (95% interval {low} to {high}), {figures['rows']:,} rows")
+        print(safe(evaluation_words(figures)))
         if test:
             print(safe(f"This was look {figures['looks']} at the test part; the ledger and the report say so."))
 
@@ -352,6 +423,20 @@ def lr_find(
         find_rate(settings, {k: v for k, v in given.items() if k not in ("source", "lr")}, out, quiet, as_json)
 
 
+@app.command()
+def watch(
+    run: Annotated[Path, typer.Argument(help="A run folder, finished or still in the making.")],
+    port: Annotated[int, typer.Option(help="The port on 127.0.0.1; 0 takes one that is free.")] = 0,
+    browser: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Serve a live page of RUN on this machine: losses, metrics, norms and the time left, while it trains."""
+    with _explained(debug):
+        from gradwright.cli.watch import watch_run
+
+        watch_run(run, port, browser=browser)
+
+
 @app.command(name="list")
 def list_shelf(
     shelf: Annotated[str | None, typer.Argument(help="Such as optimizers; without it all shelves are named.")] = None,
@@ -373,6 +458,9 @@ def list_shelf(
         indent = max(len(name) for name, _ in lines) + 2
         for name, words in lines:
             print(textwrap.fill(words, 110, initial_indent=f"{name:<{indent}}", subsequent_indent=" " * indent))
+
+
+runs_command.register(app, _explained)
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ def find_rate(settings: Any, given: dict[str, Any], out: Path | None, quiet: boo
     from gradwright.engine.random import manual_seed
     from gradwright.report import render_rates
     from gradwright.report.lr_find import rate_info, rate_words
+    from gradwright.train.criteria import class_weights, make_criterion
     from gradwright.train.folder import plain, write_text
-    from gradwright.train.job import make_criterion
     from gradwright.train.network import build_network, network_words
     from gradwright.train.plans import search_rate, search_record
     from gradwright.train.prepared import StageClock, prepare
@@ -24,12 +24,13 @@ def find_rate(settings: Any, given: dict[str, Any], out: Path | None, quiet: boo
     reporter = TerminalReporter(quiet)
     try:
         data = prepare(settings, reporter, StageClock())
-        settings = settings.resolved(len(data.x), data.preparation.width)
+        settings = settings.resolved(len(data.x), data.preparation.width, data.task.kind)
         manual_seed(settings.seed)
-        model = build_network(settings, data.shape, data.task.outputs, data.x)
-        reporter.on_stage(4, "network", network_words(settings, data.shape, data.task.outputs))
+        model = build_network(settings, data.shape, data.outputs, data.x, data.vocabulary)
+        reporter.on_stage(4, "network", network_words(settings, data.shape, data.outputs))
         reporter.on_stage_start(5, "lr-find")
-        criterion = make_criterion(data.task.is_classification, settings.label_smoothing)
+        weights = class_weights(settings.class_weights, data.task, data.target)
+        criterion = make_criterion(data.task, settings, weights)
         search = search_rate(settings, model, criterion, (data.x, data.y), (data.vx, data.vy))
     finally:
         reporter.close()

@@ -81,7 +81,11 @@ class CompiledStep:
         return written, fixed, self._numbers[1]
 
     def _run(self, job: _Job, ahead: np.ndarray | None = None) -> Any:
-        """Run the executable, compiling it when it is new, and put the state back."""
+        """Run the executable and return what the step returned."""
+        return job.program.rebuild(self._execute(job, ahead))
+
+    def _execute(self, job: _Job, ahead: np.ndarray | None = None) -> Any:
+        """Run the executable, compiling it when it is new, and put the state back; return what else came out."""
         arrays = job.inputs[0]
         inputs = (*self._state(job, ahead), *job.inputs)
         executable = self._compiled.get(job.key)
@@ -96,7 +100,7 @@ class CompiledStep:
         else:
             written, outputs = executable(*inputs)
         job.program.put_back(job.lifted, written)
-        return job.program.rebuild(outputs)
+        return outputs
 
     def _prepare(self, job: _Job) -> None:
         """Compile in the background what will be run later."""

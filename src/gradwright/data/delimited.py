@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gradwright.data.limits import MAX_BYTES, size_in_words
 from gradwright.data.messages import listed, plural, shown
+from gradwright.data.text_file import read_text
 from gradwright.errors import DataError
 
 if TYPE_CHECKING:
@@ -75,17 +75,7 @@ def read_delimited(path: Path, separator: str | None = None) -> tuple[pl.DataFra
     ([('1', 'a'), ('2', 'b')], [2, 4])
     """
     where = shown(str(path), 200)
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise DataError(
-                f"cannot read {where}: it has {size_in_words(size)}; the limit is "
-                f"{size_in_words(MAX_BYTES)}. Take fewer rows, or save it as Parquet"
-            )
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read {where}: {error.strerror or error}") from None
-    data = _checked_text(data, where)
+    data = read_text(path, "a header line and rows")
     notes: list[str] = []
     if separator is None:
         separator = _separator_of(data)
@@ -114,42 +104,6 @@ def read_delimited(path: Path, separator: str | None = None) -> tuple[pl.DataFra
     if frame.height == 0:
         raise DataError(f"cannot use {where}: it has a header line ({listed(names)}) and no rows under it")
     return frame, lines, notes
-
-
-def _checked_text(data: bytes, where: str) -> bytes:
-    """The file's bytes as UTF-8 without a byte-order mark, or an error that names the offending byte."""
-    if not data.strip():
-        raise DataError(f"cannot read {where}: the file is empty ({len(data)} bytes); expected a header line and rows")
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise DataError(
-            f"cannot read {where}: it begins with a UTF-16 byte-order mark at byte 0; expected UTF-8. "
-            f"Save it as 'CSV UTF-8', or convert it: iconv -f UTF-16 -t UTF-8"
-        )
-    nul = data.find(b"\0")
-    if nul >= 0:
-        hint = (
-            "That many of them mean UTF-16 text: save it as 'CSV UTF-8', or convert it: iconv -f UTF-16 -t UTF-8"
-            if data.count(b"\0") * 4 > len(data)
-            else "Text files have none: the file is damaged, or not a text file at all"
-        )
-        line = data.count(b"\n", 0, nul) + 1
-        raise DataError(f"cannot read {where}, line {line}: a NUL byte at byte {nul}. {hint}")
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        at = error.start
-        line = data.count(b"\n", 0, at) + 1
-        start = data.rfind(b"\n", 0, at) + 1
-        seen = data[max(start, at - 20) : at + 20].split(b"\n")[0].decode("cp1252", errors="replace")
-        raise DataError(
-            f"cannot read {where}, line {line}: byte {at} is 0x{data[at]:02x}, which is not "
-            f"UTF-8. As Windows-1252 the place reads {shown(seen)}. Save the file as 'CSV UTF-8', or "
-            f"convert it: iconv -f WINDOWS-1252 -t UTF-8"
-        ) from None
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    if b"\n" not in data and b"\r" in data:
-        data = data.replace(b"\r", b"\n")
-    return data
 
 
 def _separator_of(data: bytes) -> str:

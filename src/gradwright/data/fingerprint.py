@@ -8,15 +8,20 @@ Parquet have one fingerprint, and a file that was merely copied or touched keeps
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from gradwright.data.messages import shown
+from gradwright.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["fingerprint_of"]
+__all__ = ["fingerprint_of", "fingerprint_of_files"]
 
 _VERSION = b"gradwright data 1\0"
 _BLOCK = 1 << 24
@@ -52,6 +57,35 @@ def fingerprint_of(*parts: pl.DataFrame | pl.Series | NDArray[Any]) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
+def fingerprint_of_files(paths: Sequence[Path]) -> str:
+    """Fingerprint the bytes of files, in order: for data that is too large to be in memory as a whole.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Their names do not count, so they may be moved; the same rows written by another program are another content.
+
+    Returns
+    -------
+    str
+        ``sha256:`` and 64 hexadecimal digits.
+
+    Raises
+    ------
+    DataError
+        A file that cannot be read.
+    """
+    digest = hashlib.sha256(b"gradwright files 1\0")
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                inner = hashlib.file_digest(file, "sha256")
+        except OSError as error:
+            raise DataError(f"cannot read {shown(str(path), 200)}: {error.strerror or error}") from None
+        digest.update(inner.digest())
+    return f"sha256:{digest.hexdigest()}"
+
+
 def _add_array(digest: hashlib._Hash, values: NDArray[Any]) -> None:
     values = np.ascontiguousarray(values)
     if values.dtype.byteorder == ">":
@@ -77,6 +111,9 @@ def _add_column(digest: hashlib._Hash, column: pl.Series) -> None:
         _add_array(digest, column.cast(pl.Float64).fill_null(0.0).to_numpy() + 0.0)  # -0.0 and 0.0 are one value
     elif column.dtype in (pl.Date, pl.Datetime):
         _add_array(digest, column.cast(pl.Datetime("us")).to_physical().fill_null(0).to_numpy())
+    elif column.dtype == pl.List(pl.String):
+        _add_array(digest, column.list.len().fill_null(0).cast(pl.Int64).to_numpy())
+        _add_column(digest, column.drop_nulls().explode(empty_as_null=False))
     else:
         texts = column.to_list() if column.dtype == pl.String else [str(v) for v in column.to_list()]
         encoded = [b"" if text is None else text.encode("utf-8", "surrogatepass") for text in texts]

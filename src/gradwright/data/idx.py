@@ -22,7 +22,7 @@ from gradwright.data.limits import check_unpacked, size_in_words
 from gradwright.data.messages import listed, plural, shown
 from gradwright.errors import DataError
 
-__all__ = ["read_idx", "read_idx_folder"]
+__all__ = ["is_idx_folder", "read_idx", "read_idx_folder"]
 
 _DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _NAME = re.compile(r"^(?P<part>.*?)[-_.]?(?P<role>images|labels)[-_.]idx\d[-_.]ubyte(\.gz)?$", re.IGNORECASE)
@@ -114,6 +114,14 @@ def _wrong_size(where: str, shape: tuple[int, ...], dtype: np.dtype[Any], claime
         f"cannot read {where}: it {state}. Its header claims shape {shape} of {dtype.name}, "
         f"{size_in_words(claimed)} of values, and there are {found}. Fetch it again"
     )
+
+
+def is_idx_folder(folder: Path) -> bool:
+    """Whether a file in a folder is named as MNIST's are; False for a folder that cannot be read."""
+    try:
+        return any(_NAME.match(path.name) for path in folder.iterdir())
+    except OSError:
+        return False
 
 
 def read_idx_folder(

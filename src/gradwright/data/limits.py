@@ -9,6 +9,9 @@ of arrays first compares what is *claimed* with what is *there*:
 - more than `DEFLATE_RATIO` (1,032) times is refused at any size, because the deflate format cannot do it,
   so the claim is false.
 
+Columns (Parquet, Arrow) are packed by dictionaries and run lengths, which shrink honest flags and repeated
+texts some hundred times, so there the limit above `SMALL_BYTES` is `TABLE_RATIO` (1,000) times.
+
 >>> check_unpacked("'small.npz'", claimed=1000, stored=100)
 >>> check_unpacked("'bomb.npz'", claimed=2**30, stored=2**20)
 Traceback (most recent call last):
@@ -20,12 +23,22 @@ from __future__ import annotations
 
 from gradwright.errors import DataError
 
-__all__ = ["DEFLATE_RATIO", "MAX_BYTES", "MAX_RATIO", "SMALL_BYTES", "check_unpacked", "size_in_words"]
+__all__ = [
+    "DEFLATE_RATIO",
+    "MAX_BYTES",
+    "MAX_RATIO",
+    "SMALL_BYTES",
+    "TABLE_RATIO",
+    "check_columns",
+    "check_unpacked",
+    "size_in_words",
+]
 
 MAX_BYTES = 8 * 2**30
 SMALL_BYTES = 256 * 2**20
 MAX_RATIO = 100
 DEFLATE_RATIO = 1032
+TABLE_RATIO = 1000
 
 
 def size_in_words(count: int) -> str:
@@ -65,7 +78,7 @@ def check_unpacked(what: str, *, claimed: int, stored: int) -> None:
         raise DataError(
             f"cannot read {what}: its header claims {size_in_words(claimed)} of values in a file of "
             f"{size_in_words(stored)}; the limit is {size_in_words(MAX_BYTES)}. Take fewer rows or a "
-            "smaller dtype"
+            "smaller dtype, or save X.npy and y.npy and train in blocks: gradwright.data.stream('folder')"
         )
     ratio = claimed / max(stored, 1)
     slack = 4096  # a header's claim about a nearly empty file is no bomb
@@ -74,4 +87,33 @@ def check_unpacked(what: str, *, claimed: int, stored: int) -> None:
             f"cannot read {what}: it would unpack from {size_in_words(stored)} to {size_in_words(claimed)} "
             f"({ratio:,.0f} times), which is what a decompression bomb does; the limit is {MAX_RATIO} times "
             f"above {size_in_words(SMALL_BYTES)}. If the file is really yours, save it uncompressed"
+        )
+
+
+def check_columns(what: str, *, claimed: int, stored: int) -> None:
+    """Refuse a claim about a columnar file that is too large for memory or for the file.
+
+    Takes and raises what `check_unpacked` does.
+
+    Examples
+    --------
+    >>> check_columns("'flags.parquet'", claimed=2**28, stored=2**20)
+    >>> check_columns("'bomb.parquet'", claimed=2**30, stored=2**20)
+    Traceback (most recent call last):
+    ...
+    gradwright.errors.DataError: cannot read 'bomb.parquet': it would unpack from 1.0 MiB to 1.0 GiB (1,024 ...
+    """
+    if claimed > MAX_BYTES:
+        raise DataError(
+            f"cannot read {what}: it claims {size_in_words(claimed)} of values in a file of {size_in_words(stored)}; "
+            f"the limit is {size_in_words(MAX_BYTES)}. Take fewer rows or columns, or train from Parquet in blocks:\n"
+            "    streamed = gradwright.data.stream('rows.parquet', target='label')\n"
+            "    trainer.fit(streamed.train, streamed.validation.arrays())"
+        )
+    ratio = claimed / max(stored, 1)
+    if claimed > SMALL_BYTES and ratio > TABLE_RATIO:
+        raise DataError(
+            f"cannot read {what}: it would unpack from {size_in_words(stored)} to {size_in_words(claimed)} "
+            f"({ratio:,.0f} times), which is what a decompression bomb does; the limit is {TABLE_RATIO:,} times above "
+            f"{size_in_words(SMALL_BYTES)}. If the file is really yours, take fewer rows, or save it uncompressed"
         )

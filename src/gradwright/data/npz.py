@@ -22,7 +22,7 @@ from gradwright.data.limits import check_unpacked, size_in_words
 from gradwright.data.messages import closest, listed, shown
 from gradwright.errors import DataError
 
-__all__ = ["read_npz"]
+__all__ = ["read_npy", "read_npz"]
 
 _HEADER_LIMIT = 10_000  # NumPy's own limit for a header that it has not been told to trust
 
@@ -94,6 +94,46 @@ def read_npz(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
         raise
 
 
+def read_npy(path: Path) -> NDArray[Any]:
+    """Read an NPY file: one array, as `numpy.save` writes it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    numpy.ndarray
+        Booleans, integers, floats or text, never objects.
+
+    Raises
+    ------
+    DataError
+        No array, an object or structured one, or a size that does not agree or passes the limits.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "a.npy")
+    ...     np.save(path, np.eye(2))
+    ...     read_npy(path).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    where = shown(str(path), 200)
+    try:
+        with path.open("rb") as stream:
+            return _read_array(stream, path.stat().st_size, where)
+    except OSError as error:
+        raise DataError(f"cannot read {where}: {error.strerror or error}") from None
+    except (EOFError, struct.error) as error:
+        raise DataError(
+            f"cannot read {where}: it is no whole NPY file ({shown(str(error), 120)}). It may be cut short, damaged or "
+            f"another kind of file; save it again with numpy.save"
+        ) from None
+
+
 def _damaged(where: str, error: Exception) -> DataError:
     return DataError(
         f"cannot read {where}: it is no whole NPZ archive ({shown(str(error), 120)}). It may be cut short, "
@@ -130,29 +170,34 @@ def _checked_members(archive: zipfile.ZipFile, where: str) -> dict[str, zipfile.
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, where: str) -> NDArray[Any]:
-    what = f"array {shown(name)} of {where}"
     with archive.open(member) as stream:
-        shape, fortran, dtype, header_size = _npy_header(stream, what)
-        count = 1
-        for length in shape:
-            count *= length
-        claimed = count * dtype.itemsize
-        there = member.file_size - header_size
-        if claimed != there:
-            raise DataError(
-                f"cannot read {what}: its header claims shape {shown(str(shape))} of {dtype}, "
-                f"{size_in_words(claimed)}, and there are {size_in_words(max(there, 0))}. "
-                f"The file is damaged or forged; save it again"
-            )
-        values = np.empty(count, dtype)
-        target = values.view(np.uint8).data
-        filled = 0
-        while filled < claimed:
-            got = stream.readinto(target[filled : filled + (1 << 20)])  # type: ignore[attr-defined]
-            if not got:
-                raise EOFError(f"{name} ends after {filled} of {claimed} bytes")
-            filled += got
-        stream.read(1)  # the end: the checksum is compared here
+        return _read_array(stream, member.file_size, f"array {shown(name)} of {where}")
+
+
+def _read_array(stream: IO[bytes], size: int, what: str) -> NDArray[Any]:
+    """Read header and values of an array that takes `size` bytes in all."""
+    shape, fortran, dtype, header_size = _npy_header(stream, what)
+    count = 1
+    for length in shape:
+        count *= length
+    claimed = count * dtype.itemsize
+    there = size - header_size
+    if claimed != there:
+        raise DataError(
+            f"cannot read {what}: its header claims shape {shown(str(shape))} of {dtype}, "
+            f"{size_in_words(claimed)}, and there are {size_in_words(max(there, 0))}. "
+            f"The file is damaged or forged; save it again"
+        )
+    check_unpacked(what, claimed=claimed, stored=claimed)
+    values = np.empty(count, dtype)
+    target = values.view(np.uint8).data
+    filled = 0
+    while filled < claimed:
+        got = stream.readinto(target[filled : filled + (1 << 20)])  # type: ignore[attr-defined]
+        if not got:
+            raise EOFError(f"{what} ends after {filled} of {claimed} bytes")
+        filled += got
+    stream.read(1)  # the end: the checksum of an archive is compared here
     if not dtype.isnative:
         values = values.astype(dtype.newbyteorder("="))
     if dtype.kind == "U" and count and int(values.view(np.uint32).max()) > 0x10FFFF:

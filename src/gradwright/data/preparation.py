@@ -1,4 +1,4 @@
-"""`Preparation`: raw features to the float32 matrix that a network takes, fitted on training rows alone.
+"""`Preparation`: raw features to the matrix that a network takes, fitted on training rows alone.
 
 What it learns from the training rows (medians, means, standard deviations, the categories) is kept with the
 model as plain JSON. At prediction it meets rows that it has never seen: columns are found by name in any
@@ -9,7 +9,7 @@ becomes zeros and is reported.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -25,7 +25,8 @@ from gradwright.data.column_preparation import (
 from gradwright.data.image_preparation import ImagePreparation
 from gradwright.data.messages import DataWarning, Note, PlaceOf, closest, listed, plural, shown
 from gradwright.data.rows import Features, pixel_names
-from gradwright.data.scaling import TargetScale, check_state
+from gradwright.data.scaling import TargetScale, TargetScales, check_state
+from gradwright.data.tokens import TokenPreparation
 from gradwright.errors import DataError, StateError
 
 if TYPE_CHECKING:
@@ -44,13 +45,15 @@ class Preparation:
     Attributes
     ----------
     columns : tuple of column preparations
-        One for each column of a table, in the source's order; empty for images.
+        One for each column of a table, in the source's order; empty for images and tokens.
     images : ImagePreparation or None
         The one mean and standard deviation of images.
-    target_scale : TargetScale or None
+    target_scale : TargetScale, TargetScales or None
         For regression: the mean and standard deviation of the training targets.
     notes : tuple of str
         What was dropped and filled in, in words.
+    tokens : TokenPreparation or None
+        The vocabulary of sequences.
 
     Examples
     --------
@@ -68,8 +71,9 @@ class Preparation:
 
     columns: tuple[Column, ...] = ()
     images: ImagePreparation | None = None
-    target_scale: TargetScale | None = None
+    target_scale: TargetScale | TargetScales | None = None
     notes: tuple[str, ...] = field(default=())
+    tokens: TokenPreparation | None = None
 
     @classmethod
     def fit(
@@ -79,6 +83,8 @@ class Preparation:
         *,
         place: PlaceOf | None = None,
         max_categories: int = 100,
+        target_names: Sequence[str] = (),
+        drop: Mapping[str, str] | None = None,
     ) -> Preparation:
         """Learn from training rows.
 
@@ -87,12 +93,16 @@ class Preparation:
         features : polars.DataFrame, or array of shape (n, ...)
             Training rows only. An array is taken for images: one mean and one standard deviation for all
             pixels, because scaling nearly constant pixels one by one blows up their noise.
-        target : float array, shape (n,), optional
-            For regression: the training targets, in their own unit, to be standardised.
+        target : float array, shape (n,) or (n, targets), optional
+            For regression: the training targets, in their own units, to be standardised one by one.
         place : callable, optional
             Names the place of a row in messages.
         max_categories : int
-            A text column with more distinct values is dropped, with a note.
+            A text column with more distinct values is free text, or dropped with a note.
+        target_names : sequence of str
+            The names of several targets, for messages.
+        drop : mapping of str to str, optional
+            Columns of a table that shall be no features, each with the reason; see `Split.not_features`.
 
         Returns
         -------
@@ -106,11 +116,20 @@ class Preparation:
         place = place or "row {}".format
         if len(features) == 0:
             raise DataError("cannot fit a preparation on 0 rows; expected the training part")
-        scale = None if target is None else TargetScale.fit(target)
+        scale: TargetScale | TargetScales | None = None
+        if target is not None and target.ndim == 2:
+            names = target_names or [f"target {i}" for i in range(target.shape[1])]
+            scale = TargetScales.fit(target, names)
+        elif target is not None:
+            scale = TargetScale.fit(target)
         if isinstance(features, np.ndarray):
             images, note = ImagePreparation.fit(features)
             return cls(images=images, target_scale=scale, notes=(note,))
-        columns = tuple(fit_column(c, place, max_categories) for c in features.get_columns())
+        drop = drop or {}
+        columns = tuple(
+            DroppedColumn(c.name, drop[c.name]) if c.name in drop else fit_column(c, place, max_categories)
+            for c in features.get_columns()
+        )
         if all(isinstance(c, DroppedColumn) for c in columns):
             reasons = "; ".join(f"{shown(c.name)}: {c.reason}" for c in columns[:6] if isinstance(c, DroppedColumn))
             raise DataError(
@@ -122,13 +141,17 @@ class Preparation:
     @property
     def feature_names(self) -> tuple[str, ...]:
         """The prepared columns' names, in order: ``size``, ``size (missing)``, ``colour=red``."""
+        if self.tokens is not None:
+            return tuple(f"token {i}" for i in range(self.tokens.length))
         if self.images is not None:
             return tuple(pixel_names(self.images.shape))
         return tuple(name for column in self.columns for name in column.outputs)
 
     @property
     def width(self) -> int:
-        """How many prepared columns there are."""
+        """How many prepared columns there are; of tokens, how many a row has."""
+        if self.tokens is not None:
+            return self.tokens.length
         if self.images is not None:
             return self.images.width
         return sum(len(column.outputs) for column in self.columns)
@@ -140,7 +163,7 @@ class Preparation:
         place: PlaceOf | None = None,
         notes: list[Note] | None = None,
         ignore: Collection[str] = (),
-    ) -> NDArray[np.float32]:
+    ) -> NDArray[Any]:
         """Prepare raw rows.
 
         Parameters
@@ -158,7 +181,7 @@ class Preparation:
         Returns
         -------
         float32 array, shape (n, width)
-            Finite in every place.
+            Finite in every place. Of tokens, an int64 array of their numbers: as many rows as pieces or windows.
 
         Raises
         ------
@@ -168,6 +191,8 @@ class Preparation:
         """
         place = place or "row {}".format
         report: _Report = (lambda note: warnings.warn(str(note), DataWarning, 3)) if notes is None else notes.append
+        if self.tokens is not None:
+            return self.tokens.transform(features, place, report)
         if self.images is not None:
             return self.images.transform(self._pixels(features, self.images, place), place)
         if isinstance(features, np.ndarray):
@@ -183,12 +208,12 @@ class Preparation:
             start = stop
         return out
 
-    def scale_target(self, target: NDArray[Any]) -> NDArray[np.float32]:
-        """Standardise regression targets, shape (n,), from their own unit; class indices stay as they are."""
+    def scale_target(self, target: NDArray[Any]) -> NDArray[Any]:
+        """Standardise quantities, shape (n,) or (n, targets), from their own units; all else stays as it is."""
         return target if self.target_scale is None else self.target_scale.transform(target)
 
     def unscale_target(self, predicted: NDArray[Any]) -> NDArray[Any]:
-        """Bring regression predictions, shape (n,), back to the target's own unit, as float64."""
+        """Bring predicted quantities, shape (n,) or (n, targets), back to their own units, as float64."""
         return predicted if self.target_scale is None else self.target_scale.inverse(predicted)
 
     def _named(self, features: NDArray[Any]) -> pl.DataFrame:
@@ -251,6 +276,7 @@ class Preparation:
             "images": None if self.images is None else self.images.to_dict(),
             "target_scale": None if self.target_scale is None else self.target_scale.to_dict(),
             "notes": list(self.notes),
+            "tokens": None if self.tokens is None else self.tokens.to_dict(),
         }
 
     @classmethod
@@ -275,14 +301,17 @@ class Preparation:
         >>> Preparation.from_dict(json.loads(json.dumps(fitted.to_dict()))) == fitted
         True
         """
+        state = {"tokens": None, **state} if isinstance(state, Mapping) else state  # runs of before tokens
+        several = isinstance(state, Mapping) and isinstance(state.get("target_scale"), list)
         fields = check_state(
             state,
             "preparation",
             format=int,
             columns=list,
             images=(dict, None),
-            target_scale=(dict, None),
+            target_scale=(list if several else dict, None),
             notes=list,
+            tokens=(dict, None),
         )
         if fields["format"] != _FORMAT:
             raise StateError(
@@ -302,7 +331,13 @@ class Preparation:
         if not all(isinstance(note, str) for note in fields["notes"]):
             raise StateError("cannot read the preparation: a note is no text")
         images = None if fields["images"] is None else ImagePreparation.from_dict(fields["images"])
-        if (images is None) == (not any(not isinstance(c, DroppedColumn) for c in columns)):
-            raise StateError("cannot read the preparation: expected columns or images, one of the two")
-        scale = None if fields["target_scale"] is None else TargetScale.from_dict(fields["target_scale"])
-        return cls(tuple(columns), images, scale, tuple(fields["notes"]))
+        tokens = None if fields["tokens"] is None else TokenPreparation.from_dict(fields["tokens"])
+        usable = any(not isinstance(c, DroppedColumn) for c in columns)
+        if sum((images is not None, tokens is not None, usable)) != 1:
+            raise StateError("cannot read the preparation: expected columns, images or tokens, one of them")
+        scale: TargetScale | TargetScales | None = None
+        if several:
+            scale = TargetScales.from_list(fields["target_scale"])
+        elif fields["target_scale"] is not None:
+            scale = TargetScale.from_dict(fields["target_scale"])
+        return cls(tuple(columns), images, scale, tuple(fields["notes"]), tokens)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gradwright.data.size_advice import size_advice
+
 if TYPE_CHECKING:
     from gradwright.data.preparation import Preparation
     from gradwright.data.rows import LabeledRows
@@ -51,5 +53,6 @@ def data_record(dataset: LabeledRows, task: Task, parts: Split, preparation: Pre
         "task": about,
         "split": parts.to_dict(),
         "prepared_features": preparation.width,
+        "size_advice": size_advice(task, parts).to_dict(),
         "notes": [*dataset.notes, *task.notes, *parts.notes, *preparation.notes],
     }

@@ -17,7 +17,7 @@ from gradwright.errors import DataError, IndexOutOfRangeError
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Features", "LabeledRows", "Rows", "pixel_names"]
+__all__ = ["Features", "LabeledRows", "RowFiles", "Rows", "pixel_names"]
 
 Features: TypeAlias = "pl.DataFrame | NDArray[Any]"
 """Raw features: a Polars frame for tables, an array of shape (rows, ...) for images."""
@@ -38,6 +38,34 @@ def pixel_names(shape: Sequence[int], limit: int | None = None) -> list[str]:
 
 
 @dataclass(frozen=True)
+class RowFiles:
+    """Which file each row of a source is from.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The files' paths, in the order of their rows.
+    starts : int64 array, length files, or None
+        Each file's first row; None where each file is one row, as in a folder of images.
+
+    Examples
+    --------
+    >>> RowFiles(("a.csv", "b.csv"), np.array([0, 10])).of(12)
+    ('b.csv', 10)
+    """
+
+    names: tuple[str, ...]
+    starts: NDArray[np.int64] | None = None
+
+    def of(self, row: int) -> tuple[str, int]:
+        """The file of a row, and the file's first row."""
+        if self.starts is None:
+            return self.names[row], row
+        at = int(np.searchsorted(self.starts, row, "right")) - 1
+        return self.names[at], int(self.starts[at])
+
+
+@dataclass(frozen=True)
 class Rows:
     """Raw rows without a known target: what a trained network is asked about.
 
@@ -45,21 +73,24 @@ class Rows:
     ----------
     name : str
         Where they came from, as the user wrote it.
-    kind : {"table", "images"}
-        Whether `features` is a frame or an array of pixels.
+    kind : {"table", "images", "sequences"}
+        Whether `features` is a frame, an array of pixels, or a frame of the one column ``tokens``.
     features : polars.DataFrame or numpy.ndarray, shape (rows, ...)
         All columns; of a delimited file all as text, as written.
     lines : int64 array, shape (rows,), or None
         For delimited files, the line on which each row begins.
     notes : tuple of str
         Remarks of the reading.
+    files : RowFiles or None
+        Which file each row is from, where there are several.
     """
 
     name: str
-    kind: Literal["table", "images"]
+    kind: Literal["table", "images", "sequences"]
     features: Features
     lines: NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
+    files: RowFiles | None = field(default=None, repr=False)
 
     @property
     def rows(self) -> int:
@@ -68,7 +99,7 @@ class Rows:
 
     def place(self, row: int) -> str:
         """Name a row for a message: its line in the file, or its number from 0."""
-        return _place(self.name, self.lines, row, row)
+        return _place(self.name, self.lines, row, row, self.files)
 
 
 @dataclass(frozen=True)
@@ -79,14 +110,15 @@ class LabeledRows:
     ----------
     name : str
         The source as the user wrote it.
-    kind : {"table", "images"}
-        Tables are prepared column by column, images with one mean and one standard deviation.
+    kind : {"table", "images", "sequences"}
+        Tables are prepared column by column, images with one mean and one standard deviation, sequences of tokens
+        with a vocabulary.
     features : polars.DataFrame or numpy.ndarray, shape (rows, ...)
         A frame for tables; an array (rows, height, width) or the like for images.
     feature_names : tuple of str
         The columns' names; for images ``pixel_i_j``.
     target : polars.Series, length rows
-        The raw target: numbers, booleans, text or missing.
+        The raw target: numbers, booleans, text or missing; a struct of several columns; lists of tags.
     target_name : str
         Its name.
     fingerprint : str
@@ -99,6 +131,8 @@ class LabeledRows:
         For delimited files, the line on which each row begins.
     numbers : int64 array, shape (rows,), or None
         After `take`, the row numbers in the source; None means that all rows are there, in order.
+    files : RowFiles or None
+        Which file each row of the source is from, where there are several.
 
     Examples
     --------
@@ -111,7 +145,7 @@ class LabeledRows:
     """
 
     name: str
-    kind: Literal["table", "images"]
+    kind: Literal["table", "images", "sequences"]
     features: Features
     feature_names: tuple[str, ...]
     target: pl.Series
@@ -121,6 +155,7 @@ class LabeledRows:
     notes: tuple[str, ...] = ()
     lines: NDArray[np.int64] | None = field(default=None, repr=False)
     numbers: NDArray[np.int64] | None = field(default=None, repr=False)
+    files: RowFiles | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.features) != len(self.target):
@@ -156,7 +191,8 @@ class LabeledRows:
 
     def place(self, row: int) -> str:
         """Name a row for a message: its line in the file, or its number in the source from 0."""
-        return _place(self.name, self.lines, row, row if self.numbers is None else int(self.numbers[row]))
+        number = row if self.numbers is None else int(self.numbers[row])
+        return _place(self.name, self.lines, row, number, self.files)
 
     def take(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> LabeledRows:
         """Keep some rows, in the order given.
@@ -193,8 +229,14 @@ class LabeledRows:
         )
 
 
-def _place(name: str, lines: NDArray[np.int64] | None, row: int, number: int) -> str:
-    there = f"row {number}" if lines is None else f"line {int(lines[row])} (row {number})"
+def _place(name: str, lines: NDArray[np.int64] | None, row: int, number: int, files: RowFiles | None) -> str:
+    there = f"row {number}"
+    if files is not None:
+        name, first = files.of(number)
+        if files.starts is None:
+            return f"{shown(name, 200)} (row {number})"
+        there = f"row {number - first} of the file, {number} of all" if lines is None else there
+    there = there if lines is None else f"line {int(lines[row])} (row {number})"
     return f"{shown(name, 200)}, {there}"
 
 

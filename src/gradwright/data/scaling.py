@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gradwright.data.messages import listed, shown
 from gradwright.errors import DataError, StateError
 
-__all__ = ["TargetScale", "check_state", "finite"]
+__all__ = ["TargetScale", "TargetScales", "check_state", "finite"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,50 @@ class TargetScale:
         """Read what `to_dict` wrote; raises `StateError` when it is not that."""
         fields = check_state(state, "target_scale", mean=float, std=float)
         return cls(finite(fields["mean"], "mean"), finite(fields["std"], "std", positive=True))
+
+
+@dataclass(frozen=True)
+class TargetScales:
+    """The scales of several targets, each in its own unit.
+
+    Examples
+    --------
+    >>> scales = TargetScales.fit(np.array([[10.0, 1.0], [20.0, 3.0]]), ("price", "size"))
+    >>> scales.inverse(np.array([[0.0, 1.0]]))
+    array([[15.,  3.]])
+    """
+
+    scales: tuple[TargetScale, ...]
+
+    @classmethod
+    def fit(cls, target: NDArray[Any], names: Sequence[str]) -> TargetScales:
+        """Learn from training targets, float, shape (n, targets); a `DataError` names the target that is wrong."""
+        scales = []
+        for column, name in zip(np.asarray(target).T, names, strict=True):
+            try:
+                scales.append(TargetScale.fit(column))
+            except DataError as error:
+                raise DataError(f"target {shown(name)}: {error}") from None
+        return cls(tuple(scales))
+
+    def transform(self, target: NDArray[Any]) -> NDArray[np.float32]:
+        """From the targets' own units to mean 0 and standard deviation 1; shape (n, targets)."""
+        return np.stack([s.transform(target[:, i]) for i, s in enumerate(self.scales)], axis=1)
+
+    def inverse(self, scaled: NDArray[Any]) -> NDArray[np.float64]:
+        """From standardised predictions, shape (n, targets), back to the targets' own units."""
+        return np.stack([s.inverse(scaled[:, i]) for i, s in enumerate(self.scales)], axis=1)
+
+    def to_dict(self) -> list[dict[str, float]]:
+        """The scale of each, as JSON values."""
+        return [scale.to_dict() for scale in self.scales]
+
+    @classmethod
+    def from_list(cls, state: Sequence[Any]) -> TargetScales:
+        """Read what `to_dict` wrote; raises `StateError` when it is not that."""
+        if len(state) < 2:
+            raise StateError("cannot read the preparation: a list of target scales has two or more")
+        return cls(tuple(TargetScale.from_dict(entry) for entry in state))
 
 
 def check_state(state: Mapping[str, Any], what: str, **kinds: Any) -> dict[str, Any]:

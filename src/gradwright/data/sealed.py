@@ -1,7 +1,8 @@
 """`SealedTest`: the test part under seal; `Ledger`: the record of every look at it.
 
 A test figure is honest once. Whoever looks, changes something and looks again is fitting the test part by
-hand, so looks are counted, with time, command and reason, and the report shows the count.
+hand, so looks are counted, with time, command and reason, and the report shows the count. A ledger holds one run's
+looks; a `LookBook` (looks.py) those of all runs in a folder.
 """
 
 from __future__ import annotations
@@ -9,19 +10,22 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradwright.data.looks import History, LookBook, PastLook, TestPart
 from gradwright.data.messages import plural, shown
 from gradwright.errors import RunError
 
 if TYPE_CHECKING:
     from gradwright.data.rows import LabeledRows
+    from gradwright.data.streaming.streamed import Streamed
 
 __all__ = ["Ledger", "Look", "SealedTest"]
 
@@ -185,7 +189,11 @@ class SealedTest:
     rows : int64 array
         The test part's row numbers.
     ledger : Ledger, optional
-        Where looks are recorded; a new one without.
+        Where this run's looks are recorded; a new one without.
+    book : LookBook, optional
+        Where the looks of all runs are recorded, this one's too.
+    run : str
+        This run's name, for the book.
 
     Examples
     --------
@@ -203,14 +211,52 @@ class SealedTest:
     (23, 1)
     """
 
-    __slots__ = ("_content", "_rows", "ledger")
+    __slots__ = ("_content", "_part", "_rows", "book", "ledger", "run")
 
-    def __init__(self, dataset: LabeledRows, rows: NDArray[np.int64], *, ledger: Ledger | None = None) -> None:
+    def __init__(
+        self,
+        dataset: LabeledRows,
+        rows: NDArray[np.int64],
+        *,
+        ledger: Ledger | None = None,
+        book: LookBook | None = None,
+        run: str = "this run",
+    ) -> None:
         self.ledger = ledger if ledger is not None else Ledger()
+        self.book, self.run = book, run
+        self._part = cache(lambda: TestPart.of(dataset, rows))
         self._rows = len(rows)
-        self._content: Callable[[], LabeledRows] = lambda: dataset.take(rows)
+        self._content: Callable[[], Any] = lambda: dataset.take(rows)
 
-    def open(self, *, reason: str, command: str) -> LabeledRows:
+    @classmethod
+    def of_stream(
+        cls,
+        streamed: Streamed,
+        fingerprint: str,
+        *,
+        ledger: Ledger | None = None,
+        book: LookBook | None = None,
+        run: str = "this run",
+    ) -> SealedTest:
+        """Seal the test part of a stream, whose `open` then returns the `StreamPart`.
+
+        Parameters
+        ----------
+        streamed : Streamed
+        fingerprint : str
+            Of its files, as ``streamed.fingerprint()`` returned it.
+        ledger, book, run
+            As above.
+        """
+        sealed = cls.__new__(cls)
+        sealed.ledger = ledger if ledger is not None else Ledger()
+        sealed.book, sealed.run = book, run
+        sealed._part = cache(lambda: streamed.test_part(fingerprint))
+        sealed._rows = streamed.test.rows
+        sealed._content = lambda: streamed.test
+        return sealed
+
+    def open(self, *, reason: str, command: str) -> Any:
         """Look at the test part, once it is in the ledger.
 
         Parameters
@@ -223,22 +269,37 @@ class SealedTest:
         Returns
         -------
         LabeledRows
-            The test rows: raw features and target.
+            The test rows: raw features and target; of a stream, its `StreamPart`.
 
         Raises
         ------
         RunError
-            The ledger cannot be written, or reason or command are empty.
+            The ledger or the book cannot be written, or reason or command are empty.
         """
         if not reason.strip() or not command.strip():
             raise RunError("cannot open the test part without a reason and a command: both go into the ledger")
+        if self.book is not None:
+            self.book.append(self._part(), run=self.run, command=command, reason=reason)
         self.ledger.append(command=command, reason=reason)
         return self._content()
 
     @property
+    def history(self) -> History:
+        """All looks so far: by any run, where there is a book, or else by this one; asking is no look."""
+        if self.book is not None:
+            history = self.book.history(self._part())
+            known = sum(entry.run == self.run and entry.share == 1 for entry in history.entries)
+            # a run that was moved here brings looks that this folder's book does not know
+            own = self.ledger.looks[: max(0, len(self.ledger) - known)]
+            brought = tuple(PastLook(self.run, look.time, look.command, look.reason, 1.0) for look in own)
+            return replace(history, entries=brought + history.entries)
+        entries = (PastLook(self.run, look.time, look.command, look.reason, 1.0) for look in self.ledger)
+        return History(tuple(entries), self._part().fingerprint)
+
+    @property
     def looks(self) -> int:
-        """How many looks there have been."""
-        return len(self.ledger)
+        """How many looks there have been: by any run, where there is a book, or else by this one."""
+        return len(self.ledger) if self.book is None else self.history.looks
 
     def __len__(self) -> int:
         return self._rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 from gradwright.data.arrays import checked_array, target_series
 from gradwright.data.builtin import BUILTIN, load_builtin
+from gradwright.data.class_sources import read_class_folders, rows_of_folder
 from gradwright.data.columns import kind_of, typed
-from gradwright.data.delimited import read_delimited
+from gradwright.data.content import labeled_rows
+from gradwright.data.files import FORMS, is_pattern, matching, read_contents
 from gradwright.data.fingerprint import fingerprint_of
-from gradwright.data.frames import is_frame, read_parquet, to_polars
-from gradwright.data.idx import read_idx, read_idx_folder
+from gradwright.data.frames import is_frame, to_polars
+from gradwright.data.idx import is_idx_folder, read_idx, read_idx_folder
 from gradwright.data.messages import closest, listed, plural, shown
-from gradwright.data.npz import read_npz
-from gradwright.data.rows import Features, LabeledRows, Rows, pixel_names
+from gradwright.data.npz import read_npy, read_npz
+from gradwright.data.rows import Features, LabeledRows, RowFiles, Rows, pixel_names
 from gradwright.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,31 +30,40 @@ if TYPE_CHECKING:
 __all__ = ["Source", "read", "read_rows"]
 
 Source = Any
-"""A built-in name, a path, a pandas or Polars frame, or a tuple (X, y)."""
+"""A built-in name, a path, a pattern of paths, a pandas or Polars frame, or a tuple (X, y)."""
 
 _TARGET_NAMES = ("target", "label", "class", "y")
-_FORMS = "CSV (.csv), TSV (.tsv, .tab), Parquet (.parquet, .pq), NPZ (.npz), or a folder of IDX files"
 
 
 def read(
-    source: Source, *, target: str | None = None, task: str | None = None, categories: Collection[str] = ()
+    source: Source,
+    *,
+    target: str | Sequence[str] | None = None,
+    task: str | None = None,
+    categories: Collection[str] = (),
+    image_size: tuple[int, int] | None = None,
 ) -> LabeledRows:
     """Read data to train on.
 
     Parameters
     ----------
     source : str, Path, DataFrame or tuple
-        A built-in name (`gradwright.data.BUILTIN`); a CSV, TSV or Parquet file; an NPZ file with `X` and
-        `y`; a folder of IDX files; a pandas or Polars frame; or a tuple (X, y) of arrays or a frame and a
-        column.
-    target : str, optional
-        The target column of a table. Without it, a column called target, label, class or y, else the last
-        one; a note says which.
+        A built-in name (`gradwright.data.BUILTIN`); a CSV, TSV, Parquet, Arrow or JSON lines file; an NPZ file
+        with `X` and `y`; an NPY file whose last column is the target; a folder of IDX files; a folder with a
+        folder of images or texts (.txt) for each class, perhaps under ``train`` and ``test``; fastText's labelled
+        lines (.txt); tokens with tags (.bio, .iob, .conll); several files of one kind by a pattern
+        (``data/part-*.csv``); a pandas or Polars frame; or a tuple (X, y) of arrays or a frame and a column.
+    target : str or sequence of str, optional
+        The target column of a table, or several: ``["price", "rent"]`` or ``"price,rent"``; then the target is a
+        struct. Without it, a column called target, label, class or y, else the last one; a note says which.
     task : str, optional
-        The task that the user insists on. With ``"binary"``, ``"multiclass"`` or ``"classification"`` the
-        target's cells are labels whatever they look like, so text among numbers is no mistake there.
+        The task that the user insists on. With ``"binary"``, ``"multiclass"``, ``"classification"`` or
+        ``"multilabel"`` the target's cells are labels whatever they look like, so text among numbers is no mistake.
+        With ``"next_token"`` a ``.txt`` file is running text.
     categories : collection of str
         Columns that are categories though their cells look like numbers.
+    image_size : (height, width), optional
+        For a folder of images: resize them all to this, bilinearly. Without it they must have one size.
 
     Returns
     -------
@@ -78,7 +89,7 @@ def read(
     ...
     gradwright.errors.DataError: no such source: 'diggits'; did you mean 'digits'? ...
     """
-    labels = task in ("binary", "multiclass", "classification")
+    labels = task in ("binary", "multiclass", "classification", "multilabel")
     notes: list[str] = []
     split: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
     if is_frame(source):
@@ -87,34 +98,63 @@ def read(
     if isinstance(source, tuple):
         if len(source) != 2:
             raise DataError(f"cannot use a tuple of {len(source)} as data; expected (X, y): features and target")
+        if not (target is None or isinstance(target, str)):
+            raise DataError(
+                f"cannot use arrays (X, y) with the targets {listed(target)}; y is one. Give a frame instead"
+            )
         return _from_pair(source[0], source[1], "arrays", target, labels, categories, notes, None)
     name = str(source)
     if name in BUILTIN and isinstance(source, str):
         features, column = load_builtin(name)
         _check_fixed_target(target, column.name, name, features)
         return _from_pair(features, column, name, None, labels, categories, notes, None)
-    path = _existing(source)
+    paths = matching(name) if is_pattern(name) else [_existing(source)]
+    path = paths[0]
+    if path.is_dir() and not is_idx_folder(path):
+        found = read_class_folders(path, image_size)
+        _check_fixed_target(target, "label", name, found.features)
+        return replace(found, name=name)
     if path.is_dir():
         images, y, split = read_idx_folder(path)
         _check_fixed_target(target, "label", name, images)
         return _from_pair(images, y, name, "label", labels, categories, notes, split)
     suffix = path.suffix.lower()
-    if suffix == ".npz":
+    if len(paths) == 1 and suffix == ".npy":
+        return _from_table(_table_of(read_npy(path), name), name, target, labels, categories, notes, None)
+    if len(paths) == 1 and suffix == ".npz":
         arrays = read_npz(path, ["X", "y"])
         _check_fixed_target(target, "y", name, arrays["X"])
         return _from_pair(arrays["X"], arrays["y"], name, "y", labels, categories, notes, None)
-    frame, lines, more = _read_table(path, suffix)
-    return _from_table(frame, name, target, labels, categories, notes + more, lines)
+    content, files = read_contents(paths, task)
+    if content.target is not None:
+        features = content.frame.drop(content.target) if content.frame.width > 1 else content.frame
+        _check_fixed_target(target, content.target, name, features)
+        return labeled_rows(content, name, files)
+    notes += content.notes
+    return _from_table(content.frame, name, target, labels, categories, notes, content.lines, files)
 
 
-def read_rows(source: Source) -> Rows:
+def read_rows(
+    source: Source,
+    *,
+    task: str | None = None,
+    columns: Collection[str] = (),
+    image_size: tuple[int, int] | None = None,
+) -> Rows:
     """Read raw rows for a trained network: all columns, none of them chosen as target.
 
     Parameters
     ----------
     source : str, Path, DataFrame or array
-        As for `read`; of an NPZ file only `X` is needed; a single IDX file of images will do; an array is
-        taken as is.
+        As for `read`; of an NPZ file only `X` is needed; a single IDX file of images will do; images and texts
+        may lie in a folder without classes, and tokens need no tags; an array is taken as is.
+    task : str, optional
+        With ``"next_token"`` a ``.txt`` file is running text.
+    columns : collection of str
+        The columns that the network was trained on; with ``text`` alone a ``.txt`` file without labels is one text
+        a line.
+    image_size : (height, width), optional
+        As for `read`.
 
     Returns
     -------
@@ -143,17 +183,20 @@ def read_rows(source: Source) -> Rows:
     if name in BUILTIN and isinstance(source, str):
         features, _ = load_builtin(name)
         return Rows(name, "images" if isinstance(features, np.ndarray) else "table", features)
-    path = _existing(source)
+    paths = matching(name) if is_pattern(name) else [_existing(source)]
+    path = paths[0]
+    if path.is_dir() and not is_idx_folder(path):
+        return replace(rows_of_folder(path, image_size), name=name)
     if path.is_dir():
         return Rows(name, "images", read_idx_folder(path)[0])
     suffix = path.suffix.lower()
-    if suffix == ".npz":
-        features = checked_array(read_npz(path, ["X"])["X"], name)
+    if len(paths) == 1 and suffix in (".npz", ".npy"):
+        features = checked_array(read_npz(path, ["X"])["X"] if suffix == ".npz" else read_npy(path), name)
         return Rows(name, "images" if isinstance(features, np.ndarray) else "table", features)
-    if "idx" in path.name.lower() and suffix not in (".csv", ".tsv"):
+    if len(paths) == 1 and "idx" in path.name.lower() and suffix not in (".csv", ".tsv"):
         return Rows(name, "images", read_idx(path))
-    frame, lines, notes = _read_table(path, suffix)
-    return Rows(name, "table", frame, lines, tuple(notes))
+    content, files = read_contents(paths, task, labelled=False, columns=columns)
+    return Rows(name, content.kind, content.frame, content.lines, tuple(content.notes), files)
 
 
 def _existing(source: object) -> Path:
@@ -168,7 +211,7 @@ def _existing(source: object) -> Path:
     except (OSError, ValueError):
         there = False
     if there and not (path.is_file() or path.is_dir()):
-        raise DataError(f"cannot read {shown(str(source), 200)}: it is a device, pipe or socket; expected {_FORMS}")
+        raise DataError(f"cannot read {shown(str(source), 200)}: it is a device, pipe or socket; expected {FORMS}")
     if there:
         return path
     hint = closest(str(source), list(BUILTIN))
@@ -179,26 +222,29 @@ def _existing(source: object) -> Path:
     hint = hint or closest(path.name, neighbours)
     raise DataError(
         f"no such source: {shown(str(source), 200)}{hint or '.'} Built-in sets are {', '.join(BUILTIN)}; "
-        f"otherwise give the path of {_FORMS}"
+        f"otherwise give the path of {FORMS}"
     )
 
 
-def _read_table(path: Path, suffix: str) -> tuple[pl.DataFrame, NDArray[np.int64] | None, list[str]]:
-    if suffix in (".parquet", ".pq"):
-        return read_parquet(path), None, []
-    if suffix in (".tsv", ".tab"):
-        return read_delimited(path, "\t")
-    if suffix in (".csv", ".txt"):
-        return read_delimited(path)
-    raise DataError(
-        f"cannot read {shown(str(path), 200)}: its ending is {shown(path.suffix)}; expected {_FORMS}. "
-        + ("Unpack it first: gunzip" if suffix == ".gz" else "Save it as one of these, or rename it if it is one")
-    )
+def _table_of(values: NDArray[Any], name: str) -> pl.DataFrame:
+    """Rows and columns of numbers as a frame, the last column as the target."""
+    import polars as pl
+
+    if values.ndim != 2 or values.shape[1] < 2 or values.dtype.kind not in "biuf":
+        raise DataError(
+            f"cannot use {shown(name, 200)}: it holds {values.dtype} of shape {values.shape}; expected numbers of "
+            "shape (rows, columns), the last column being the target. Images and other shapes need an NPZ file: "
+            "numpy.savez(path, X=…, y=…)"
+        )
+    last = values.shape[1] - 1
+    return pl.DataFrame({"target" if i == last else f"x{i}": values[:, i] for i in range(last + 1)})
 
 
-def _check_fixed_target(target: str | None, name: str, source: str, features: Features) -> None:
+def _check_fixed_target(target: str | Sequence[str] | None, name: str, source: str, features: Features) -> None:
     if target is None or target == name:
         return
+    if not isinstance(target, str):
+        raise DataError(f"{shown(source, 200)} has one target, {shown(name)}; not {listed(target)}. Leave it out")
     columns = [name] if isinstance(features, np.ndarray) else [*features.columns, name]
     raise DataError(
         f"{shown(source, 200)} has its target fixed: {shown(name)}, not {shown(target)}"
@@ -207,14 +253,27 @@ def _check_fixed_target(target: str | None, name: str, source: str, features: Fe
     )
 
 
-def _choose_target(columns: list[str], target: str | None, name: str, notes: list[str]) -> str:
-    if target is not None:
-        if target in columns:
-            return target
-        raise DataError(
-            f"{shown(name, 200)} has no column {shown(target)}{closest(target, columns)}. "
-            f"Its columns are {listed(columns, 40)}"
-        )
+def _choose_targets(
+    columns: list[str], target: str | Sequence[str] | None, name: str, notes: list[str]
+) -> tuple[str, ...]:
+    """The target columns: those named, of which a text may hold several with commas between, or one by the rules."""
+    if target is None:
+        return (_by_the_rules(columns, notes),)
+    if isinstance(target, str) and target not in columns and "," in target:
+        target = [part.strip() for part in target.split(",")]
+    wanted = (target,) if isinstance(target, str) else tuple(target)
+    for column in wanted:
+        if column not in columns:
+            raise DataError(
+                f"{shown(name, 200)} has no column {shown(column)}{closest(column, columns)}. "
+                f"Its columns are {listed(columns, 40)}"
+            )
+    if not wanted or len(set(wanted)) < len(wanted):
+        raise DataError(f"the target is {listed(wanted)}; expected one column or several, each named once")
+    return wanted
+
+
+def _by_the_rules(columns: list[str], notes: list[str]) -> str:
     for wanted in _TARGET_NAMES:
         for column in columns:
             if column.lower() == wanted:
@@ -227,29 +286,35 @@ def _choose_target(columns: list[str], target: str | None, name: str, notes: lis
 def _from_table(
     frame: pl.DataFrame,
     name: str,
-    target: str | None,
+    target: str | Sequence[str] | None,
     labels: bool,
     categories: Collection[str],
     notes: list[str],
     lines: NDArray[np.int64] | None,
+    files: RowFiles | None = None,
 ) -> LabeledRows:
     if frame.height == 0 or frame.width == 0:
         raise DataError(
             f"cannot use {shown(name, 200)}: it has {plural(frame.height, 'row')} and {frame.width} columns"
         )
-    chosen = _choose_target(frame.columns, target, name, notes)
-    if frame.width == 1:
+    chosen = _choose_targets(frame.columns, target, name, notes)
+    if frame.width == len(chosen):
+        separator = ""
+        if name.lower().endswith((".csv", ".tsv", ".tab", ".txt")):
+            separator = (
+                ". If there are more columns in the file, check its separator: found no comma, semicolon or tab in the "
+                "header"
+            )
+        only = "is its only column" if len(chosen) == 1 else "are its only columns"
         raise DataError(
-            f"cannot use {shown(name, 200)}: {shown(chosen)} is its only column; expected features and a "
-            "target. If there are more columns in the file, check its separator: found no comma, semicolon "
-            "or tab in the header"
+            f"cannot use {shown(name, 200)}: {listed(chosen)} {only}; expected features and a target{separator}"
         )
     for column in categories:
         if column not in frame.columns:
             raise DataError(f"{shown(name, 200)} has no column {shown(column)}{closest(column, frame.columns)}")
 
     def place(row: int) -> str:
-        return Rows(name, "table", frame, lines).place(row)
+        return Rows(name, "table", frame, lines, files=files).place(row)
 
     import polars as pl
 
@@ -266,7 +331,7 @@ def _from_table(
             for c in frame.get_columns()
         ]
     )
-    missing = {c.name: c.null_count() for c in frame.get_columns() if c.null_count() and c.name != chosen}
+    missing = {c.name: c.null_count() for c in frame.get_columns() if c.null_count() and c.name not in chosen}
     if missing:
         where = listed([f"{column}: {count:,}" for column, count in missing.items()], 6).replace("'", "")
         notes.append(f"{plural(sum(missing.values()), 'missing value')} in {plural(len(missing), 'column')} ({where})")
@@ -283,19 +348,20 @@ def _from_table(
         kind="table",
         features=features,
         feature_names=tuple(features.columns),
-        target=frame[chosen],
-        target_name=chosen,
+        target=frame[chosen[0]] if len(chosen) == 1 else frame.select(chosen).to_struct(", ".join(chosen)),
+        target_name=", ".join(chosen),
         fingerprint=fingerprint_of(frame),
         notes=tuple(notes),
         lines=lines,
+        files=files,
     )
 
 
-def _mixed_labels(column: pl.Series, target: str) -> bool:
+def _mixed_labels(column: pl.Series, targets: tuple[str, ...]) -> bool:
     """Whether the target is text that is partly numbers: labels, once the user says so."""
     import polars as pl
 
-    if column.name != target or column.dtype != pl.String:
+    if column.name not in targets or column.dtype != pl.String:
         return False
     from gradwright.data.columns import blank_to_missing
 

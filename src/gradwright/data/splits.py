@@ -1,4 +1,4 @@
-"""Training, validation and test part: drawn once, stratified for classes, kept as row numbers."""
+"""Training, validation and test part: drawn once, by class, by group or by time, and kept as row numbers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradwright.data.belonging import By
+from gradwright.data.drawing import Drawing
 from gradwright.data.messages import listed, plural, shown
 from gradwright.data.npz import read_npz
 from gradwright.errors import ConfigError, DataError
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from gradwright.data.rows import LabeledRows
     from gradwright.data.task import Task
 
-__all__ = ["Split", "split"]
+__all__ = ["Split", "check_seed", "set_test_apart", "split"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class Split:
         Whether each part has the classes in proportion.
     given : bool
         Whether the source itself set the test part apart.
+    by : {"groups", "time"} or None
+        What besides the target was regarded.
+    column : str or None
+        The column that says the group or the time, which is no feature: see `not_features`.
     notes : tuple of str
         What could not be done as asked.
     """
@@ -45,7 +51,20 @@ class Split:
     seed: int = 0
     stratified: bool = False
     given: bool = False
+    by: str | None = None
+    column: str | None = None
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def not_features(self) -> dict[str, str]:
+        """The column that rows were split by and why it is no feature, for `Preparation.fit(drop=…)`.
+
+        A network that is given the group learns the group by heart, which is no use for the next one.
+        """
+        if self.column is None:
+            return {}
+        what = "which rows belong together" if self.by == "groups" else "the order of the rows in time"
+        return {self.column: f"it says {what}, and the parts were split by it"}
 
     def to_dict(self) -> dict[str, Any]:
         """Sizes and manner, as `data.json` holds them."""
@@ -56,6 +75,7 @@ class Split:
             "stratified": self.stratified,
             "given": self.given,
             "seed": self.seed,
+            **({} if self.by is None else {"by": self.by, "column": self.column}),
         }
 
     def to_npz(self, path: Path | str) -> None:
@@ -94,7 +114,16 @@ class Split:
         return cls(arrays["train"], arrays["validation"], arrays["test"])
 
 
-def split(dataset: LabeledRows, task: Task, *, seed: int = 0, validation: float = 0.15, test: float = 0.15) -> Split:
+def split(
+    dataset: LabeledRows,
+    task: Task,
+    *,
+    seed: int = 0,
+    validation: float = 0.15,
+    test: float = 0.15,
+    groups: By | None = None,
+    time: By | None = None,
+) -> Split:
     """Draw the three parts.
 
     Parameters
@@ -108,18 +137,24 @@ def split(dataset: LabeledRows, task: Task, *, seed: int = 0, validation: float 
     validation, test : float
         Shares of all rows (validation: of the rest, when the source gives the test part), each above 0 and
         together below 1.
+    groups : str or array, shape (rows,), optional
+        A column's name or a value for each row. No group stands in two parts; sizes and proportions of classes are
+        as close as whole groups allow (the best of 64 draws).
+    time : str or array, shape (rows,), optional
+        Numbers or dates. Training is before validation, and validation before test; rows of one time stay together.
 
     Returns
     -------
     Split
-        A class of fewer than three rows trains only, and a note says so.
+        A class of fewer than three rows trains only, and a note says so. `Split.not_features` names the column of
+        groups or times, for `Preparation.fit(drop=…)`.
 
     Raises
     ------
     ConfigError
-        Shares or a seed out of range.
+        Shares or a seed out of range, no such column, or both groups and times.
     DataError
-        Too few rows, or too few rows of every class.
+        Too few rows, groups or times, or too few rows of every class; a row without a group or time.
 
     Examples
     --------
@@ -128,111 +163,87 @@ def split(dataset: LabeledRows, task: Task, *, seed: int = 0, validation: float 
     >>> parts = split(digits, infer_task(digits), seed=0)
     >>> len(parts.train), len(parts.validation), len(parts.test), parts.stratified
     (1257, 270, 270, True)
+    >>> parts = split(digits, infer_task(digits), time=np.arange(1797))
+    >>> parts.train[-1], parts.validation[0], parts.test[0]
+    (np.int64(1256), np.int64(1257), np.int64(1527))
     """
     for name, share in (("validation", validation), ("test", test)):
         if not (isinstance(share, int | float) and 0 < share < 1):
             raise ConfigError(f"cannot split: the share {name} is {share!r}; expected a number above 0 and below 1")
     if validation + test >= 1:
         raise ConfigError(f"cannot split: validation {validation} and test {test} leave nothing to train on")
+    check_seed(seed)
+    drawing = Drawing.of(dataset, task, groups, time)
+    pool, alone, held, stratified = set_test_apart(dataset, drawing, test, seed)
+    count = math.ceil(validation * (len(pool) + len(alone) if dataset.given_split is not None else len(task.usable)))
+    pool, validated, also = drawing.draw(pool, count, (seed, 1))
+    train = np.sort(np.concatenate([pool, alone]))
+    drawing.note_untrained(train, np.concatenate([validated, held]))
+    return Split(
+        train,
+        np.sort(validated),
+        np.sort(held),
+        seed,
+        stratified and also,
+        dataset.given_split is not None,
+        drawing.by,
+        drawing.column,
+        tuple(drawing.notes),
+    )
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that is none."""
     if not (isinstance(seed, int) and 0 <= seed < 2**32):
         raise ConfigError(f"cannot split: the seed is {seed!r}; expected a whole number from 0 to 4294967295")
-    where = shown(dataset.name, 200)
-    notes: list[str] = []
-    usable = task.usable
-    codes = np.zeros(dataset.rows, np.int64)
-    if task.classes is not None:
-        codes[usable] = task.encode(dataset.target[usable], dataset.place)
+
+
+def set_test_apart(
+    dataset: LabeledRows, drawing: Drawing, test: float, seed: int, leave: int = 2
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], bool]:
+    """Set the test part apart: the rest, rows that may only train, the test part, and whether it is stratified.
+
+    At least `leave` groups or times stay, for the parts to come.
+    """
+    usable, strata, where = drawing.usable, drawing.classes, drawing.where
     if dataset.given_split is not None:
         pool, held = (np.intersect1d(part, usable) for part in dataset.given_split)
         if not len(pool) or not len(held):
             raise DataError(f"cannot split {where}: its given training or test part has no rows with a target")
-        count = math.ceil(validation * len(pool))
     else:
         pool, held = usable, None
-        count = math.ceil(validation * len(usable))
     if len(pool) < 5:
         raise DataError(
             f"cannot split {where}: {plural(len(pool), 'row')} with a target; expected 5 at the very least, "
             f"and some hundreds for an answer that means something"
         )
-    if task.classes is not None:
-        sizes = np.bincount(codes[pool], minlength=len(task.classes))
-        if held is not None and (unseen := [c for c, n in zip(task.classes, sizes, strict=True) if n == 0]):
+    if strata is not None:
+        sizes = np.bincount(strata[pool], minlength=len(drawing.names))
+        if held is not None and (unseen := [c for c, n in zip(drawing.names, sizes, strict=True) if n == 0]):
             raise DataError(
                 f"cannot learn {where}: class {listed(unseen)} has rows in the given test part and none to train on"
             )
         if sizes.max() < 3:
             raise DataError(
                 f"cannot split {where}: no class has 3 rows (class "
-                f"{shown(task.classes[int(sizes.argmax())])} has {sizes.max()}), so none can be trained, "
+                f"{shown(drawing.names[int(sizes.argmax())])} has {sizes.max()}), so none can be trained, "
                 "validated and tested. Add rows, or check the target"
             )
-    alone = np.empty(0, np.int64)
-    if task.classes is not None:
-        pool, alone = _set_small_aside(pool, codes, task.classes, 2 if held is not None else 3, notes)
-    strata = codes if task.classes is not None else None
-    stratified = strata is not None
-    if held is None:
-        pool, held, stratified = _draw(pool, strata, math.ceil(test * len(usable)), (seed, 0), notes)
-    pool, validated, also = _draw(pool, strata, count, (seed, 1), notes)
-    stratified = stratified and also
-    train = np.sort(np.concatenate([pool, alone]))
-    given = dataset.given_split is not None
-    return Split(train, np.sort(validated), np.sort(held), seed, stratified, given, tuple(notes))
+    pool, alone = drawing.set_small_aside(pool, 2 if held is not None else 3)
+    if held is not None:
+        _note_overlap(drawing, pool, held)
+        return pool, alone, held, strata is not None and drawing.by is None
+    if test == 0:
+        return pool, alone, np.empty(0, np.int64), strata is not None and drawing.by is None
+    pool, held, stratified = drawing.draw(pool, math.ceil(test * len(usable)), (seed, 0), leave)
+    return pool, alone, held, stratified
 
 
-def _set_small_aside(
-    pool: NDArray[np.int64], codes: NDArray[np.int64], classes: tuple[str, ...], least: int, notes: list[str]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Part the pool into rows of classes that can be shared out, and rows of classes that are too small."""
-    sizes = np.bincount(codes[pool], minlength=len(classes))
-    for i in np.flatnonzero((sizes > 0) & (sizes < least)):
-        notes.append(
-            f"class {shown(classes[i])} has {plural(int(sizes[i]), 'row')}, too few to share out: trained "
-            f"on, but neither validated nor tested"
-        )
-    small = sizes[codes[pool]] < least
-    return pool[~small], pool[small]
-
-
-def _draw(
-    pool: NDArray[np.int64],
-    strata: NDArray[np.int64] | None,
-    count: int,
-    seed: tuple[int, int],
-    notes: list[str],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
-    """Draw `count` rows of the pool: the rest, the drawn, and whether classes are in proportion."""
-    from sklearn.model_selection import train_test_split
-
-    last = np.empty(0, np.int64)  # the only row left of its class stays where training is
-    stratify = None
-    if strata is not None:
-        single = np.bincount(strata[pool])[strata[pool]] < 2
-        pool, last = pool[~single], pool[single]
-    if count >= len(pool):
-        raise DataError(
-            f"cannot split: {plural(count, 'row')} are to be drawn from {len(pool)} of classes with enough "
-            f"rows, which leaves none to train on. Add rows, or ask for smaller shares"
-        )
-    if strata is not None:
-        present = len(np.unique(strata[pool]))
-        if count >= present and len(pool) - count >= present:
-            stratify = strata[pool]
-        else:
-            notes.append(
-                f"{plural(count, 'row')} cannot hold {plural(present, 'class')} in proportion: "
-                f"drawn without regard to class"
-            )
-    state = int(np.random.SeedSequence(seed).generate_state(1)[0])
-    rest, drawn = train_test_split(pool, test_size=count, random_state=state, stratify=stratify)
-    if strata is not None:  # large shares can take all rows of a class: one stays for training
-        lost = np.setdiff1d(strata[drawn], strata[rest])
-        back = np.array([np.flatnonzero(strata[drawn] == c)[0] for c in lost], np.int64)
-        rest, drawn = np.concatenate([rest, drawn[back]]), np.delete(drawn, back)
-        if not len(drawn):
-            raise DataError(
-                f"cannot split: {plural(count, 'row')} hold {plural(len(lost), 'class')} that training needs all "
-                f"of. Add rows, or ask for other shares"
-            )
-    return np.concatenate([rest, last]), drawn, stratify is not None
+def _note_overlap(drawing: Drawing, pool: NDArray[np.int64], held: NDArray[np.int64]) -> None:
+    """Say where the source's own test part cuts groups or lies between the times of training."""
+    if drawing.groups is not None:
+        both = np.intersect1d(drawing.groups[pool], drawing.groups[held])
+        if len(both):
+            drawing.notes.append(f"{plural(len(both), 'group')} stand on both sides of the split that the source gives")
+    if drawing.times is not None and drawing.times[pool].max() >= drawing.times[held].min():
+        drawing.notes.append("the test part that the source gives is not later than all other rows")

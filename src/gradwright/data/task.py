@@ -1,31 +1,27 @@
-"""The task: what is to be predicted, found out from the target and said in words."""
+"""The task: what is to be predicted, and how targets become numbers and numbers become answers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradwright.data.columns import as_text, kind_of, to_numbers
+from gradwright.data.columns import as_text, to_numbers
+from gradwright.data.labels import SEPARATORS, label_matrix
 from gradwright.data.messages import PlaceOf, closest, listed, plural, shown
-from gradwright.errors import ConfigError, DataError, IndexOutOfRangeError, StateError
+from gradwright.errors import DataError, IndexOutOfRangeError, StateError
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from gradwright.data.rows import LabeledRows
+__all__ = ["Task", "TaskKind"]
 
-__all__ = ["Task", "TaskKind", "infer_task"]
+TaskKind: TypeAlias = Literal["binary", "multiclass", "multilabel", "regression", "tagging", "next_token"]
 
-TaskKind: TypeAlias = Literal["binary", "multiclass", "regression"]
-
-_OVERRULES = ("binary", "multiclass", "classification", "regression")
-_FEW = 20  # as many distinct whole numbers in a table are still taken for classes
-_FEW_IMAGES = 1000  # whole numbers that label images are classes: nobody counts in images
-_MISSING_SHARE = 0.5  # with more of the target missing, something else is wrong
+_CLASSES = ("binary", "multiclass", "multilabel", "tagging")  # the kinds that have names to predict
 
 
 @dataclass(frozen=True)
@@ -34,20 +30,27 @@ class Task:
 
     Attributes
     ----------
-    kind : {"binary", "multiclass", "regression"}
-        Two classes, several classes, or a quantity.
+    kind : {"binary", "multiclass", "multilabel", "regression", "tagging", "next_token"}
+        Two classes; several classes; any number of labels for a row; one quantity or several; a tag for each token of
+        a sequence; the token that comes next in a text.
     reason : str
         Why, in words: ``10 distinct whole numbers in 1,797 rows``.
     target_name : str
-        The target's name.
+        The target's name; of several columns their names with commas between.
     classes : tuple of str or None
-        The labels in class order; None for regression.
+        The classes, labels or tags, in order; None for regression and for next tokens (those are the preparation's).
     class_counts : tuple of int or None
-        Rows of each class.
+        Rows of each class or label; tokens of each tag.
     usable : int64 array
         The rows of the data set that have a target.
     notes : tuple of str
         Remarks, such as how many rows had no target.
+    targets : tuple of str
+        The target columns, where there are several; else empty.
+    units : tuple of str
+        The unit of each quantity, as its name states it; empty text where it states none.
+    separator : str or None
+        What stands between the labels of a cell.
     """
 
     kind: TaskKind
@@ -57,37 +60,64 @@ class Task:
     class_counts: tuple[int, ...] | None = None
     usable: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64), repr=False)
     notes: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    separator: str | None = None
 
     @property
     def is_classification(self) -> bool:
-        """Whether classes are predicted."""
-        return self.classes is not None
+        """Whether each row is of one class."""
+        return self.kind in ("binary", "multiclass")
+
+    @property
+    def is_sequences(self) -> bool:
+        """Whether rows are sequences of tokens."""
+        return self.kind in ("tagging", "next_token")
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The names of what is predicted: one, or that of each column."""
+        return self.targets or (self.target_name,)
 
     @property
     def outputs(self) -> int:
-        """How many numbers a network puts out for a row: one a class, or one."""
-        return len(self.classes) if self.classes is not None else 1
+        """How many numbers a network puts out: one a class, label, tag (for each token) or quantity.
 
-    def encode(self, target: pl.Series | Sequence[Any], place: PlaceOf | None = None) -> NDArray[Any]:
-        """Turn a raw target into class indices or quantities.
+        Raises
+        ------
+        StateError
+            For next tokens, whose number is the fitted vocabulary's: ask `outputs_of`.
+        """
+        if self.kind == "next_token":
+            raise StateError("a next-token task has as many outputs as the fitted vocabulary has tokens: outputs_of")
+        return len(self.classes) if self.classes is not None else len(self.target_names)
+
+    def encode(self, target: pl.Series | Sequence[Any], place: PlaceOf | None = None) -> Any:
+        """Turn a raw target into class indices, flags or quantities.
 
         Parameters
         ----------
         target : polars.Series or sequence, length n
-            Labels or quantities, typed or as text.
+            Labels or quantities, typed or as text; a struct for several columns, lists for tags.
         place : callable, optional
             Names the place of a row in messages; by default ``row 3``.
 
         Returns
         -------
-        int64 array, shape (n,), or float32 array, shape (n,)
-            Class indices from 0, or quantities in the target's own unit.
+        int64 array, shape (n,)
+            Class indices from 0.
+        float32 array, shape (n,) or (n, targets)
+            Quantities in their own units.
+        float32 array, shape (n, labels)
+            1 where the row has the label, else 0.
+        list of int64 arrays, length n
+            Tag indices, one for each token.
 
         Raises
         ------
         DataError
             A target that is missing, a label that is none of the classes, or text where a quantity is
-            expected.
+            expected; the message names row and column.
 
         Examples
         --------
@@ -98,49 +128,80 @@ class Task:
         Traceback (most recent call last):
         ...
         gradwright.errors.DataError: row 1, target 'target': found the label 'perhaps', ...
+        >>> Task("multilabel", "as an example", classes=("art", "news"), separator=";").encode(["news;art", "art"])
+        array([[1., 1.], [1., 0.]], dtype=float32)
         """
         import polars as pl
 
         place = place or "row {}".format
         column = target if isinstance(target, pl.Series) else pl.Series(self.target_name, target, strict=False)
+        if self.kind == "next_token":
+            raise StateError("the targets of a next-token task are tokens of a fitted vocabulary: use encode_rows")
+        if self.kind == "multilabel":
+            return label_matrix(column, self.target_name, self.classes or (), self.separator, place)
+        if self.kind == "tagging":
+            return self._tags(column, place)
+        if self.kind == "regression" and self.targets:
+            fields = column.struct.unnest()
+            return np.stack([self._quantities(fields[name], name, place) for name in self.targets], axis=1)
         if self.classes is None:
-            numbers = to_numbers(column.alias(self.target_name), place)
-            self._no_missing(numbers, place)
-            return numbers.to_numpy().astype(np.float32)
+            return self._quantities(column, self.target_name, place)
         labels = as_text(column)
-        self._no_missing(labels, place)
-        index = {label: i for i, label in enumerate(self.classes)}
+        self._no_missing(labels, self.target_name, place)
+        index = {name: i for i, name in enumerate(self.classes)}
         distinct = {label: index.get(label, index.get(_other_spelling(label))) for label in labels.unique()}
         unseen = {label for label, found in distinct.items() if found is None}
         if unseen:
             row = next(i for i, label in enumerate(labels) if label in unseen)
-            raise DataError(
-                f"{place(row)}, target {shown(self.target_name)}: found the label {shown(labels[row])}, "
-                f"which is none of the {plural(len(self.classes), 'class')} of the training data: "
-                f"{listed(self.classes, 20)}{closest(labels[row], self.classes)}. Correct the label, or "
-                f"train again with rows of that class"
-            )
+            raise self._unknown(labels[row], place(row))
         return labels.replace_strict(distinct, return_dtype=pl.Int64).to_numpy().astype(np.int64)
 
-    def _no_missing(self, column: pl.Series, place: PlaceOf) -> None:
+    def _unknown(self, label: str, place: str) -> DataError:
+        classes = self.classes or ()
+        what, named = ("tag", "tag") if self.kind == "tagging" else ("label", "class")
+        return DataError(
+            f"{place}, target {shown(self.target_name)}: found the {what} {shown(label)}, "
+            f"which is none of the {plural(len(classes), named)} of the training data: "
+            f"{listed(classes, 20)}{closest(label, classes)}. Correct the {what}, or "
+            f"train again with rows of that {named}"
+        )
+
+    def _quantities(self, column: pl.Series, name: str, place: PlaceOf) -> NDArray[np.float32]:
+        numbers = to_numbers(column.alias(name), place)
+        self._no_missing(numbers, name, place)
+        return numbers.to_numpy().astype(np.float32)
+
+    def _tags(self, column: pl.Series, place: PlaceOf) -> list[NDArray[np.int64]]:
+        self._no_missing(column, self.target_name, place)
+        index = {tag: i for i, tag in enumerate(self.classes or ())}
+        out = []
+        for row, tags in enumerate(column.to_list()):
+            for at, tag in enumerate(tags):
+                if tag not in index:
+                    raise self._unknown(str(tag), f"{place(row)}, token {at}")
+            out.append(np.array([index[tag] for tag in tags], np.int64))
+        return out
+
+    def _no_missing(self, column: pl.Series, name: str, place: PlaceOf) -> None:
         if column.null_count():
             row = int(column.is_null().arg_max() or 0)
             raise DataError(
-                f"{place(row)}, target {shown(self.target_name)}: the value is missing "
+                f"{place(row)}, target {shown(name)}: the value is missing "
                 f"({plural(column.null_count(), 'row')} in all). Fill it in, or leave such rows out"
             )
 
-    def decode(self, predicted: NDArray[Any] | Sequence[Any]) -> list[str] | list[float]:
-        """Turn class indices into labels; leave quantities as they are.
+    def decode(self, predicted: Any) -> list[Any]:
+        """Turn class indices into labels, flags into lists of labels; leave quantities as they are.
 
         Parameters
         ----------
-        predicted : array, shape (n,)
-            Class indices, or quantities in the target's own unit.
+        predicted : array, shape (n,) or (n, targets or labels); or list of n integer arrays
+            As `encode` returns it.
 
         Returns
         -------
-        list of str or list of float, length n
+        list, length n
+            Labels; quantities, or lists of them; lists of labels or of tags.
 
         Raises
         ------
@@ -151,29 +212,44 @@ class Task:
         --------
         >>> Task("binary", "as an example", classes=("no", "yes")).decode([1, 0])
         ['yes', 'no']
+        >>> Task("multilabel", "as an example", classes=("art", "news")).decode([[1, 1], [0, 0]])
+        [['art', 'news'], []]
         """
+        if self.kind == "tagging":
+            return [self._names(tags, f"row {row}, token {{}}".format) for row, tags in enumerate(predicted)]
         values = np.asarray(predicted)
         if self.classes is None:
-            return [float(v) for v in values]
-        bad = (values < 0) | (values >= len(self.classes))
+            return cast(list[Any], values.astype(np.float64).tolist())
+        if self.kind == "multilabel":
+            return [[c for c, there in zip(self.classes, row, strict=True) if there] for row in values]
+        return self._names(values, "row {}".format)
+
+    def _names(self, values: Any, place: PlaceOf) -> list[str]:
+        values, classes = np.asarray(values), self.classes or ()
+        bad = (values < 0) | (values >= len(classes))
         if bad.any():
             row = int(np.argmax(bad))
             raise IndexOutOfRangeError(
-                f"row {row}: {values[row]} is no class index; there are {len(self.classes)} classes, "
-                f"numbered 0 to {len(self.classes) - 1}"
+                f"{place(row)}: {values[row]} is no class index; there are {len(classes)} classes, "
+                f"numbered 0 to {len(classes) - 1}"
             )
-        return [self.classes[int(v)] for v in values]
+        return [classes[int(v)] for v in values]
 
     def to_dict(self) -> dict[str, Any]:
         """The task as `data.json` holds it, plus the target's name."""
-        return {
+        state: dict[str, Any] = {
             "kind": self.kind,
             "reason": self.reason,
             "classes": None if self.classes is None else list(self.classes),
             "class_counts": None if self.class_counts is None else list(self.class_counts),
-            "unit": None,
+            "unit": (self.units[0] or None) if len(self.units) == 1 else None,
             "target": self.target_name,
         }
+        if self.targets:
+            state |= {"targets": list(self.targets), "units": list(self.units)}
+        if self.separator is not None:
+            state["separator"] = self.separator
+        return state
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Task:
@@ -182,7 +258,7 @@ class Task:
         Raises
         ------
         StateError
-            A field that is missing or has another type.
+            A field that is missing or has another type, or fields that do not go together.
 
         Examples
         --------
@@ -190,32 +266,47 @@ class Task:
         >>> Task.from_dict(task.to_dict()).classes
         ('no', 'yes')
         """
-        kind, reason, classes = state.get("kind"), state.get("reason"), state.get("classes")
-        counts, name = state.get("class_counts"), state.get("target", "target")
-        good = kind in ("binary", "multiclass", "regression") and isinstance(reason, str) and isinstance(name, str)
-        if kind == "regression":
-            good = good and classes is None and counts is None
-        else:
-            good = good and isinstance(classes, list) and len(classes) >= 2
-            good = (
-                good
-                and all(isinstance(c, str) for c in classes or ())
-                and len(set(classes or ())) == len(classes or ())
-            )
-            good = good and (counts is None or (isinstance(counts, list) and all(type(n) is int for n in counts)))
-            good = good and (kind != "binary" or len(classes or ()) == 2)
+        kind, reason, name = state.get("kind"), state.get("reason"), state.get("target", "target")
+        classes, counts, unit = state.get("classes"), state.get("class_counts"), state.get("unit")
+        targets, units, separator = state.get("targets", []), state.get("units", []), state.get("separator")
+        good = kind in get_args(TaskKind) and isinstance(reason, str) and isinstance(name, str)
+        good = good and (classes is None) == (kind not in _CLASSES) and (classes is None or _texts(classes))
+        good = good and (counts is None or (classes is not None and _counts(counts, len(classes))))
+        least = 1 if kind == "multilabel" else 2
+        good = good and (classes is None or (len(classes) == 2 if kind == "binary" else len(classes) >= least))
+        good = good and _texts(targets) and len(targets) != 1
+        good = good and (not targets or kind in ("multilabel", "regression"))
+        good = good and (not targets or kind != "multilabel" or targets == classes)
+        good = good and isinstance(units, list) and all(isinstance(u, str) for u in units)
+        good = good and len(units) == (len(targets) if kind == "regression" else 0)
+        good = good and (unit is None or (isinstance(unit, str) and kind == "regression" and not targets))
+        good = good and (separator is None or (separator in SEPARATORS and kind == "multilabel" and not targets))
         if not good:
             raise StateError(
                 "cannot read the task: expected kind, reason, classes and class_counts as in data.json, "
                 f"found {shown(dict(state), 200)}"
             )
+        if kind == "regression" and not targets:
+            units = [unit or ""]
         return cls(
             cast(TaskKind, kind),
             cast(str, reason),
             cast(str, name),
             None if classes is None else tuple(classes),
             None if counts is None else tuple(counts),
+            targets=tuple(targets),
+            units=tuple(units),
+            separator=separator,
         )
+
+
+def _texts(values: Any) -> bool:
+    """Whether it is a list of texts, each there once."""
+    return isinstance(values, list) and all(isinstance(v, str) for v in values) and len(set(values)) == len(values)
+
+
+def _counts(values: Any, length: int) -> bool:
+    return isinstance(values, list) and len(values) == length and all(type(n) is int and n >= 0 for n in values)
 
 
 def _other_spelling(label: str) -> str:
@@ -225,120 +316,3 @@ def _other_spelling(label: str) -> str:
     except ValueError:
         return label.lower() if label.lower() in ("true", "false") else label
     return f"{number:.0f}" if number % 1 == 0 else repr(number)
-
-
-def infer_task(dataset: LabeledRows, overrule: str | None = None) -> Task:
-    """Find out from the target what the task is.
-
-    Text and booleans are classes. Whole numbers are classes when there are two of them, or at most 20 with
-    three rows each on average (for images: at most 1,000). All other numbers are quantities.
-
-    Parameters
-    ----------
-    dataset : LabeledRows
-        Only its target is looked at.
-    overrule : {"binary", "multiclass", "classification", "regression"}, optional
-        The user's word against the rule.
-
-    Returns
-    -------
-    Task
-        With the reason in words.
-
-    Raises
-    ------
-    DataError
-        The target has one class or value only, is missing in more than half of the rows, is text in so many
-        forms that it looks like a name, or cannot be what `overrule` says.
-    ConfigError
-        `overrule` is no task.
-
-    Examples
-    --------
-    >>> from gradwright.data import read
-    >>> task = infer_task(read("digits"))
-    >>> task.kind, task.reason, task.outputs
-    ('multiclass', '10 distinct whole numbers in 1,797 rows', 10)
-    >>> infer_task(read("diabetes")).kind
-    'regression'
-    """
-    if overrule is not None and overrule not in _OVERRULES:
-        raise ConfigError(
-            f"no such task: {shown(overrule)}{closest(overrule, _OVERRULES)}. Tasks are {', '.join(_OVERRULES)}"
-        )
-    target = dataset.target
-    what = f"the target {shown(dataset.target_name)} of {shown(dataset.name, 200)}"
-    if kind_of(target) in ("other", "date"):
-        raise DataError(f"cannot predict {what}: it is a column of {target.dtype}; expected numbers, text or booleans")
-    usable = np.flatnonzero(target.is_not_null().to_numpy()).astype(np.int64)
-    missing = dataset.rows - len(usable)
-    notes: list[str] = []
-    if missing:
-        if missing > _MISSING_SHARE * dataset.rows:
-            first = dataset.place(int(target.is_null().arg_max() or 0))
-            raise DataError(
-                f"cannot use {what}: it is missing in {missing:,} of {dataset.rows:,} rows, first in "
-                f"{first}; expected at most half of them. Choose another target, or fill it in"
-            )
-        notes.append(f"{plural(missing, 'row')} without a target left out")
-    filled = target.drop_nulls()
-    distinct = int(filled.n_unique())
-    numeric = kind_of(target) == "numeric"
-    whole = numeric and (target.dtype.is_integer() or bool((filled % 1 == 0).all()))
-    if distinct < 2:
-        raise DataError(
-            f"cannot learn {what}: all {plural(len(usable), 'row')} have the one value "
-            f"{shown(filled[0]) if len(filled) else '(none)'}; expected two or more. Add rows of other "
-            f"classes, or choose another target"
-        )
-    if overrule == "regression":
-        if not numeric:
-            raise DataError(
-                f"cannot do regression on {what}: it holds "
-                f"{'true or false' if kind_of(target) == 'boolean' else 'text'}, such as "
-                f"{listed(filled.unique(maintain_order=True).head(3))}; regression needs numbers. Leave out "
-                "--task, or choose a numeric target"
-            )
-        return Task("regression", "as asked for with --task", dataset.target_name, usable=usable, notes=tuple(notes))
-    reason = _reason(dataset, distinct, numeric, whole, len(usable))
-    by_rule = not numeric or (whole and _few(dataset.kind, distinct, len(usable)))
-    if overrule is None and not by_rule:
-        return Task("regression", reason, dataset.target_name, usable=usable, notes=tuple(notes))
-    if distinct > _FEW and distinct * 2 > len(usable):
-        raise DataError(
-            f"cannot classify by {what}: it has {distinct:,} distinct values in {len(usable):,} rows, such "
-            f"as {listed(filled.head(3))}; that is a name or a quantity rather than a class. Choose another "
-            "target" + (", or --task regression" if numeric else "")
-        )
-    if overrule == "binary" and distinct != 2:
-        raise DataError(
-            f"cannot do binary classification on {what}: it has {distinct:,} classes, "
-            f"{listed(filled.unique().sort())}; expected 2. Use --task multiclass"
-        )
-    ordered = filled.unique().sort()
-    classes = tuple(as_text(ordered).to_list())
-    if len(set(classes)) < len(classes):
-        raise DataError(f"cannot classify by {what}: some of its values are written alike: {listed(classes)}")
-    counts = dict(zip(*filled.value_counts().get_columns(), strict=True))
-    kind: TaskKind = "multiclass" if overrule == "multiclass" or distinct > 2 else "binary"
-    return Task(
-        kind,
-        reason if overrule is None else f"as asked for with --task; {reason}",
-        dataset.target_name,
-        classes,
-        tuple(int(counts[value]) for value in ordered),
-        usable,
-        tuple(notes),
-    )
-
-
-def _few(kind: str, distinct: int, rows: int) -> bool:
-    return distinct == 2 or (distinct <= (_FEW_IMAGES if kind == "images" else _FEW) and distinct * 3 <= rows)
-
-
-def _reason(dataset: LabeledRows, distinct: int, numeric: bool, whole: bool, rows: int) -> str:
-    if not numeric:
-        kind = "true or false" if kind_of(dataset.target) == "boolean" else f"{distinct:,} distinct texts"
-        return f"{kind} in {plural(rows, 'row')}"
-    number = "whole number" if whole else "number"
-    return f"{distinct:,} distinct {number}s in {plural(rows, 'row')}"

@@ -6,6 +6,7 @@ from gradwright.report.confusion import confusion_info
 from gradwright.report.curves import curves_info
 from gradwright.report.example import example_files, example_record
 from gradwright.report.facts import data_info, environment_info, settings_info, time_info
+from gradwright.report.figures import figures_info
 from gradwright.report.graph import graph_info
 from gradwright.report.layers import layers_info
 from gradwright.report.ledger import ledger_info
@@ -24,6 +25,7 @@ __all__ = [
     "environment_info",
     "example_files",
     "example_record",
+    "figures_info",
     "graph_info",
     "layers_info",
     "ledger_info",

@@ -133,15 +133,15 @@ def draw_baselines(info: BaselinesInfo, *, width: int = 540, suffix: str = "") -
     narrow = width < 500
     left = 12 if narrow else min(210, 22 + 7.5 * max(len(short(row.name, 24)) for row in info.rows))
     right = width - 74
-    values = [v for row in info.rows for v in row.test]
-    share = info.metric.key == "accuracy"
+    values = [v for row in info.rows for v in row.test if math.isfinite(v)] or [0.0]
+    share = info.metric.share
     # Zero is worse than any baseline of a share; for an error it is the ideal: both ends mean something.
     x = fitted(
         [*values, 0.0],
         start=left,
         end=right,
         about=3 if narrow else 5,
-        floor=0.0,
+        floor=None if min(values) < 0 else 0.0,
         ceiling=1.0 if share else None,
     )
     height = _ROW * len(info.rows) + 44

@@ -52,12 +52,20 @@ class ConfusionInfo(NamedTuple):
     mixups : tuple of Mixup
         All pairs that were confused, the most frequent first.
     scores : tuple of ClassScore
+    noun : str
+        What is counted: a row, or a token of a sequence.
     """
 
     classes: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
     mixups: tuple[Mixup, ...]
     scores: tuple[ClassScore, ...]
+    noun: str = "row"
+
+    @property
+    def title(self) -> str:
+        """What the section is called."""
+        return "Tags" if self.noun == "token" else "Classes"
 
     def level(self, row: int, column: int) -> int:
         """The shade of a cell, 0 to 10: its share of the row, every occupied cell at least 1."""
@@ -66,7 +74,7 @@ class ConfusionInfo(NamedTuple):
 
 
 def confusion_info(record: RunRecord) -> ConfusionInfo | None:
-    """Collect the confusion matrix; None where the target is a number.
+    """Collect the confusion matrix of classes or tags; None where there is none.
 
     Examples
     --------
@@ -75,9 +83,9 @@ def confusion_info(record: RunRecord) -> ConfusionInfo | None:
     >>> info.classes, info.counts[0], confusion_info(example_record("regression"))
     (('0', '1'), (135, 0), None)
     """
-    if record.result["task"] == "regression":
-        return None
     test = record.result["test"]
+    if "confusion" not in test:
+        return None
     classes, counts = test["classes"], test["confusion"]
     mixups = [
         Mixup(classes[i], classes[j], number, sum(row))
@@ -92,6 +100,7 @@ def confusion_info(record: RunRecord) -> ConfusionInfo | None:
         tuple(tuple(row) for row in counts),
         tuple(mixups),
         tuple(ClassScore(s["class"], s["precision"], s["recall"], s["f1"], s["support"]) for s in test["per_class"]),
+        "token" if record.result["task"] == "tagging" else "row",
     )
 
 
@@ -105,14 +114,16 @@ def confusion_words(info: ConfusionInfo) -> list[str]:
     'Most often confused: 1 taken for 0 (2 of 135).'
     """
     if not info.mixups:
-        return ["No test row was taken for a class that it is not."]
+        what = "tag" if info.noun == "token" else "class"
+        return [f"No test {info.noun} was taken for a {what} that it is not."]
     pairs = [
         f"{_named(m.truth)} taken for {_named(m.prediction)} ({m.rows:,} of {m.support:,})" for m in info.mixups[:3]
     ]
     words = [f"Most often confused: {joined(pairs)}."]
     wrong = sum(m.rows for m in info.mixups)
     total = sum(map(sum, info.counts))
-    words.append(f"In all, {plural(wrong, 'row')} of {total:,} went to a wrong class.")
+    what = "tag" if info.noun == "token" else "class"
+    words.append(f"In all, {plural(wrong, info.noun)} of {total:,} went to a wrong {what}.")
     worst = min(
         (s for s in info.scores if math.isfinite(s.recall) and s.support),
         key=lambda s: s.recall,
@@ -121,11 +132,11 @@ def confusion_words(info: ConfusionInfo) -> list[str]:
     if worst is not None and worst.recall < 1:
         words.append(
             f"Hardest to find is {_named(worst.name)}: {worst.recall * 100:.1f}% of its "
-            f"{plural(worst.support, 'row')} were recognised."
+            f"{plural(worst.support, info.noun)} were recognised."
         )
     unseen = [s.name for s in info.scores if not s.support]
     if unseen:
-        words.append(f"{plural(len(unseen), 'class', 'classes')} had no row in the test part.")
+        words.append(f"{plural(len(unseen), 'class', 'classes')} had no {info.noun} in the test part.")
     return words
 
 

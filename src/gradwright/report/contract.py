@@ -18,7 +18,9 @@ from gradwright.report.shapes import (
     whole,
 )
 
-__all__ = ["JSON_FILES", "JSON_LINES_FILES", "OPTIONAL_FILES", "TEST_OF_CLASSES", "TEST_OF_NUMBERS"]
+__all__ = ["JSON_FILES", "JSON_LINES_FILES", "OPTIONAL_FILES", "test_check"]
+
+_KINDS = ("binary", "multiclass", "multilabel", "regression", "tagging", "next_token")
 
 _interval = shaped({"value": number, "low": number, "high": number}, {"method": text})
 
@@ -37,12 +39,19 @@ _data = shaped(
         "features": whole,
         "target": maybe(text),
         "task": shaped(
-            {"kind": choice("binary", "multiclass", "regression")},
-            {"reason": text, "classes": listing(text), "class_counts": listing(whole), "unit": text},
+            {"kind": choice(*_KINDS)},
+            {
+                "reason": text,
+                "classes": listing(text),
+                "class_counts": listing(whole),
+                "unit": text,
+                "targets": listing(text),
+                "units": listing(text),
+            },
         ),
         "split": shaped(
             {"train": whole, "validation": whole, "test": whole},
-            {"stratified": flag, "given": flag, "seed": anything},
+            {"stratified": flag, "given": flag, "seed": anything, "by": text, "column": text},
         ),
     },
     {
@@ -50,14 +59,16 @@ _data = shaped(
         "columns": listing(shaped({"name": text}, {"kind": text, "missing": whole, "distinct": whole})),
         "prepared_features": whole,
         "notes": listing(text),
+        "size_advice": shaped({"small": flag, "notes": listing(text)}),
     },
 )
 
 _epoch = shaped(
-    {"epoch": whole, "train_loss": number, "validation_loss": number},
+    {"epoch": whole, "train_loss": number},
     dict.fromkeys(
         (
             "train_accuracy",
+            "validation_loss",
             "validation_accuracy",
             "train_rmse",
             "validation_rmse",
@@ -88,7 +99,7 @@ _network = shaped(
 
 _result = shaped(
     {
-        "task": choice("binary", "multiclass", "regression"),
+        "task": choice(*_KINDS),
         "test": _mapping,
         "best_epoch": whole,
         "epochs": whole,
@@ -100,37 +111,81 @@ _result = shaped(
         "seconds": _mapping,
         "parameters": whole,
         "looks": whole,
+        "looked_by": listing(shaped({"run": text}, {"time": text, "command": text, "reason": text, "share": number})),
+        "corrected": shaped({"value": number, "low": number, "high": number, "level": number}, {"method": text}),
     },
 )
 
-#: What ``result.json`` holds under ``test`` when the target is a class.
-TEST_OF_CLASSES = shaped(
-    {
-        "rows": whole,
-        "accuracy": _interval,
-        "classes": listing(text, at_least=1),
-        "confusion": listing(listing(whole)),
-        "per_class": listing(
-            shaped({"class": text, "precision": number, "recall": number, "f1": number, "support": whole})
-        ),
-    },
-    {"loss": number},
-)
+_scores = listing(shaped({"class": text, "precision": number, "recall": number, "f1": number, "support": whole}))
 
-#: What ``result.json`` holds under ``test`` when the target is a number.
-TEST_OF_NUMBERS = shaped(
-    {"rows": whole, "rmse": _interval},
-    {
-        "loss": number,
-        "r2": _interval,
-        "mae": number,
-        "target_name": text,
-        "target": listing(number),
-        "prediction": listing(number),
-    },
-)
+_of_classes: dict[str, Check] = {
+    "rows": whole,
+    "accuracy": _interval,
+    "classes": listing(text, at_least=1),
+    "confusion": listing(listing(whole)),
+    "per_class": _scores,
+}
+
+_of_a_number: dict[str, Check] = {
+    "r2": _interval,
+    "mae": number,
+    "target_name": text,
+    "target": listing(number),
+    "prediction": listing(number),
+}
+
+_TESTS: dict[str, Check] = {
+    "classes": shaped(_of_classes, {"loss": number}),
+    "labels": shaped(
+        {"rows": whole, "micro_f1": _interval, "classes": listing(text, at_least=1), "per_class": _scores},
+        {"loss": number, "macro_f1": number, "subset_accuracy": _interval, "accuracy": _interval},
+    ),
+    "number": shaped({"rows": whole, "rmse": _interval}, {"loss": number, **_of_a_number}),
+    "numbers": shaped(
+        {
+            "rows": whole,
+            "r2": _interval,
+            "targets": listing(shaped({"rmse": _interval}, {"unit": text, **_of_a_number}), at_least=1),
+        },
+        {"loss": number},
+    ),
+    "tags": shaped(
+        _of_classes,
+        {
+            "loss": number,
+            "tokens": whole,
+            "macro_f1": number,
+            "entity_f1": _interval,
+            "entity_precision": number,
+            "entity_recall": number,
+            "per_entity": _scores,
+        },
+    ),
+    "next tokens": shaped(
+        {"rows": whole, "perplexity": _interval},
+        {
+            "loss": number,
+            "tokens": whole,
+            "bits_per_token": number,
+            "accuracy": _interval,
+            "samples": listing(shaped({"prompt": text, "text": text})),
+        },
+    ),
+}
+
+
+def test_check(task: str, test: Any) -> Check:
+    """Return the check of what ``result.json`` holds under ``test``, for a kind of task."""
+    if task == "regression":
+        return _TESTS["numbers" if isinstance(test, dict) and "targets" in test else "number"]
+    return _TESTS[{"multilabel": "labels", "tagging": "tags", "next_token": "next tokens"}.get(task, "classes")]
+
 
 _finding = shaped({"severity": choice("info", "warning", "problem"), "title": text}, {"detail": text})
+_leak = shaped(
+    {"kind": text, "severity": choice("info", "warning", "problem"), "title": text},
+    {"detail": text, "rows": listing(text), "columns": listing(text), "counts": _mapping},
+)
 _look = shaped({"look": whole}, {"time": text, "command": text, "reason": text})
 _compare = shaped(
     {
@@ -200,10 +255,13 @@ JSON_FILES: dict[str, Check] = {
     "schedule.json": _schedule,
     "lr_find.json": _lr_find,
     "augmentation.json": _augmentation,
+    "audit.json": listing(_leak),
 }
 
 #: File name, and the check of each of its lines.
 JSON_LINES_FILES: dict[str, Check] = {"metrics.jsonl": _epoch, "ledger.jsonl": _look}
 
 #: Files without which a run is still whole.
-OPTIONAL_FILES = frozenset({"findings.json", "compare.json", "schedule.json", "lr_find.json", "augmentation.json"})
+OPTIONAL_FILES = frozenset(
+    {"findings.json", "compare.json", "schedule.json", "lr_find.json", "augmentation.json", "audit.json"}
+)

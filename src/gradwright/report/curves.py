@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gradwright.report.lines import Line, line_chart
-from gradwright.report.metric import Estimate, Metric, estimate_of, metric_of
+from gradwright.report.metric import Estimate, Metric, curve_metric, estimate_of
 from gradwright.report.records import RunRecord
 from gradwright.report.svg import Drawing
 from gradwright.report.text import joined, listed, plural, significant
@@ -33,6 +33,10 @@ class CurvesInfo(NamedTuple):
         Why training ended.
     not_finite : tuple of int
         Epochs at which a loss was NaN or infinite.
+    monitor : str
+        The figure that decided which epoch was the best, in words.
+    validated : int
+        How many of the epochs were validated; in between, the curves are straight lines.
     """
 
     epochs: tuple[int, ...]
@@ -46,6 +50,8 @@ class CurvesInfo(NamedTuple):
     test: Estimate
     stopped: str
     not_finite: tuple[int, ...]
+    monitor: str
+    validated: int
 
 
 def curves_info(record: RunRecord) -> CurvesInfo:
@@ -58,31 +64,47 @@ def curves_info(record: RunRecord) -> CurvesInfo:
     >>> info.epochs, info.best_epoch
     ((1, 2, 3), 2)
     """
-    metric = metric_of(record)
+    metric = curve_metric(record)
 
     def column(name: str) -> tuple[float, ...]:
-        return tuple(math.nan if line[name] is None else line[name] for line in record.metrics)
+        return tuple(math.nan if line.get(name) is None else line[name] for line in record.metrics)
 
-    train_loss, validation_loss = column("train_loss"), column("validation_loss")
     epochs = tuple(line["epoch"] for line in record.metrics)
+    judged = f"validation_{metric.key}"
+    skipped = tuple(line["validation_loss"] is None and line[judged] is None for line in record.metrics)
+    train_loss, validation_loss = column("train_loss"), _joined(column("validation_loss"), skipped)
     loss = record.result["test"]["loss"]
     return CurvesInfo(
         epochs=epochs,
         train_loss=train_loss,
         validation_loss=validation_loss,
         train_metric=column(f"train_{metric.key}"),
-        validation_metric=column(f"validation_{metric.key}"),
+        validation_metric=_joined(column(judged), skipped),
         metric=metric,
         best_epoch=record.result["best_epoch"],
         test_loss=math.nan if loss is None else loss,
-        test=estimate_of(record),
+        test=estimate_of(record, metric.key),
         stopped=record.result["stopped"] or "",
         not_finite=tuple(
             epoch
             for epoch, a, b in zip(epochs, train_loss, validation_loss, strict=True)
             if not (math.isfinite(a) and math.isfinite(b))
         ),
+        monitor=str(record.config.get("monitor") or "validation_loss").replace("_", " "),
+        validated=len(epochs) - sum(skipped),
     )
+
+
+def _joined(values: tuple[float, ...], skipped: tuple[bool, ...]) -> tuple[float, ...]:
+    """Return values with straight lines over the epochs that were not validated."""
+    known = [i for i, gone in enumerate(skipped) if not gone]
+    out = list(values)
+    for i, gone in enumerate(skipped):
+        if gone and known:
+            before, after = max((k for k in known if k < i), default=known[0]), min(k for k in known if k > i)
+            share = (i - before) / (after - before) if before < i else 0.0
+            out[i] = values[before] + share * (values[after] - values[before])
+    return tuple(out)
 
 
 def curves_words(info: CurvesInfo) -> list[str]:
@@ -96,7 +118,7 @@ def curves_words(info: CurvesInfo) -> list[str]:
     """
     words = [
         f"The network was trained for {plural(len(info.epochs), 'epoch')}; the weights of epoch "
-        f"{info.best_epoch} were kept, because the validation loss was lowest there, and the test figure "
+        f"{info.best_epoch} were kept, because the {info.monitor} was best there, and the test figure "
         "is theirs."
     ]
     if info.best_epoch in info.epochs:
@@ -105,6 +127,8 @@ def curves_words(info: CurvesInfo) -> list[str]:
         known = [f"{info.metric.show(v)} in {name}" for name, v in pairs if math.isfinite(v)]
         if known:
             words.append(f"At that epoch the {info.metric.name} was {joined(known)}.")
+    if info.validated < len(info.epochs):
+        words.append(f"{plural(info.validated, 'epoch')} of them were validated; between these the lines are straight.")
     if info.not_finite:
         words.append(
             f"The loss was not a finite number at {listed([f'epoch {e}' for e in info.not_finite])}: "
@@ -133,8 +157,7 @@ def draw_curves(info: CurvesInfo, *, width: int = 520, height: int = 300, suffix
         return [Line("training", "train", train), Line("validation", "validation", validation)]
 
     span = f"{plural(len(info.epochs), 'epoch')}"
-    accuracy = info.metric.key == "accuracy"
-    name = "Accuracy" if accuracy else info.metric.name
+    name = info.metric.name[:1].upper() + info.metric.name[1:]
     unit = f" ({info.metric.unit})" if info.metric.unit else ""
     drawings = [
         line_chart(
@@ -169,7 +192,7 @@ def draw_curves(info: CurvesInfo, *, width: int = 520, height: int = 300, suffix
                 height=height,
                 show=info.metric.show,
                 axis_name=name + unit,
-                share=accuracy,
+                share=info.metric.share,
                 best_epoch=info.best_epoch,
                 test=info.test,
             )
@@ -178,6 +201,8 @@ def draw_curves(info: CurvesInfo, *, width: int = 520, height: int = 300, suffix
 
 
 def _ends(name: str, train: tuple[float, ...], validation: tuple[float, ...], show: Callable[[float], str]) -> str:
+    if not math.isfinite(train[0]):
+        return f"Validation {name} goes from {show(validation[0])} to {show(validation[-1])}."
     return (
         f"Training {name} goes from {show(train[0])} to {show(train[-1])}, "
         f"validation {name} from {show(validation[0])} to {show(validation[-1])}."

@@ -32,6 +32,7 @@ def example_files(
     looks: int = 1,
     compare: bool = False,
     shelf: bool = False,
+    audited: bool = False,
 ) -> dict[str, str]:
     """The record files of a run that never was, by name; no figure in it was measured.
 
@@ -46,6 +47,8 @@ def example_files(
         Whether the run was compared with PyTorch.
     shelf : bool
         Whether it had a schedule, a learning-rate range test and augmentation.
+    audited : bool
+        Whether leaks were looked for, sizes advised, and looks counted across runs: two others had looked before.
 
     Returns
     -------
@@ -155,6 +158,8 @@ def example_files(
         files["compare.json"] = _compare(epochs, regression)
     if shelf:
         files |= _shelf(epochs)
+    if audited:
+        _audit(files, looks)
     texts = {name: json.dumps(value) for name, value in files.items()}
     texts["config.given.toml"] = 'source = "digits"\nseed = 0\n\n[network]\nhidden = [128, 128]\n'
     texts["metrics.jsonl"] = _lines([_epoch(i, epochs, regression) for i in range(1, epochs + 1)])
@@ -327,6 +332,41 @@ def _compare(epochs: int, regression: bool) -> dict[str, Any]:
         "max_weight_difference": 6e-7 * epochs,
         "seconds": {"gradwright": 1.2, "torch": 9.4},
     }
+
+
+def _audit(files: dict[str, Any], looks: int) -> None:
+    """Findings of an audit, advice, and the looks of two other runs."""
+    files["audit.json"] = [
+        {
+            "kind": "sample",
+            "severity": "info",
+            "title": "Near-duplicates were looked for in a sample",
+            "detail": "100 of 540 held-out rows were compared.",
+            "rows": [],
+            "columns": [],
+            "counts": {"compared": 100, "held out": 540},
+        },
+        {
+            "kind": "giveaway",
+            "severity": "warning",
+            "title": "Column 'pixel_0_0' gives the target away",
+            "detail": "A shallow tree on this column alone reaches a κ of 0.990.",
+            "rows": ["'digits', row 3 (training)"],
+            "columns": ["pixel_0_0"],
+            "counts": {"rows": 1527},
+        },
+    ]
+    files["data.json"]["size_advice"] = {"small": True, "notes": ["The test part has 270 rows.", "Use k_fold."]}
+    result = files["result.json"]
+    figure = result["test"][result["metric"]]
+    runs = [("digits-20251231-090000", 1.0), ("digits-20251231-100000", 0.15), *[("example", 1.0)] * looks]
+    result["looks"], level = len(runs), 1 - 0.05 / len(runs)
+    result["looked_by"] = [
+        {"run": run, "time": "2025-12-31T12:00:00+00:00", "command": "train", "reason": "final evaluation", "share": s}
+        for run, s in runs
+    ]
+    low, high = (figure["value"] + 1.22 * (figure[end] - figure["value"]) for end in ("low", "high"))
+    result["corrected"] = {"value": figure["value"], "low": low, "high": high, "level": level, "method": "Bonferroni"}
 
 
 def _shelf(epochs: int) -> dict[str, Any]:

@@ -48,6 +48,10 @@ class DataInfo(NamedTuple):
     stratified, given : bool
     seed : str
     notes : tuple of str
+    target_count : int
+        Target columns.
+    by : str
+        What else the rows were split by, in words, or nothing.
     """
 
     source: str
@@ -65,6 +69,18 @@ class DataInfo(NamedTuple):
     given: bool
     seed: str
     notes: tuple[str, ...]
+    target_count: int = 1
+    by: str = ""
+
+    @property
+    def class_nouns(self) -> tuple[str, str]:
+        """What the target's names are called, one and several."""
+        return {"multilabel": ("label", "labels"), "tagging": ("tag", "tags")}.get(self.task, ("class", "classes"))
+
+    @property
+    def class_total(self) -> int:
+        """What the counts of the classes are parts of: the rows, or all tokens."""
+        return sum(count or 0 for _, count in self.classes) if self.task == "tagging" else self.rows
 
     @property
     def missing(self) -> int:
@@ -111,6 +127,8 @@ def data_info(record: RunRecord) -> DataInfo:
         given=bool(split["given"]),
         seed="" if split["seed"] is None else str(split["seed"]),
         notes=tuple(data["notes"] or []),
+        target_count=len(task["targets"] or [None]),
+        by=_by(split),
     )
 
 
@@ -130,18 +148,33 @@ def data_words(info: DataInfo) -> dict[str, str]:
     if info.missing:
         data += f" {plural(info.missing, 'value')} missing; preparation filled them from the training part."
     of = f" of {info.target}" if info.target else ""
-    if info.task == "regression":
+    names = [name for name, _ in info.classes]
+    if info.task == "multilabel":
+        task = f"Give each row any number of {plural(len(names), 'label')}: {listed(names, 8)}."
+    elif info.task == "tagging":
+        task = f"Give each token one of {plural(len(names), 'tag')}: {listed(names, 8)}."
+    elif info.task == "next_token":
+        task = "Predict the token that comes next in a text."
+    elif info.task == "regression" and info.target_count > 1:
+        task = f"Predict {info.target_count} numbers: {info.target}."
+    elif info.task == "regression":
         task = f"Predict the number {info.target}." if info.target else "Predict a number."
     else:
-        names = [name for name, _ in info.classes]
         size = "two" if info.task == "binary" else str(len(names))
         task = f"Tell {size} classes{of} apart: {listed(names, 8)}."
     if info.reason:
         task += f" Recognised by: {info.reason.rstrip('.')}."
     split = ", ".join(f"{count(rows)} for {name}" for name, rows in info.split)
     how = "the source's own split" if info.given else "stratified by class" if info.stratified else "at random"
+    how = info.by if info.by and not info.given else f"{how}, {info.by}" if info.by else how
     split = f"{split} ({how}{f', seed {info.seed}' if info.seed and not info.given else ''})."
     return {"data": data, "task": task, "split": split}
+
+
+def _by(split: Mapping[str, Any]) -> str:
+    """How whole groups or times were split."""
+    of = f" of {split['column']}" if split["column"] else ""
+    return {"groups": f"by whole groups{of}", "time": f"in the order of time{of}"}.get(split["by"] or "", "")
 
 
 def settings_info(record: RunRecord) -> tuple[Setting, ...]:

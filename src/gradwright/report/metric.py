@@ -1,4 +1,4 @@
-"""The figure that a run is judged by: accuracy for classes, RMSE for numbers; and its words."""
+"""The figure that a run is judged by: accuracy for classes, RMSE for a number, and so on; and its words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gradwright.report.records import RunRecord
 from gradwright.report.text import percent, significant
 
-__all__ = ["Estimate", "Metric", "estimate_of", "metric_of"]
+__all__ = ["Estimate", "Metric", "claim_of", "curve_metric", "estimate_of", "metric_of"]
 
 
 class Estimate(NamedTuple):
@@ -42,7 +42,7 @@ class Metric(NamedTuple):
     Attributes
     ----------
     key : str
-        Its name in the records: ``accuracy`` or ``rmse``.
+        Its name in the records: ``accuracy``, ``rmse``, ``r2``, ``micro_f1``, ``entity_f1`` or ``perplexity``.
     name : str
         Its name for readers.
     higher_is_better : bool
@@ -58,6 +58,11 @@ class Metric(NamedTuple):
     unit: str = ""
     places: int = 1
 
+    @property
+    def share(self) -> bool:
+        """Whether it lies between 0 and 1 and is written in percent."""
+        return self.key in ("accuracy", "micro_f1", "entity_f1")
+
     def show(self, value: float) -> str:
         """Write a value.
 
@@ -66,7 +71,7 @@ class Metric(NamedTuple):
         >>> Metric("accuracy", "accuracy", True).show(0.9778)
         '97.8%'
         """
-        if self.key == "accuracy":
+        if self.share:
             return percent(value, self.places)
         return f"{significant(value)} {self.unit}".strip()
 
@@ -101,7 +106,7 @@ class Metric(NamedTuple):
             return f"not comparable with {name}"
         gap = abs(one - other)
         word = "better" if self.better(one, other) else "worse"
-        if self.key == "accuracy":
+        if self.share:
             points = f"{gap * 100:.{self.places}f}"
             if float(points) == 0:
                 return f"as good as {name}"
@@ -109,7 +114,7 @@ class Metric(NamedTuple):
         if gap <= 1e-9 * abs(other):
             return f"as good as {name}"
         size = f"{significant(gap, 3)} {self.unit}".strip()
-        relative = f", {percent(gap / other)}" if other else ""
+        relative = f", {percent(gap / other)}" if other and self.key != "r2" else ""
         return f"{word} than {name} ({self.name} {'higher' if one > other else 'lower'} by {size}{relative})"
 
 
@@ -122,13 +127,56 @@ def metric_of(record: RunRecord) -> Metric:
     >>> metric_of(example_record("regression")).name
     'RMSE'
     """
-    if record.result["task"] == "regression":
+    task, test = record.result["task"], record.result["test"]
+    if task == "regression":
+        if "targets" in test:
+            return Metric("r2", "mean R²", True)
         return Metric("rmse", "RMSE", False, unit=record.data["task"]["unit"] or "")
+    if task == "next_token":
+        return Metric("perplexity", "perplexity", False)
     # With more rows the interval is narrower than a tenth of a point, so a further digit means something.
-    return Metric("accuracy", "accuracy", True, places=2 if record.result["test"]["rows"] >= 20_000 else 1)
+    places = 2 if test["rows"] >= 20_000 else 1
+    if task == "multilabel":
+        return Metric("micro_f1", "micro F1", True, places=places)
+    if task == "tagging" and test["entity_f1"]:
+        return Metric("entity_f1", "entity F1", True, places=places)
+    return Metric("accuracy", "token accuracy" if task == "tagging" else "accuracy", True, places=places)
 
 
-def estimate_of(record: RunRecord) -> Estimate:
-    """The one test figure of a run, with its interval."""
-    figure = record.result["test"]["rmse" if record.result["task"] == "regression" else "accuracy"]
+def estimate_of(record: RunRecord, key: str = "") -> Estimate:
+    """The one test figure of a run, with its interval; or another figure of the test part by its key."""
+    figure = record.result["test"].get(key or metric_of(record).key)
+    if not figure:
+        return Estimate(math.nan, math.nan, math.nan)
     return Estimate(figure["value"], figure["low"], figure["high"])
+
+
+def claim_of(record: RunRecord) -> Estimate:
+    """The one test figure with the interval that may be claimed: corrected for the number of looks, where it is known.
+
+    Examples
+    --------
+    >>> from gradwright.report import example_record
+    >>> record = example_record(audited=True)
+    >>> claim_of(record).low < estimate_of(record).low
+    True
+    """
+    corrected = record.result["corrected"]
+    if corrected is None:
+        return estimate_of(record)
+    return Estimate(corrected["value"], corrected["low"], corrected["high"])
+
+
+def curve_metric(record: RunRecord) -> Metric:
+    """The figure that is followed epoch by epoch: the run's own where each epoch has it, else accuracy.
+
+    F1 of labels and of entities is not counted in training; the share of labels or tokens that are right is.
+    """
+    metric = metric_of(record)
+    keys = (f"train_{metric.key}", f"validation_{metric.key}")
+    if any(line.get(key) is not None for line in record.metrics for key in keys):
+        return metric
+    name = {"multilabel": "label accuracy", "tagging": "token accuracy", "next_token": "token accuracy"}
+    if record.result["task"] in name:
+        return Metric("accuracy", name[record.result["task"]], True)
+    return metric

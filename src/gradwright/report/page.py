@@ -24,9 +24,11 @@ from gradwright.report.compare import compare_info, compare_words, draw_compare
 from gradwright.report.confusion import TABLE_LIMIT, confusion_info, confusion_words, draw_confusion
 from gradwright.report.curves import curves_info, curves_words, draw_curves
 from gradwright.report.facts import data_info, data_words, environment_info, settings_info, time_info
+from gradwright.report.figures import figures_info
 from gradwright.report.graph import graph_info, graph_words
 from gradwright.report.graph_drawing import draw_graph
 from gradwright.report.layers import layers_info, layers_words
+from gradwright.report.leakage import leakage_info, leakage_words
 from gradwright.report.ledger import ledger_info, ledger_words
 from gradwright.report.lr_find import RateInfo, draw_rates, rate_info, rate_words
 from gradwright.report.records import RunRecord, read_record
@@ -40,6 +42,7 @@ from gradwright.view.embed import embedded, policy
 __all__ = ["render", "render_rates", "write_report"]
 
 _NARROW = 340  # a phone of 375 pixels less its margins
+_DRAWN = 6  # targets whose pictures are drawn; the table has all
 
 
 def render(record: RunRecord) -> str:
@@ -85,10 +88,10 @@ def render(record: RunRecord) -> str:
         )
     if rates is not None:
         pairs["rates"] = _paired([draw_rates(rates)], [draw_rates(rates, width=_NARROW, suffix="-narrow")])
-    if scatter is not None:
-        pairs["scatter"] = _paired(
-            draw_scatter(scatter), draw_scatter(scatter, height=300, width=_NARROW, suffix="-narrow")
-        )
+    for i, one in enumerate(scatter[:_DRAWN]):
+        which = f"-{i}" if i else ""
+        narrow = draw_scatter(one, height=300, width=_NARROW, suffix=f"{which}-narrow")
+        pairs["scatter"] += _paired(draw_scatter(one, suffix=which), narrow)
     if comparison is not None:
         pairs["compare"] = _paired(
             draw_compare(comparison), draw_compare(comparison, height=240, width=_NARROW, suffix="-narrow")
@@ -114,7 +117,8 @@ def render(record: RunRecord) -> str:
             confusion_as_table=as_table,
             confusion_drawing=draw_confusion(confusion) if confusion and not as_table else None,
             scatter=scatter,
-            scatter_words=scatter_words(scatter) if scatter else [],
+            scatter_words=scatter_words(scatter[0]) if len(scatter) == 1 else [],
+            figures=figures_info(record),
             layers=layers,
             layers_words=layers_words(layers),
             graph=graph,
@@ -134,6 +138,8 @@ def render(record: RunRecord) -> str:
             data_words=data_words(data),
             environment=environment_info(record),
             times=time_info(record),
+            leaks=(leaks := leakage_info(record)),
+            leakage_words=leakage_words(leaks) if leaks is not None else "",
             ledger=(ledger := ledger_info(record)),
             ledger_words=ledger_words(ledger),
             pairs=pairs,

@@ -14,8 +14,7 @@ from gradwright.report.contract import (
     JSON_FILES,
     JSON_LINES_FILES,
     OPTIONAL_FILES,
-    TEST_OF_CLASSES,
-    TEST_OF_NUMBERS,
+    test_check,
 )
 from gradwright.report.shapes import Place, anything
 from gradwright.report.text import clean
@@ -48,6 +47,8 @@ class RunRecord:
         The comparison with another library, if one was made.
     schedule, lr_find, augmentation : Mapping or None
         The learning rate's plan, the range test that chose it, the sheet of augmented samples.
+    audit : sequence of Mapping or None
+        What the leakage audit found, if there was one.
     """
 
     name: str
@@ -66,6 +67,7 @@ class RunRecord:
     schedule: Record | None = None
     lr_find: Record | None = None
     augmentation: Record | None = None
+    audit: Sequence[Record] | None = None
 
 
 def read_record(folder: str | Path, *, name: str | None = None) -> RunRecord:
@@ -156,6 +158,7 @@ def parse_record(files: Mapping[str, str], *, name: str = "run") -> RunRecord:
         schedule=read["schedule.json"],
         lr_find=read["lr_find.json"],
         augmentation=read["augmentation.json"],
+        audit=read["audit.json"],
     )
     return _agreeing(record)
 
@@ -168,17 +171,15 @@ def _agreeing(record: RunRecord) -> RunRecord:
     if not record.metrics:
         raise Place("metrics.jsonl").wrong("at least one epoch", None)
     place = place.at("test")
-    if record.result["task"] == "regression":
-        test = TEST_OF_NUMBERS(record.result["test"], place)
-        if len(test["target"] or []) != len(test["prediction"] or []):
-            raise place.wrong_in_words("as many targets as predictions", f"{len(test['target'] or [])} targets")
-    else:
-        test = TEST_OF_CLASSES(record.result["test"], place)
-        size = len(test["classes"])
-        if [len(row) for row in test["confusion"]] != [size] * size:
-            raise place.at("confusion").wrong(f"{size} rows of {size} counts", test["confusion"])
-        if len(test["per_class"]) != size:
-            raise place.at("per_class").wrong(f"{size} entries, one a class", test["per_class"])
+    test = test_check(record.result["task"], record.result["test"])(record.result["test"], place)
+    for one in test.get("targets") or [test]:
+        if len(one.get("target") or []) != len(one.get("prediction") or []):
+            raise place.wrong_in_words("as many targets as predictions", f"{len(one['target'] or [])} targets")
+    size = len(test.get("classes") or [])
+    if "confusion" in test and [len(row) for row in test["confusion"]] != [size] * size:
+        raise place.at("confusion").wrong(f"{size} rows of {size} counts", test["confusion"])
+    if size and len(test["per_class"]) != size:
+        raise place.at("per_class").wrong(f"{size} entries, one a class", test["per_class"])
     _check_graph(record.network["graph"])
     for file, record_of, names in (
         ("schedule.json", record.schedule, ("steps", "rates")),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,24 +47,30 @@ class ScatterInfo(NamedTuple):
     rows: int
 
 
-def scatter_info(record: RunRecord) -> ScatterInfo | None:
-    """Collect the pairs; None where the target is a class.
+def scatter_info(record: RunRecord) -> tuple[ScatterInfo, ...]:
+    """Collect the pairs of each target; nothing where the target is a class.
 
     Examples
     --------
     >>> from gradwright.report import example_record
-    >>> scatter_info(example_record("regression")).name
-    'disease_progression'
+    >>> [info.name for info in scatter_info(example_record("regression"))]
+    ['disease_progression']
     """
     if record.result["task"] != "regression":
-        return None
+        return ()
     test = record.result["test"]
+    unit = record.data["task"]["unit"] or ""
+    each = test.get("targets") or [{**test, "unit": unit}]
+    return tuple(_of_one(one, test["rows"], record.data["target"] or "target") for one in each)
+
+
+def _of_one(test: Mapping[str, Any], rows: int, otherwise: str) -> ScatterInfo:
     pairs = list(zip(test["target"] or [], test["prediction"] or [], strict=True))
     kept = [(t, p) for t, p in pairs if math.isfinite(t) and math.isfinite(p)]
     residual = tuple(p - t for t, p in kept)
     return ScatterInfo(
-        name=test["target_name"] or record.data["target"] or "target",
-        unit=record.data["task"]["unit"] or "",
+        name=test["target_name"] or otherwise,
+        unit=test["unit"] or "",
         truth=tuple(t for t, _ in kept),
         prediction=tuple(p for _, p in kept),
         residual=residual,
@@ -71,7 +78,7 @@ def scatter_info(record: RunRecord) -> ScatterInfo | None:
         bias=float(np.mean(residual)) if residual else math.nan,
         r2=test["r2"]["value"] if test["r2"] else math.nan,
         mae=math.nan if test["mae"] is None else test["mae"],
-        rows=test["rows"],
+        rows=rows,
     )
 
 
@@ -81,7 +88,7 @@ def scatter_words(info: ScatterInfo) -> list[str]:
     Examples
     --------
     >>> from gradwright.report import example_record
-    >>> scatter_words(scatter_info(example_record("regression")))[0]
+    >>> scatter_words(scatter_info(example_record("regression"))[0])[0]
     'The network explains 48.0% of the variance of disease_progression (R² 0.480).'
     """
     words = []
@@ -117,7 +124,8 @@ def draw_scatter(info: ScatterInfo, *, width: int = 520, height: int = 380, suff
     if not info.truth:
         return []
     both = [*info.truth, *info.prediction]
-    name = short(info.name, 28) + (f" ({info.unit})" if info.unit else "")
+    stated = not info.unit or info.name.rstrip().endswith((f"({info.unit})", f"[{info.unit}]"))
+    name = short(info.name, 28) + ("" if stated else f" ({info.unit})")
     largest = max(abs(r) for r in info.residual)
     return [
         _points(

@@ -9,10 +9,10 @@ from gradwright.report.baselines import baselines_info, verdict
 from gradwright.report.compare import compare_info, compare_words
 from gradwright.report.facts import data_info, data_words, time_info
 from gradwright.report.layers import layers_info, layers_words
-from gradwright.report.ledger import ledger_info, ledger_words
-from gradwright.report.metric import estimate_of, metric_of
+from gradwright.report.ledger import LedgerInfo, ledger_info, ledger_words
+from gradwright.report.metric import claim_of, metric_of
 from gradwright.report.records import RunRecord
-from gradwright.report.text import joined, plural, significant
+from gradwright.report.text import joined, percent, plural, short, significant
 
 __all__ = ["Finding", "SummaryInfo", "summary_info"]
 
@@ -35,8 +35,8 @@ class SummaryInfo(NamedTuple):
     source : str
     lead : str
         What was done and found, in two or three sentences.
-    figure, figure_name, interval : str
-        The one test figure, what it is, and its 95% interval or nothing.
+    figure, figure_name, interval, level : str
+        The one test figure, what it is, its interval or nothing, and the interval's level.
     points : tuple of (str, str)
         A word and a sentence on each part of the run.
     biased : str
@@ -50,6 +50,7 @@ class SummaryInfo(NamedTuple):
     figure: str
     figure_name: str
     interval: str
+    level: str
     points: tuple[tuple[str, str], ...]
     biased: str
     findings: tuple[Finding, ...]
@@ -65,7 +66,7 @@ def summary_info(record: RunRecord) -> SummaryInfo:
     >>> info.figure, info.figure_name, info.biased
     ('97.0%', 'test accuracy', '')
     """
-    metric, estimate = metric_of(record), estimate_of(record)
+    metric, estimate = metric_of(record), claim_of(record)
     data, layers, ledger = data_info(record), layers_info(record), ledger_info(record)
     words = data_words(data)
     baselines = baselines_info(record)
@@ -90,6 +91,7 @@ def summary_info(record: RunRecord) -> SummaryInfo:
         figure=metric.show(estimate.value),
         figure_name=f"test {metric.name}",
         interval=interval,
+        level=level_words(ledger),
         points=tuple(points),
         biased="" if ledger.clean else ledger_words(ledger),
         findings=tuple(
@@ -99,11 +101,16 @@ def summary_info(record: RunRecord) -> SummaryInfo:
     )
 
 
+def level_words(ledger: LedgerInfo) -> str:
+    """The level of the claimed interval: 95%, or more after several looks."""
+    return percent(ledger.level, 1).replace(".0%", "%")
+
+
 def _lead(record: RunRecord, *, sealed: bool) -> str:
-    metric, estimate, data = metric_of(record), estimate_of(record), data_info(record)
+    metric, estimate, data = metric_of(record), claim_of(record), data_info(record)
     test = record.result["test"]
     interval = metric.interval(estimate)
-    within = f" (95% interval {interval})" if interval else ""
+    within = f" ({level_words(ledger_info(record))} interval {interval})" if interval else ""
     rows = plural(test["rows"], "test row") + (" that were sealed until the end" if sealed else "")
     target = data.target or "the target"
     size = plural(record.network["parameters"], "parameter")
@@ -112,6 +119,9 @@ def _lead(record: RunRecord, *, sealed: bool) -> str:
             f"A network with {size} was trained, but its test {metric.name} is not a finite number: its "
             "predictions cannot be used."
         )
+    other = _of_other_tasks(record, size, rows, metric.show(estimate.value), within)
+    if other:
+        return other
     if data.task == "regression":
         lead = (
             f"A network with {size} was trained to predict {target}. On {rows}, its root mean squared "
@@ -124,6 +134,27 @@ def _lead(record: RunRecord, *, sealed: bool) -> str:
         f"A network with {size} was trained to tell {plural(len(test['classes']), 'class', 'classes')} "
         f"apart. On {rows}, it is right {metric.show(estimate.value)} of the time{within}."
     )
+
+
+def _of_other_tasks(record: RunRecord, size: str, rows: str, figure: str, within: str) -> str:
+    """The lead of labels, several targets, tags and next tokens; nothing for the others."""
+    task, test = record.result["task"], record.result["test"]
+    network = f"A network with {size} was trained to"
+    if task == "multilabel":
+        labels = plural(len(test["classes"]), "label")
+        return f"{network} give rows any of {labels}. On {rows}, its micro F1 is {figure}{within}."
+    if task == "regression" and "targets" in test:
+        names = joined([short(one["target_name"] or "target", 40) for one in test["targets"][:6]])
+        return f"{network} predict {names}. On {rows}, the mean of their R² is {figure}{within}."
+    if task == "tagging":
+        tokens = f"{plural(test['tokens'] or 0, 'token')} of {rows}"
+        what = "its F1 of whole entities is" if test["entity_f1"] else "the share of right tags is"
+        tags = plural(len(test["classes"]), "tag")
+        return f"{network} give each token one of {tags}. On {tokens}, {what} {figure}{within}."
+    if task == "next_token":
+        tokens = plural(test["tokens"] or 0, "token")
+        return f"{network} go on with a text. On {tokens}, its perplexity is {figure}{within}."
+    return ""
 
 
 def _training(record: RunRecord) -> str:

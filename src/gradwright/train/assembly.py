@@ -8,12 +8,15 @@ from typing import Any
 from gradwright import nn, optim
 from gradwright.errors import ConfigError
 from gradwright.train.callbacks import Callback
+from gradwright.train.checks import steps_per_epoch
 from gradwright.train.choices import make_augmentation, make_optimizer, make_penalty, make_schedule
 from gradwright.train.config import Config
+from gradwright.train.metrics import check_metrics
 from gradwright.train.prepared import Prepared
-from gradwright.train.trainer import Trainer, steps_per_epoch
+from gradwright.train.stopping import EarlyStopping
+from gradwright.train.trainer import Trainer
 
-__all__ = ["make_trainer"]
+__all__ = ["make_stopping", "make_trainer"]
 
 
 def make_trainer(
@@ -42,7 +45,7 @@ def make_trainer(
     )
     if config.lookahead is not None:
         optimizer = optim.Lookahead(optimizer, k=config.lookahead)
-    rows = len(data.x)
+    rows = data.rows
     steps = config.epochs * steps_per_epoch(model, rows, config.batch_size or rows)
     before: list[Callable[[], Any]] = []
     after: list[Callable[[], Any]] = []
@@ -67,11 +70,35 @@ def make_trainer(
         scheduler=make_schedule(config.schedule, optimizer, steps, config.warmup),
         augment=make_augmentation(config.augment, data.shape, data.classes, data.ground),
         average=average,
-        penalty=make_penalty(config, rows, data.task.is_classification),
+        penalty=make_penalty(config, rows, data.task.kind != "regression"),
         before_update=before,
         after_update=after,
         clip_norm=config.clip_norm,
+        metrics=_metrics(config, data),
+        precision=config.precision,
+        accumulate=config.accumulate,
         eager=config.eager,
         seed=config.seed,
         callbacks=callbacks,
     )
+
+
+def make_stopping(config: Config) -> EarlyStopping:
+    """Return the rule that settings describe."""
+    return EarlyStopping(
+        config.monitor,
+        patience=config.patience,
+        min_delta=config.min_delta,
+        warmup=config.stop_warmup,
+        rule=config.stopping,
+    )
+
+
+def _metrics(config: Config, data: Prepared) -> list[str]:
+    """Return the validation figures that are asked for, the one that is watched among them."""
+    names = list(config.metrics)
+    watched = config.monitor.removeprefix("validation_")
+    if watched not in (*names, "loss", "accuracy", "rmse", "r2") and config.monitor.startswith("validation_"):
+        names.append(watched)
+    check_metrics(names, data.task.kind, data.classes)
+    return names

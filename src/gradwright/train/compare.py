@@ -14,7 +14,8 @@ from gradwright.errors import ConfigError, MissingDependencyError
 from gradwright.nn.batchnorm import BatchNorm
 from gradwright.train.callbacks import Callback
 from gradwright.train.config import Config
-from gradwright.train.trainer import History, Trainer
+from gradwright.train.history import History
+from gradwright.train.trainer import Trainer
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +44,7 @@ _UNKNOWN = (
     "lookahead",
     "ema",
     "clip_value",
+    "class_weights",
 )
 
 
@@ -59,6 +61,15 @@ def check_comparable(config: Config) -> None:
         raise ConfigError(
             f"--compare torch: {', '.join(different)}: the training beside it knows mlp networks of relu, tanh or "
             f"sigmoid with {', '.join(_RULES)} at a constant rate; leave the comparison away, or these"
+        )
+
+
+def check_comparable_task(kind: str) -> None:
+    """Refuse, once the task is known, those that have no twin."""
+    if kind not in ("binary", "multiclass", "regression"):
+        raise ConfigError(
+            f"--compare torch: the task is {kind.replace('_', ' ')}; the training beside it knows binary, multiclass "
+            "and regression. Leave the comparison away"
         )
 
 

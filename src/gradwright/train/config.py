@@ -13,6 +13,10 @@ from gradwright.errors import ConfigError
 __all__ = ["Config", "load_toml", "parse_config", "to_toml"]
 
 
+#: Of next tokens, unless told otherwise.
+CONTEXT, TOKENS = 64, "characters"
+
+
 class Config(BaseModel):
     """Everything that decides a run. ``None`` means: chosen from the data, and written down as chosen.
 
@@ -20,14 +24,18 @@ class Config(BaseModel):
     ----------
     source : str
         A built-in set, a CSV, TSV, Parquet or NPZ file, or a folder of IDX files.
-    target : str, optional
-        The column to predict.
-    task : {"binary", "multiclass", "regression"}, optional
+    target : str or tuple of str, optional
+        The column to predict, or several columns.
+    task : {"binary", "multiclass", "multilabel", "regression", "tagging", "next_token"}, optional
         Overrules what is inferred from the target.
+    class_weights : "balanced" or table of class to number > 0, optional
+        How much the rows of each class count in the loss.
+    context, tokens : int, {"characters", "words"}, optional
+        For next tokens: how many are seen at once (64), and what they are (characters).
     network : str
-        One of ``gradwright list networks``; ``hidden`` are the widths of an mlp's hidden layers (() is a linear model),
-        ``depth`` and ``width`` the size of a resnet or a highway network. A setting that the network does not have is
-        refused.
+        One of ``gradwright list networks``; for sequences mlp stands for the first that fits. ``hidden`` are the widths
+        of an mlp's hidden layers (() is a linear model), ``depth`` and ``width`` the size of other networks. A setting
+        that the network does not have is refused.
     activation, init : str
         As ``gradwright list activations`` and ``gradwright list initialisations`` name them.
     dropout : float in [0, 1), optional
@@ -56,17 +64,38 @@ class Config(BaseModel):
         Decay of an exponential average of the weights, which is what is validated and kept.
     augment : tuple of str
         As ``gradwright list augmentations`` names them, with a strength after ``=`` where one is wanted.
+    precision : {"float32", "bfloat16"}
+        What matrix products and convolutions are computed in; weights, sums and losses keep ``dtype``.
+    accumulate : int >= 1
+        Parts of a batch that are computed one after the other, for less memory; the gradient is the whole batch's.
     epochs, patience : int
-        At most so many epochs; stop after ``patience`` without a better validation loss.
+        At most so many epochs; stop after ``patience`` without a better figure.
+    stopping : {"patience", "gl", "pq", "up"}
+        Prechelt's rules instead of patience; see :class:`EarlyStopping`.
+    monitor : str
+        The validation figure that decides about stopping and about the best weights.
+    min_delta : float >= 0
+        What is less is no improvement.
+    stop_warmup, validate_every : int
+        First epochs that do not count; epochs from one validation to the next.
+    metrics : tuple of str
+        Further validation figures, as ``gradwright list metrics`` names them.
+    group, time : str, optional
+        A column whose equal values must not be parted, or in whose order the parts follow each other; no features.
     validation, test : float in (0, 1)
         Parts of the data.
+    stream : bool
+        Read the data in blocks while training goes on, as is done unasked with what does not fit into memory.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     source: str
-    target: str | None = None
-    task: Literal["binary", "multiclass", "regression"] | None = None
+    target: str | tuple[str, ...] | None = None
+    task: Literal["binary", "multiclass", "multilabel", "regression", "tagging", "next_token"] | None = None
+    class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = None
+    context: int | None = Field(default=None, ge=1, le=65536)
+    tokens: Literal["characters", "words"] | None = None
     network: str = "mlp"
     hidden: tuple[Annotated[int, Field(ge=1, le=65536)], ...] | None = None
     depth: int | None = Field(default=None, ge=1, le=1000)
@@ -95,8 +124,19 @@ class Config(BaseModel):
     clip_norm: float | None = Field(default=None, gt=0)
     clip_value: float | None = Field(default=None, gt=0)
     batch_size: int | None = Field(default=None, ge=1)
+    precision: Literal["float32", "bfloat16"] = "float32"
+    accumulate: int = Field(default=1, ge=1)
     epochs: int = Field(default=100, ge=1)
     patience: int = Field(default=10, ge=1)
+    stopping: Literal["patience", "gl", "pq", "up"] = "patience"
+    monitor: str = "validation_loss"
+    min_delta: float = Field(default=0.0, ge=0)
+    stop_warmup: int = Field(default=0, ge=0)
+    validate_every: int = Field(default=1, ge=1)
+    metrics: tuple[str, ...] = ()
+    group: str | None = None
+    time: str | None = None
+    stream: bool = False
     seed: int = Field(default=0, ge=0, lt=2**63)
     validation: float = Field(default=0.15, gt=0, lt=1)
     test: float = Field(default=0.15, gt=0, lt=1)
@@ -106,8 +146,8 @@ class Config(BaseModel):
 
     @field_validator("source", "target")
     @classmethod
-    def _unicode(cls, text: str | None) -> str | None:
-        if text is not None and any("\ud800" <= c <= "\udfff" for c in text):
+    def _unicode(cls, text: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if any("\ud800" <= c <= "\udfff" for part in text or () for c in part):
             raise ValueError("not Unicode text, so no record can hold it; rename it")
         return text
 
@@ -133,12 +173,18 @@ class Config(BaseModel):
             raise ValueError("; ".join(problems))
         return self
 
-    def resolved(self, rows: int, features: int) -> Config:
-        """Fill in what depends on the data: ``rows`` training rows of ``features`` prepared numbers."""
+    def resolved(self, rows: int, features: int, kind: str = "") -> Config:
+        """Fill in what depends on the data: ``rows`` training rows of ``features`` prepared numbers, of a kind of task.
+
+        Raises
+        ------
+        ConfigError
+            A setting that the task makes meaningless.
+        """
         from gradwright.train.choices import FULL_BATCH, NETWORK_SETTINGS, default_momentum, default_rate
 
-        filled: dict[str, Any] = {}
-        takes = NETWORK_SETTINGS[self.network]
+        filled = self._of_the_task(kind)
+        takes = NETWORK_SETTINGS[filled.get("network", self.network)]
         if self.hidden is None and "hidden" in takes:
             # about as wide as the input, between 32 and 512, and no wider than the rows can carry
             width = 32
@@ -160,6 +206,31 @@ class Config(BaseModel):
                 size *= 2
             filled["batch_size"] = size
         return self.model_copy(update=filled)
+
+    def _of_the_task(self, kind: str) -> dict[str, Any]:
+        """Return what follows from the kind of task: a network that reads tokens, and its window."""
+        from gradwright.train.choices import OF_SEQUENCES, settings_in_vain
+
+        if kind != "next_token":
+            for name in ("context", "tokens"):
+                if getattr(self, name) is not None:
+                    raise ConfigError(f"{name} = {getattr(self, name)}: only a text that is to be continued has it")
+        filled: dict[str, Any] = {}
+        if kind == "next_token":
+            filled = {"context": self.context or CONTEXT, "tokens": self.tokens or TOKENS}
+        if kind in OF_SEQUENCES and self.network == "mlp":
+            filled["network"] = OF_SEQUENCES[kind][0]
+            problems = settings_in_vain(self.model_copy(update=filled))
+            if problems:
+                raise ConfigError("; ".join(problems))
+        if kind in OF_SEQUENCES and self.augment:
+            raise ConfigError(f"augment = {', '.join(self.augment)}: rows of tokens are not augmented; leave it away")
+        if kind in OF_SEQUENCES and filled.get("network", self.network) not in OF_SEQUENCES[kind]:
+            raise ConfigError(
+                f"network = {self.network}: it is not for {kind.replace('_', ' ')}; choose "
+                f"{', '.join(OF_SEQUENCES[kind])}, or leave network out"
+            )
+        return filled
 
 
 def load_toml(path: Path) -> dict[str, Any]:
@@ -211,7 +282,7 @@ def parse_config(values: dict[str, Any], where: str = "configuration") -> Config
 
 
 def to_toml(values: dict[str, Any]) -> str:
-    """Write flat settings as TOML: numbers, strings, booleans and lists of those."""
+    """Write settings as TOML: numbers, strings, booleans, lists of those, and tables of numbers."""
     lines = []
     for key, value in values.items():
         if value is None:
@@ -220,6 +291,8 @@ def to_toml(values: dict[str, Any]) -> str:
             shown = "true" if value else "false"
         elif isinstance(value, str):
             shown = _quoted(value)
+        elif isinstance(value, dict):
+            shown = "{ " + ", ".join(f"{_quoted(k)} = {v!r}" for k, v in value.items()) + " }"
         elif isinstance(value, list | tuple):
             shown = "[" + ", ".join(_quoted(v) if isinstance(v, str) else repr(v) for v in value) + "]"
         else:

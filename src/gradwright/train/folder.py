@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import re
 import shutil
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,11 +16,13 @@ from typing import Any
 import numpy as np
 
 from gradwright.engine.files import write_whole
-from gradwright.errors import RunError
+from gradwright.errors import NonFiniteError, RunError, TrainingInterrupted
+from gradwright.train.processes import alive
 
-__all__ = ["RunFolder", "plain", "write_bytes", "write_json", "write_lines", "write_text"]
+__all__ = ["UNFINISHED", "RunFolder", "plain", "write_bytes", "write_json", "write_lines", "write_status", "write_text"]
 
-_PREFIX = ".unfinished-"
+#: How the name of a folder begins that is no run yet, before the name and the process that writes it.
+UNFINISHED = ".unfinished-"
 
 
 def plain(value: Any) -> Any:
@@ -60,10 +63,17 @@ def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
     write_text(path, "".join(json.dumps(plain(r), allow_nan=False, ensure_ascii=False) + "\n" for r in rows))
 
 
-class RunFolder:
-    """The folder of a run in the making; leaving the ``with`` block well renames it into place.
+def write_status(folder: Path, state: str, **more: Any) -> None:
+    """Write ``status.json``: running, finished, interrupted or failed, by which process, and how far it is."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    write_json(folder / "status.json", {"state": state, "pid": os.getpid(), **more, "time": now})
 
-    When the block is left by an exception, nothing stays behind.
+
+class RunFolder:
+    """The folder of a run in the making: under another name until :meth:`publish`, or until the block is left well.
+
+    When the ``with`` block is left by an exception, nothing stays behind; only a run that was published and has
+    checkpoints to go on from stays, and its ``status.json`` says what became of it.
 
     Parameters
     ----------
@@ -86,9 +96,20 @@ class RunFolder:
         else:
             self._named = None
         self.final = out
-        self.path = out.parent / f"{_PREFIX}{out.name}-{os.getpid()}"
+        self.path = out.parent / f"{UNFINISHED}{out.name}-{os.getpid()}"
+        self.published = self._resumed = False
+
+    @classmethod
+    def resume(cls, run: Path) -> RunFolder:
+        """Return the folder of a run that was broken off; whatever happens now, it stays."""
+        folder = cls.__new__(cls)
+        folder.final = folder.path = run
+        folder.published = folder._resumed = True
+        return folder
 
     def __enter__(self) -> RunFolder:
+        if self._resumed:
+            return self
         try:
             self._clean()
             self.path.mkdir(parents=True)
@@ -99,9 +120,19 @@ class RunFolder:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
+        if kind is None:
+            self.publish()
+        elif not self._resumed and (not any(self.path.glob("checkpoints/*")) or issubclass(kind, NonFiniteError)):
             shutil.rmtree(self.path, ignore_errors=True)
-            return
+        else:
+            stopped = issubclass(kind, TrainingInterrupted | KeyboardInterrupt)
+            with contextlib.suppress(RunError):  # a full disk: the process is gone then, which tells as much
+                write_status(self.path, "interrupted" if stopped else "failed")
+
+    def publish(self) -> Path:
+        """Rename the folder into place and return where that is; a second time, do nothing."""
+        if self.published:
+            return self.path
         while True:
             try:
                 os.rename(self.path, self.final)  # over an empty folder at most
@@ -111,11 +142,13 @@ class RunFolder:
                     shutil.rmtree(self.path, ignore_errors=True)
                     raise RunError(f"cannot put the run at {self.final}: {error.strerror}") from None
                 self.final = self._free()  # another run of this second was faster
+        self.path, self.published = self.final, True
         descriptor = os.open(self.final.parent, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        return self.path
 
     def _free(self) -> Path:
         """Return the first name for the run that nobody has."""
@@ -130,17 +163,7 @@ class RunFolder:
         """Remove what runs that were killed have left here: their process is gone."""
         if not self.final.parent.is_dir():
             return
-        for left in self.final.parent.glob(f"{_PREFIX}*"):
+        for left in self.final.parent.glob(f"{UNFINISHED}*"):
             pid = left.name.rsplit("-", 1)[-1]
-            if pid.isdigit() and not _alive(int(pid)):
+            if pid.isdigit() and not alive(int(pid)):
                 shutil.rmtree(left, ignore_errors=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -2,50 +2,95 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import sys
 import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from gradwright import nn
 from gradwright.backend import jax_modules
 from gradwright.data import (
+    Ledger,
+    LookBook,
     Note,
-    SealedTest,
-    data_record,
+    TargetScale,
+    corrected_claim,
     fit_baselines,
 )
 from gradwright.engine.random import current_generator, manual_seed
-from gradwright.errors import ConfigError
-from gradwright.train.assembly import make_trainer
-from gradwright.train.assess import assess, baseline_figure, baseline_interval
+from gradwright.train.assembly import make_stopping, make_trainer
+from gradwright.train.assess import (
+    baseline_figure,
+    brief_figures,
+    higher_is_better,
+    metric_name,
+    metric_of,
+    scale_of,
+    show_figure,
+)
+from gradwright.train.auditing import audit_words, leak_findings
+from gradwright.train.best_epoch import best_epoch_remark
+from gradwright.train.checkpointing import Checkpointing
+from gradwright.train.checks import steps_per_epoch
 from gradwright.train.config import Config, to_toml
-from gradwright.train.folder import write_json, write_lines, write_text
+from gradwright.train.criteria import make_criterion
+from gradwright.train.folder import write_json, write_lines, write_status, write_text
+from gradwright.train.judging import judge, single
+from gradwright.train.live import LiveRecords
+from gradwright.train.loggers import make_loggers
 from gradwright.train.network import build_network, describe_network, network_words
 from gradwright.train.plans import augmentation_record, schedule_record, search_rate, search_record
-from gradwright.train.prepared import Reporter, StageClock, prepare, scaled_targets
+from gradwright.train.prepared import Reporter, StageClock, prepare
+from gradwright.train.resume import check_same_data
 from gradwright.train.saved import save_model
-from gradwright.train.trainer import steps_per_epoch
+from gradwright.train.signals import Signals
 
-__all__ = ["run_job"]
+__all__ = ["Execution", "run_job"]
 
 
-def make_criterion(classes: bool, label_smoothing: float = 0.0) -> nn.Module:
-    """Return the loss of the task: cross-entropy from logits, or squared error."""
-    if classes:
-        return nn.CrossEntropyLoss(label_smoothing=label_smoothing)
-    if label_smoothing:
-        raise ConfigError(f"label_smoothing = {label_smoothing}: the target is a number; only classes can be smoothed")
-    return nn.MSELoss()
+@dataclass(frozen=True)
+class Execution:
+    """How a job is run, as against what it computes: none of it changes a figure.
+
+    Attributes
+    ----------
+    publish : callable, optional
+        Called when training begins; puts the folder in its final place and returns that.
+    signals : Signals, optional
+        Ctrl-C and SIGTERM then stop the training at the end of a block of steps.
+    state : dict, optional
+        A checkpoint's content: training goes on from there, and what it began with must be in the folder.
+    checkpoint_seconds : float
+        Time between checkpoints.
+    keep_every : int, optional
+        Keep the checkpoint of every so-many-th epoch.
+    log : sequence of str
+        Other tools that figures are logged for: "tensorboard", "mlflow".
+    dry_run : bool
+        A rehearsal: one batch, one epoch, and the validation part in the place of the test part, which stays sealed.
+    """
+
+    publish: Callable[[], Path] | None = None
+    signals: Signals | None = None
+    state: dict[str, Any] | None = None
+    checkpoint_seconds: float = 10.0
+    keep_every: int | None = None
+    log: Sequence[str] = ()
+    dry_run: bool = False
 
 
 def run_job(
-    config: Config, folder: Path, *, given: dict[str, Any] | None = None, reporter: Reporter | None = None
+    config: Config,
+    folder: Path,
+    *,
+    given: dict[str, Any] | None = None,
+    reporter: Reporter | None = None,
+    execution: Execution | None = None,
 ) -> dict[str, Any]:
     """Read, split, prepare, set baselines, train, look at the test part once, and write every record but the report.
 
@@ -54,11 +99,13 @@ def run_job(
     config : Config
         What to do.
     folder : Path
-        An empty folder for the records; see docs/RUN_FORMAT.md.
+        An empty folder for the records; see docs/RUN_FORMAT.md. When training goes on, the run's own.
     given : dict, optional
         What the user asked for literally, kept beside what it resolved to.
     reporter : Reporter, optional
         Is told of every stage and every epoch.
+    execution : Execution, optional
+        How it is run.
 
     Returns
     -------
@@ -69,7 +116,10 @@ def run_job(
     ------
     DataError, ConfigError, NonFiniteError
         When the data, the settings or the training do not allow a result; nothing outside ``folder`` was touched.
+    TrainingInterrupted
+        When a signal stopped it; the folder holds a checkpoint to go on from.
     """
+    execution = execution or Execution()
     reporter = reporter or Reporter()
     clock = StageClock()
     started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -79,105 +129,124 @@ def run_job(
         threading.Thread(target=jax_modules, name="import jax", daemon=True).start()
 
     data = prepare(config, reporter, clock)
-    dataset, task, preparation, notes = data.dataset, data.task, data.preparation, data.notes
-    x, y, vx, vy, target = data.x, data.y, data.vx, data.vy, data.target
-    sealed = SealedTest(dataset, data.parts.test)
-    sealed.ledger.bind(folder / "ledger.jsonl")
+    if execution.dry_run:
+        config = config.model_copy(update={"epochs": 1, "lr": None if config.lr == "auto" else config.lr})
+        data = data.head(config.resolved(data.rows, data.preparation.width, data.task.kind).batch_size or 32)
+    config = data.decided(config)
+    task, preparation, notes = data.task, data.preparation, data.notes
+    x, vx, vy, target = data.x, data.vx, data.vy, data.target
+
+    # before anything is trained: what would make the figures worthless
+    reporter.on_stage_start(3, "audit")
+    with clock.part("audit"):
+        leaks = data.audit()
+    reporter.on_stage(3, "audit", audit_words(leaks))
 
     # 4 baselines
     reporter.on_stage_start(4, "baselines")
     with clock.part("baselines"):
-        x32, vx32 = x.astype(np.float32, copy=False), vx.astype(np.float32, copy=False)
-        baselines = fit_baselines(task, x32, target, seed=config.seed % 2**32)
-        on_validation = [baseline_figure(task, b, vx32, data.validation_target) for b in baselines]
-    measure = "accuracy" if task.is_classification else "RMSE"
-    shown = ", ".join(
-        f"{b.name} {_short(task.is_classification, f)}" for b, f in zip(baselines, on_validation, strict=True)
-    )
-    reporter.on_stage(4, "baselines", f"validation {measure}: {shown}")
+        baselines = fit_baselines(task, single(x), target, seed=config.seed % 2**32)
+        on_validation = [baseline_figure(task, b, single(vx), data.validation_target) for b in baselines]
+    metric = metric_of(task)
+    shown = ", ".join(f"{b.name} {show_figure(metric, f)}" for b, f in zip(baselines, on_validation, strict=True))
+    reporter.on_stage(4, "baselines", f"validation {metric_name(metric)}: {shown}")
 
     # 5 network
-    config = config.resolved(len(x), preparation.width)
+    config = config.resolved(data.rows, preparation.width, task.kind)
     manual_seed(config.seed)
-    model = build_network(config, data.shape, task.outputs, data.x)
-    criterion = make_criterion(task.is_classification, config.label_smoothing)
-    network = describe_network(model, criterion, preparation.width, y)
-    words = f"{network_words(config, data.shape, task.outputs)}; {network['parameters']:,} parameters"
+    model = build_network(config, data.shape, data.outputs, data.x, data.vocabulary)
+    criterion = make_criterion(task, config, data.weights(config.class_weights))
+    network = describe_network(model, criterion, preparation.width, data.y, tokens=data.vocabulary is not None)
+    words = f"{network_words(config, data.shape, data.outputs)}; {network['parameters']:,} parameters"
     reporter.on_stage(5, "network", words)
 
     # 6 train
     reporter.on_stage_start(6, "train")
-    search = None
     if config.lr == "auto":
         with clock.part("lr_find"):
-            search = search_rate(config, model, criterion, (x, y), (vx, vy))
+            search = search_rate(config, model, criterion, (x, data.y), (vx, vy))
         config = config.model_copy(update={"lr": search.suggestion})
         reporter.on_stage(
             6, "lr", f"learning rate {search.suggestion:.3g}, by a range test of {len(search.rates)} steps"
         )
+        write_json(folder / "lr_find.json", search_record(search))
     trainer = make_trainer(config, model, criterion, data, callbacks=[reporter])
-    plan = schedule_record(trainer.scheduler, steps_per_epoch(model, len(x), config.batch_size or len(x)), config)
+    plan = schedule_record(trainer.scheduler, steps_per_epoch(model, data.rows, config.batch_size or data.rows), config)
     twin = None
     if config.compare == "torch":
-        from gradwright.train.compare import TorchTwin
+        from gradwright.train.compare import TorchTwin, check_comparable_task
 
+        check_comparable_task(task.kind)
         twin = TorchTwin(config, model, current_generator())
         trainer.callbacks.append(twin)
-    with clock.part("train"):
+    if execution.state is None:
+        text = to_toml(given if given is not None else config.model_dump(exclude_unset=True))
+        write_text(folder / "config.given.toml", text)
+        write_json(folder / "environment.json", environment(started))
+        write_json(folder / "data.json", data.record())
+        if leaks is not None:
+            write_json(folder / "audit.json", [leak.to_dict() for leak in leaks])
+        data.write_parts(folder)
+        write_json(folder / "preparation.json", preparation.to_dict())
+        write_json(folder / "task.json", task.to_dict())
+        write_json(folder / "network.json", network)
+        if plan is not None:
+            write_json(folder / "schedule.json", plan)
+        if trainer.augment is not None:
+            write_json(folder / "augmentation.json", augmentation_record(config, data))
+    else:
+        check_same_data(folder, data)
+    write_json(folder / "config.json", config.model_dump())
+    if execution.publish is not None:
+        folder = execution.publish()
+    scale = preparation.target_scale.std if isinstance(preparation.target_scale, TargetScale) else 1.0
+    loggers = make_loggers(execution.log, folder, config.model_dump())
+    trainer.callbacks += [
+        LiveRecords(folder, lambda row: _own_unit(row, scale)),
+        Checkpointing(folder / "checkpoints", seconds=execution.checkpoint_seconds, keep_every=execution.keep_every),
+        *loggers,
+    ]
+    if execution.state is not None:
+        trainer.load_state_dict(execution.state)
+    polite = contextlib.nullcontext() if execution.signals is None else execution.signals.polite(trainer)
+    with clock.part("train"), polite:
         history = trainer.fit(
-            (x, y),
+            data.to_train_on(config.batch_size or 32),
             (vx, vy),
             epochs=config.epochs,
             batch_size=config.batch_size or 32,
-            patience=config.patience,
+            early_stopping=make_stopping(config),
+            validate_every=config.validate_every,
         )
     clock.seconds["first epoch"] = history.first_epoch_seconds  # with what is compiled in it
     reporter.on_stage(6, "train", f"{len(history.rows)} epochs, best {history.best_epoch}; stopped {history.stopped}")
     comparison = None
     if twin is not None:
         reporter.on_stage_start(6, "compare")
-        comparison = twin.compare((x, y), (vx, vy), history)
+        comparison = twin.compare((x, data.y), (vx, vy), history)
         losses, weights = comparison["max_loss_difference"], comparison["max_weight_difference"]
         words = f"PyTorch's losses differ by at most {losses:.2g}, its weights by at most {weights:.2g}"
         reporter.on_stage(6, "compare", words)
 
     # 7 one look at the test part
     reporter.on_stage_start(7, "test")
-    test = sealed.open(reason="final evaluation", command="train")
-    test_target = task.encode(test.target, test.place)
-    tx = preparation.transform(test.features, place=test.place, notes=notes).astype(x.dtype, copy=False)
-    output = trainer.predict(tx)
-    figures = assess(
-        task,
-        preparation,
-        output,
-        test_target,
-        trainer.loss(output, scaled_targets(preparation, test_target, x.dtype)),
-    )
-    tx32 = tx.astype(np.float32, copy=False)
+    workspace = folder.resolve().parent
+    book = None if execution.dry_run else LookBook(workspace)
+    sealed = data.sealed(_ledger(folder / "ledger.jsonl"), book, folder.name)
+    if execution.dry_run:
+        test = data.held_out()
+    else:
+        test = sealed.open(reason="final evaluation", command="train")
+    figures, on_test = judge(data, test, trainer, config, baselines)
     rows = [
-        {
-            "name": b.name,
-            "description": b.description,
-            "validation": v,
-            "test": baseline_interval(task, b, tx32, test_target),
-        }
-        for b, v in zip(baselines, on_validation, strict=True)
+        {"name": b.name, "description": b.description + data.sampled, "validation": v, "test": t}
+        for b, v, t in zip(baselines, on_validation, on_test, strict=True)
     ]
     vo = trainer.predict(vx)
-    if task.is_classification:
-        on_validation_best: dict[str, Any] = {
-            "loss": trainer.loss(vo, vy),
-            "accuracy": float(np.mean(vo.argmax(1) == vy)),
-        }
-    else:
-        on_validation_best = {
-            "loss": trainer.loss(vo, vy),
-            "rmse": float(np.sqrt(np.mean((preparation.unscale_target(vo[:, 0]) - data.validation_target) ** 2))),
-        }
+    on_validation_best = brief_figures(task, preparation, vo, data.validation_target, trainer.loss(vo, vy))
     result = {
         "task": task.kind,
-        "metric": "accuracy" if task.is_classification else "rmse",
+        "metric": metric,
         "test": figures,
         "best_epoch": history.best_epoch,
         "epochs": len(history.rows),
@@ -186,52 +255,43 @@ def run_job(
         "validation": on_validation_best,
         "seconds": {**clock.seconds, "total": clock.total()},
         "parameters": network["parameters"],
-        "looks": sealed.looks,
+        **sealed.history.to_dict(),
+        "corrected": corrected_claim(figures[metric], figures["rows"], sealed.looks, scale=scale_of(metric)),
     }
 
+    for logger in loggers:
+        logger.log_result(figures)
+
     # the records
-    scale = 1.0 if preparation.target_scale is None else float(preparation.target_scale.std)
-    write_text(
-        folder / "config.given.toml",
-        to_toml(given if given is not None else config.model_dump(exclude_unset=True)),
-    )
-    write_json(folder / "config.json", config.model_dump())
-    write_json(folder / "environment.json", environment(started))
-    write_json(folder / "data.json", data_record(dataset, task, data.parts, preparation))
-    data.parts.to_npz(folder / "split.npz")
-    write_json(folder / "preparation.json", preparation.to_dict())
-    write_json(folder / "task.json", task.to_dict())
-    write_lines(folder / "metrics.jsonl", _own_unit(history.rows, scale))
+    result_rows = [_own_unit(row, scale) for row in history.rows]
+    write_lines(folder / "metrics.jsonl", result_rows)
     write_json(folder / "baselines.json", rows)
-    write_json(folder / "network.json", network)
     save_model(folder, model)
     write_json(folder / "result.json", result)
-    write_json(folder / "findings.json", findings(task, history, rows, figures, notes, planned=_ends_low(plan)))
+    remarks = [sealed.history.finding(), best_epoch_remark(history.rows, config.monitor)]
+    found = [
+        *leak_findings(leaks),
+        *(remark for remark in remarks if remark is not None),
+        *findings(task, history, rows, figures, notes, planned=_ends_low(plan)),
+    ]
+    write_json(folder / "findings.json", found)
     if comparison is not None:
         write_json(folder / "compare.json", comparison)
-    if plan is not None:
-        write_json(folder / "schedule.json", plan)
-    if search is not None:
-        write_json(folder / "lr_find.json", search_record(search))
-    if trainer.augment is not None:
-        write_json(folder / "augmentation.json", augmentation_record(config, data))
+    write_status(folder, "finished", epoch=len(history.rows), epochs=config.epochs, step=history.steps.count)
     return {**result, "baselines": rows}
 
 
-def _own_unit(rows: list[dict[str, Any]], scale: float) -> list[dict[str, Any]]:
-    """Bring RMSE columns from the standardised target's unit to the target's own; R² has none."""
-    out = []
-    for row in rows:
-        new = dict(row)
-        for key in ("train_rmse", "validation_rmse"):
-            if key in new:
-                new[key] = new[key] * scale
-        out.append(new)
-    return out
+def _ledger(path: Path) -> Ledger:
+    """Return the run's ledger: a new one, or that of a run that was broken off after its look."""
+    if path.exists():
+        return Ledger.read(path)
+    return Ledger(path)
 
 
-def _short(classes: bool, figure: float) -> str:
-    return f"{figure:.1%}" if classes else f"{figure:.4g}"
+def _own_unit(row: dict[str, Any], scale: float) -> dict[str, Any]:
+    """Bring errors from the standardised target's unit to the target's own; R² has none."""
+    scaled = ("_rmse", "_mae")
+    return {k: v * scale if k.endswith(scaled) and v is not None else v for k, v in row.items()}
 
 
 def _ends_low(plan: dict[str, Any] | None) -> bool:
@@ -263,10 +323,10 @@ def findings(
                 f"({history.stopped}). More epochs may help.",
             }
         )
-    metric = "accuracy" if task.is_classification else "rmse"
+    metric = metric_of(task)
     own = test[metric]["value"]
-    best = (max if task.is_classification else min)(baselines, key=lambda b: b["test"]["value"])
-    better = own > best["test"]["value"] if task.is_classification else own < best["test"]["value"]
+    best = (max if higher_is_better(metric) else min)(baselines, key=lambda b: b["test"]["value"])
+    better = own > best["test"]["value"] if higher_is_better(metric) else own < best["test"]["value"]
     if not better:
         out.append(
             {

@@ -21,14 +21,21 @@ _LOOKED_AT = 256  # rows, by an initialisation that looks at data
 _ROWS = 5  # of the batch that is sent through to see shapes; shown as "any number"
 
 
-def build_network(config: Config, shape: tuple[int, ...], outputs: int, x: np.ndarray | None = None) -> nn.Sequential:
+def build_network(
+    config: Config,
+    shape: tuple[int, ...],
+    outputs: int,
+    x: np.ndarray | None = None,
+    vocabulary: int | None = None,
+) -> nn.Sequential:
     """Return the network that the settings name, for rows of that shape, in its dtype and with its initial values.
 
-    ``x`` are training rows, for an initialisation that looks at data.
+    ``x`` are training rows, for an initialisation that looks at data; ``vocabulary`` is how many tokens there are,
+    where rows are tokens.
     """
-    model = make_network(config, shape, outputs)
+    model = make_network(config, shape, outputs, vocabulary)
     if config.init is not None:
-        rows = None if x is None else Tensor(x[:_LOOKED_AT].astype(np.float32))
+        rows = None if x is None else Tensor(x[:_LOOKED_AT].astype(np.float32 if vocabulary is None else np.int64))
         nn.init.initialize_(model, config.init, x=rows)
     if config.dtype == "float64":
         model.double()
@@ -36,19 +43,25 @@ def build_network(config: Config, shape: tuple[int, ...], outputs: int, x: np.nd
     return model
 
 
-def describe_network(model: nn.Module, criterion: nn.Module, features: int, target: np.ndarray) -> dict[str, Any]:
-    """Return the layers with output shapes and parameter counts, and the computation graph of one training step."""
+def describe_network(
+    model: nn.Module, criterion: nn.Module, features: int, target: np.ndarray, *, tokens: bool = False
+) -> dict[str, Any]:
+    """Return the layers with output shapes and parameter counts, and the computation graph of one training step.
+
+    ``features`` is how many numbers, or ``tokens``, a row has.
+    """
     layers: list[dict[str, Any]] = []
     handles = []
     names = {id(m): path for path, m in model.named_modules()}
 
-    def look(module: nn.Module, args: tuple[Any, ...], output: Tensor) -> None:
+    def look(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        first = output[0] if isinstance(output, tuple) else output  # a recurrent layer gives its last states too
         layers.append(
             {
                 "path": names[id(module)],
                 "type": type(module).__name__,
                 "detail": module.extra_repr(),
-                "output_shape": [None, *output.shape[1:]],
+                "output_shape": [None, *first.shape[1:]],
                 "parameters": sum(p.numel() for p in module.parameters()),
             }
         )
@@ -56,7 +69,10 @@ def describe_network(model: nn.Module, criterion: nn.Module, features: int, targ
     for module in model.modules():
         if not list(module.children()):
             handles.append(module.register_forward_hook(look))
-    x = Tensor(np.zeros((_ROWS, features), next(model.parameters()).dtype)).requires_grad_()
+    if tokens:
+        x = Tensor(np.ones((_ROWS, features), np.int64))
+    else:
+        x = Tensor(np.zeros((_ROWS, features), next(model.parameters()).dtype)).requires_grad_()
     x.name = "x"
     y = Tensor(np.resize(target, (_ROWS, *target.shape[1:])))
     training, buffers = model.training, [(b, b._array) for b in model.buffers()]

@@ -1,8 +1,11 @@
-"""A trained network on disk: structure as JSON of known layer names, weights as safetensors. Nothing is unpickled."""
+"""A trained network on disk: structure as JSON of known layer names, weights as safetensors. Nothing is unpickled.
+
+A run folder may be a stranger's: no file of it is a link, none is read beyond the size that it can have, the weights'
+checksum must fit, and whatever is wrong is a RunError that names the file.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,33 +14,40 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gradwright import nn
-from gradwright.data import Ledger, Preparation, Task
-from gradwright.errors import GradwrightError, RunError
+from gradwright.backend.dtypes import category
+from gradwright.data import Ledger, Preparation, Task, outputs_of
+from gradwright.engine.checksum import checked
+from gradwright.engine.files import read_whole, write_whole
+from gradwright.engine.json_text import parse_json
+from gradwright.engine.saving import from_bytes, to_bytes
+from gradwright.engine.tensor import Tensor
+from gradwright.errors import GradwrightError, RunError, StateError
 from gradwright.nn.structure import from_structure, to_structure
 from gradwright.train.config import Config, parse_config
-from gradwright.train.folder import write_bytes, write_json
-from gradwright.train.trainer import forward_rows
+from gradwright.train.folder import write_json
+from gradwright.train.forward import forward_rows
 
 __all__ = ["SavedRun", "load_run", "save_model"]
 
 T = TypeVar("T")
 
 _LARGEST = 64 * 2**20  # bytes of JSON that no record of ours reaches
+_TOKENS = 16  # of a row that tries a network out: attention's memory grows with their square
+_WORDS = 1500  # characters of a message
 
 
 def save_model(folder: Path, model: nn.Module) -> None:
-    """Write ``model.json`` and ``weights.safetensors``."""
-    from safetensors.numpy import save
-
+    """Write ``model.json`` and ``weights.safetensors``, which carries its own checksum."""
     write_json(folder / "model.json", {"format": 1, "structure": to_structure(model)})
-    # not ascontiguousarray: it gives zero-dimensional arrays an axis
-    arrays = {k: np.array(v.numpy(), order="C") for k, v in model.state_dict().items()}
-    write_bytes(folder / "weights.safetensors", save(arrays))
+    try:
+        write_whole(folder / "weights.safetensors", to_bytes(model.state_dict()))
+    except OSError as error:
+        raise RunError(f"cannot write {folder / 'weights.safetensors'}: {error.strerror}") from None
 
 
 @dataclass(frozen=True)
 class SavedRun:
-    """What a run folder holds, ready for use."""
+    """What a run folder holds, ready for use; ``notes`` are remarks about the files."""
 
     path: Path
     config: Config
@@ -45,6 +55,7 @@ class SavedRun:
     preparation: Preparation
     model: nn.Module
     data: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
     @property
     def ledger(self) -> Ledger:
@@ -71,18 +82,22 @@ def load_run(path: Path) -> SavedRun:
         model = _built(path / "model.json", _build_model)
         if config.dtype == "float64":
             model.double()
-        _built(path / "weights.safetensors", model.load_state_dict, _read_weights)
+        notes = _load_weights(path / "weights.safetensors", model)
         data = read_object(path / "data.json")
-        _check_fit(model, preparation.width, task.outputs, np.dtype(config.dtype))
+        _check_fit(model, preparation, outputs_of(task, preparation), np.dtype(config.dtype))
     except GradwrightError as error:
-        raise RunError(f"{path}: the run cannot be loaded: {error}") from None
+        words = str(error)
+        words = words if len(words) <= _WORDS else f"{words[:_WORDS]} …"  # of a stranger's choosing, perhaps
+        raise RunError(f"{path}: the run cannot be loaded: {words}") from None
+    except MemoryError:
+        raise RunError(f"{path}: the run cannot be loaded: it does not fit into memory") from None
     model.eval()
-    return SavedRun(path, config, task, preparation, model, data)
+    return SavedRun(path, config, task, preparation, model, data, notes)
 
 
-def _built(path: Path, build: Callable[[Any], T], reader: Callable[[Path], Any] | None = None) -> T:
-    """Build something from a file's content; an error names the file."""
-    content = (reader or read_object)(path)
+def _built(path: Path, build: Callable[[Any], T]) -> T:
+    """Build something from a JSON file's content; an error names the file."""
+    content = read_object(path)
     try:
         return build(content)
     except GradwrightError as error:
@@ -95,14 +110,23 @@ def _build_model(description: dict[str, Any]) -> nn.Module:
     return from_structure(description.get("structure"), draw=False)
 
 
-def _check_fit(model: nn.Module, width: int, outputs: int, dtype: np.dtype) -> None:
-    """Send one row of zeros through the network: files of two runs do not fit together."""
+def _check_fit(model: nn.Module, preparation: Preparation, outputs: int, dtype: np.dtype) -> None:
+    """Send a row of zeros, or of a few tokens, through the network: files of two runs do not fit together."""
+    width, tokens = preparation.width, preparation.tokens
+    what = "numbers" if tokens is None else "tokens"
+    expected: tuple[int, ...]
     try:
-        shape = forward_rows(model, np.zeros((1, width), dtype)).shape
-    except (GradwrightError, MemoryError) as error:
-        raise RunError(f"model.json does not take the {width} numbers a row of preparation.json: {error}") from None
-    if shape != (1, outputs):
-        raise RunError(f"model.json gives {shape[1:]} numbers a row, but task.json needs {outputs}")
+        if tokens is None:
+            shape, expected = forward_rows(model, np.zeros((1, width), dtype)).shape, (1, outputs)
+        else:
+            few = min(width, _TOKENS)
+            row = np.full((1, few), tokens.size - 1, np.int64)  # the vocabulary's last, which must have its vector
+            shape, expected = forward_rows(model, row).shape, (1, outputs, few)
+    except Exception as error:  # whatever layers that make no sense together say
+        words = str(error)[:500] or type(error).__name__
+        raise RunError(f"model.json does not take the {width} {what} a row of preparation.json: {words}") from None
+    if shape != expected:
+        raise RunError(f"model.json gives {shape[1:]} numbers a row, but task.json needs {expected[1:]}")
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -116,24 +140,45 @@ def read_object(path: Path) -> dict[str, Any]:
 def read_json(path: Path) -> Any:
     """Read one JSON file of a run, with bounded memory."""
     try:
-        if path.stat().st_size > _LARGEST:
-            raise RunError(f"{path.name}: {path.stat().st_size:,} bytes are more than a record ever has")
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(read_whole(path, largest=_LARGEST, links=False))
     except OSError as error:
         raise RunError(f"{path.name}: cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise RunError(f"{path.name}: not valid JSON: {str(error)[:200]}") from None
+    except StateError as error:
+        raise RunError(f"{path.name}: {error}") from None
 
 
-def _read_weights(path: Path) -> dict[str, np.ndarray]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
+def _load_weights(path: Path, model: nn.Module) -> tuple[str, ...]:
+    """Put the weights of a file into the network; return remarks about the file."""
+    # what the network holds bounds what its file can: eight bytes a number at most, and the header
+    largest = _LARGEST + 8 * sum(v.numel() for v in model.state_dict(keep_vars=True).values())
     try:
-        weights = dict(load_file(path))
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise RunError(f"{path.name}: cannot be read: {error}") from None
+        content = read_whole(path, largest=largest, links=False)
+        weights = from_bytes(content)
+        _check_weights(weights, model)
+        with np.errstate(all="ignore"):  # what overflows is found below
+            model.load_state_dict(weights)
+        for key, value in model.state_dict(keep_vars=True).items():
+            if not np.isfinite(value.detach().numpy()).all():
+                raise StateError(f"{key} holds values that are not finite")
+    except OSError as error:
+        raise RunError(f"{path.name}: cannot be read: {error.strerror}") from None
+    except GradwrightError as error:
+        raise RunError(f"{path.name}: {error}") from None
+    if checked(content):
+        return ()
+    return (
+        f"{path.name} has no checksum, because another program or an earlier version wrote it: damage to it cannot be "
+        "seen. Check a figure of the run with `gradwright evaluate`",
+    )
+
+
+def _check_weights(weights: Any, model: nn.Module) -> None:
+    """Raise unless it is tensors by name, of the network's kinds of numbers; load_state_dict checks the rest."""
+    own = model.state_dict(keep_vars=True)
+    if not isinstance(weights, dict):
+        raise StateError("expected tensors by name")
     for key, value in weights.items():
-        if value.dtype.kind == "f" and not np.isfinite(value).all():
-            raise RunError(f"{path.name}: {key} holds values that are not finite")
-    return weights
+        if not isinstance(key, str) or not isinstance(value, Tensor):
+            raise StateError("expected tensors by name")
+        if key in own and category(value.dtype) != category(own[key].dtype):
+            raise StateError(f"{key} is of dtype {value.dtype}, where the network has {own[key].dtype}")

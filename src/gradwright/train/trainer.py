@@ -1,12 +1,12 @@
-"""The training loop: epochs as compiled programs, early stopping, the best weights kept."""
+"""The training loop: epochs as compiled programs, early stopping, the best weights kept, resumable at every block."""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,34 +15,43 @@ from gradwright.compile import CompiledStep, compile, place
 from gradwright.data import epoch_order
 from gradwright.engine.mode import no_grad
 from gradwright.engine.tensor import Tensor
-from gradwright.errors import ConfigError, DTypeError, IndexOutOfRangeError, NonFiniteError, ShapeError
-from gradwright.nn.batchnorm import BatchNorm
+from gradwright.errors import ConfigError, NonFiniteError, TrainingInterrupted
+from gradwright.nn.summary import summary_info
 from gradwright.optim import Optimizer
 from gradwright.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from gradwright.optim.swa_utils import AveragedModel
-from gradwright.train.callbacks import Callback
-from gradwright.train.metrics import r2, rmse
-from gradwright.train.nonfinite import ADVICE, Snapshot, explain_nonfinite
+from gradwright.train.callbacks import Callback, wants_every_step
+from gradwright.train.checks import check_counts, checked_part, epoch_batches, has_batch_norm, rehearse
+from gradwright.train.forward import EVALUATION_ROWS, forward_rows
+from gradwright.train.history import History
+from gradwright.train.metrics import Metric, MetricCollection, r2
+from gradwright.train.nonfinite import ADVICE
+from gradwright.train.programs import forward_program, make_step, run_block
+from gradwright.train.score import score, score_name, score_value
+from gradwright.train.state import load_trainer_state, trainer_state
+from gradwright.train.stopping import EarlyStopping
+from gradwright.train.stream import RowStream
 
-__all__ = ["History", "Trainer", "forward_rows"]
+__all__ = ["Progress", "Trainer"]
 
-#: Steps that run as one program; between programs there is time for a progress bar and for Ctrl-C.
+#: Steps that run as one program at most; between programs there is time for a progress bar, a checkpoint, for Ctrl-C.
 BLOCK = 250
-#: Rows that are evaluated as one program.
-EVALUATION_ROWS = 8192
+#: Arithmetic of a block at most, a backward pass counted as two forward passes: a few seconds on two cores.
+BLOCK_FLOPS = 200 * 10**9
 
 Arrays = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass
-class History:
-    """What happened, an epoch a row, and how it ended."""
+class Progress:
+    """Where a training stands: which epoch, how many of its steps are done, and their sums so far."""
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    best_epoch: int = 0
-    stopped: str = ""
-    problem: str | None = None
-    first_epoch_seconds: float = 0.0  # with what is compiled in it
+    epoch: int = 1
+    step: int = 0
+    rows: int = 0
+    loss: float = 0.0
+    score: float = 0.0
+    count: float = 0.0
 
 
 class Trainer:
@@ -71,11 +80,21 @@ class Trainer:
         the new weights (max-norm, averaging).
     clip_norm : float > 0, optional
         Bound on the norm of all gradients together.
+    metrics : names, or dict of name to Metric
+        Further figures of the validation, as ``gradwright list metrics`` names them; rows have them as
+        ``validation_<name>``.
+    precision : {"float32", "bfloat16"}
+        What the training steps compute products and convolutions in, as :class:`gradwright.autocast` does. Weights,
+        losses, updates and validation stay as they are.
+    accumulate : int >= 1
+        Compute each batch in so many parts, one after the other, for less memory; the gradient is the whole batch's,
+        also of a short last one. Batch normalisation then sees the parts.
     eager : bool
         Run on NumPy instead of compiling; the same numbers up to rounding.
     seed : int
         Decides the batch order of every epoch.
     callbacks : sequence of Callback
+        Their hooks and the order in which they run are in :class:`Callback`.
 
     Examples
     --------
@@ -88,6 +107,8 @@ class Trainer:
     >>> history = trainer.fit((x[:150], y[:150]), (x[150:], y[150:]), epochs=20, batch_size=30)
     >>> history.rows[-1]["validation_accuracy"] > 0.9
     True
+    >>> len(history.steps["loss"])
+    100
     """
 
     def __init__(
@@ -103,6 +124,9 @@ class Trainer:
         before_update: Sequence[Callable[[], Any]] = (),
         after_update: Sequence[Callable[[], Any]] = (),
         clip_norm: float | None = None,
+        metrics: Iterable[str] | Mapping[str, Metric] = (),
+        precision: Literal["float32", "bfloat16"] = "float32",
+        accumulate: int = 1,
         eager: bool = False,
         seed: int = 0,
         callbacks: Sequence[Callback] = (),
@@ -113,6 +137,7 @@ class Trainer:
         self.scheduler = scheduler
         self.augment = augment
         self.penalty = penalty
+        self.average = average
         self.before_update = list(before_update)
         self.after_update = list(after_update)
         if clip_norm is not None:
@@ -123,6 +148,14 @@ class Trainer:
                 f"Trainer: {type(optimizer).__name__} computes its gradients itself, where nothing can change them: "
                 "leave clip_norm and before_update away"
             )
+        if accumulate < 1 or (accumulate > 1 and optimizer.closure is not None):
+            raise ConfigError(
+                f"Trainer: accumulate is {accumulate}; expected 1 or more, and 1 for {type(optimizer).__name__}"
+                if accumulate < 1
+                else f"Trainer: {type(optimizer).__name__} computes its gradients itself, so accumulate must be 1"
+            )
+        if precision not in ("float32", "bfloat16"):
+            raise ConfigError(f"Trainer: precision is {precision!r}; expected 'float32' or 'bfloat16'")
         self._judged = model if average is None else average.module
         if average is not None:
             self.after_update.append(lambda: average.update_parameters(model))
@@ -130,84 +163,52 @@ class Trainer:
             self.after_update.append(scheduler.step)
         self.eager = eager or optimizer.closure == "gradients"  # such a rule's way depends on the loss's value
         self.seed = seed
+        self.metrics = MetricCollection(metrics)
         self.callbacks = list(callbacks)
         self.history = History()
-        self._step = self._make_step()
+        self.progress = Progress()
+        self.best_weights: dict[str, Tensor] | None = None
+        self._resumed = False
+        self._block_steps = BLOCK
+        self._stop = ""
+        self._step = make_step(
+            model, criterion, optimizer,
+            augment=augment, penalty=penalty, before=self.before_update, after=self.after_update,
+            precision=precision, accumulate=accumulate,
+        )  # fmt: skip
         state = [model, criterion, optimizer, [augment, penalty], self.before_update, self.after_update]
         self._compiled: CompiledStep = compile(self._step, state=state)
-        self._forward: CompiledStep = compile(self._make_forward(), state=[self._judged])
-
-    # --- the two programs -------------------------------------------------------------------------------------------
-    def _make_step(self) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
-        model, criterion, optimizer = self.model, self.criterion, self.optimizer
-        augment, penalty, before, after = self.augment, self.penalty, self.before_update, self.after_update
-
-        def update(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-            output = model(inputs)
-            loss = criterion(output, targets)
-            (loss if penalty is None else loss + penalty(model)).backward()
-            for change in before:
-                change()
-            optimizer.step()
-            return output, loss
-
-        def search(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-            """Let a rule that asks for the loss itself look where it likes; return what came of it."""
-
-            def closure() -> Tensor:
-                loss: Tensor = criterion(model(inputs), targets)
-                total = loss if penalty is None else loss + penalty(model)
-                if optimizer.closure == "gradients":
-                    optimizer.zero_grad()
-                    total.backward()
-                return total
-
-            optimizer.step(closure)
-            with no_grad():
-                output = model(inputs)
-                return output, criterion(output, targets)
-
-        move = update if optimizer.closure is None else search
-
-        def step(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-            optimizer.zero_grad()
-            inputs, targets = (x, y) if augment is None else augment(x, y)
-            output, loss = move(inputs, targets)
-            for change in after:
-                change()
-            return loss.detach(), _score(output.detach(), y)
-
-        return step
-
-    def _make_forward(self) -> Callable[[Tensor], Tensor]:
-        model = self._judged
-
-        def forward(x: Tensor) -> Tensor:
-            with no_grad():
-                out: Tensor = model(x)
-                return out
-
-        return forward
+        self._forward: CompiledStep = compile(forward_program(self._judged), state=[self._judged])
 
     # --- training ---------------------------------------------------------------------------------------------------
     def fit(
         self,
-        train: Arrays,
+        train: Arrays | RowStream,
         validation: Arrays,
         *,
         epochs: int = 100,
         batch_size: int = 32,
         patience: int | None = None,
+        early_stopping: EarlyStopping | None = None,
+        validate_every: int = 1,
     ) -> History:
         """Train until ``epochs`` are over or validation loss has not improved for ``patience`` epochs.
+
+        After :meth:`load_state_dict` it goes on where the state was taken, bit for bit as if nothing had happened.
 
         Parameters
         ----------
         train, validation : (x, y)
-            Arrays (rows, features) in the model's dtype, and (rows,) int64 labels or (rows, 1) numbers.
+            Arrays (rows, features) in the model's dtype, and (rows,) int64 labels or (rows, 1) numbers. To train on,
+            also a :class:`RowStream`, read block by block in an order and in batches of its own:
+            ``fit(streamed.train, streamed.validation.arrays())`` of :func:`gradwright.data.stream`.
         epochs, batch_size : int >= 1
         patience : int >= 1, optional
             None: no early stopping. The weights of the best epoch are put back either way.
+        early_stopping : EarlyStopping, optional
+            Instead of ``patience``: another rule, another figure, a warm-up, a least improvement.
+        validate_every : int >= 1
+            Epochs from one validation to the next; the last one is always validated.
 
         Raises
         ------
@@ -216,177 +217,215 @@ class Trainer:
             weights are put back and ``history.problem`` says what happened.
         ShapeError, IndexOutOfRangeError
             When inputs, targets and model do not fit together; before anything is changed.
+        TrainingInterrupted
+            After :meth:`stop`, at the end of the block of steps that is running.
         """
-        for name, value in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
-            if value is not None and value < 1:
-                raise ConfigError(f"fit: {name} is {value}; expected 1 or more")
-        x, y = self._checked("train", *train)
-        self._checked("validation", *validation)
-        n = len(x)
-        batch_size = min(batch_size, n)
-        self._refuse_single_row(batch_size)
-        full, rest = epoch_batches(self.model, n, batch_size)
-        self.history = History()
-        best, best_weights, since_best = np.inf, self._weights(), 0
-        self._tell("on_fit_start", epochs=epochs, steps=full + (rest > 0))
+        check_counts(epochs=epochs, batch_size=batch_size, patience=patience, validate_every=validate_every)
+        if early_stopping is not None and patience is not None:
+            raise ConfigError("fit: give patience or early_stopping, not both; EarlyStopping has a patience of its own")
+        rule = early_stopping or EarlyStopping(patience=patience)
+        first = train.example() if isinstance(train, RowStream) else train
+        parts = {"train": checked_part("train", *first), "validation": checked_part("validation", *validation)}
+        for name, part in parts.items():
+            rehearse(name, self.model, self.criterion, *part)
+        rows = len(parts["train"][0])
+        if isinstance(train, RowStream):
+            rows, batch_size = train.rows, train.batch_size
+        batch_size = min(batch_size, rows)
+        if batch_size == 1 and has_batch_norm(self.model):
+            raise ConfigError("fit: batch normalisation needs batches of at least 2 rows; batch_size is 1")
+        full, rest = epoch_batches(self.model, rows, batch_size)
+        if not self._resumed:
+            self.history, self.progress, self.best_weights = History(), Progress(), None
+        self._resumed, self._stop = False, ""
+        initial = self.weights()
         self.model.train()
-        data = self._place(x, y)
-        if not self.eager:
-            self._prepare(data, np.asarray(validation[0]), batch_size, full, rest)
-        stopped = f"all {epochs} epochs done"
-        for epoch in range(1, epochs + 1):
-            epoch_started = time.perf_counter()
-            order = epoch_order(n, key=self.seed, epoch=epoch)
-            try:
-                loss, score = self._epoch(data, order, batch_size, full, rest, epoch)
-            except NonFiniteError as error:
-                if self.history.best_epoch == 0:
-                    self._put(best_weights)
-                    raise
-                self.history.problem = str(error)
-                stopped = f"loss stopped being a number in epoch {epoch}; the best weights so far are kept"
-                break
-            row = self._row(epoch, loss, score, y, validation, time.perf_counter() - epoch_started)
-            if epoch == 1:
-                self.history.first_epoch_seconds = time.perf_counter() - epoch_started
-            self.history.rows.append(row)
-            if isinstance(self.scheduler, ReduceLROnPlateau):
-                self.scheduler.step(row["validation_loss"])
-            if row["validation_loss"] < best:
-                best, best_weights, since_best = row["validation_loss"], self._weights(), 0
-                self.history.best_epoch = epoch
-            else:
-                since_best += 1
-            self._tell("on_epoch_end", row)
-            if patience is not None and since_best >= patience:
-                stopped = f"early: validation loss did not improve for {patience} epochs"
-                break
-        if self.history.best_epoch == 0:
-            self._put(best_weights)
-            raise NonFiniteError(f"the validation loss was not a finite number in any of {epochs} epochs. {ADVICE}")
+        data = train if isinstance(train, RowStream) else self._place(*parts["train"])
+        self._block_steps = block_steps(self.model, parts["train"][0], batch_size)
+        self._tell("on_fit_start", epochs=epochs, steps=full + (rest > 0))
+        try:
+            if not self.eager:
+                self._prepare(data, parts["validation"][0], batch_size, full, rest)
+            stopped = self._epochs(data, parts["validation"], epochs, batch_size, (full, rest), rule, validate_every)
+            if self.best_weights is None:
+                raise NonFiniteError(f"the validation loss was not a finite number in any of {epochs} epochs. {ADVICE}")
+        except TrainingInterrupted:
+            self._tell("on_interrupt")
+            self._put(self.best_weights or self.weights())
+            self.model.eval()
+            raise
+        except BaseException as error:
+            self._tell("on_error", error)
+            self._put(self.best_weights or initial)
+            self.model.eval()
+            raise
         self.history.stopped = stopped
-        self._put(best_weights)
+        self._tell("on_epochs_end")
+        self._put(self.best_weights)
         self.model.eval()
         self._tell("on_fit_end")
         return self.history
 
-    def _prepare(self, data: tuple[Any, Any], vx: np.ndarray, batch_size: int, full: int, rest: int) -> None:
+    def _epochs(
+        self,
+        data: tuple[Any, Any] | RowStream,
+        validation: Arrays,
+        epochs: int,
+        batch_size: int,
+        steps: tuple[int, int],
+        rule: EarlyStopping,
+        validate_every: int,
+    ) -> str:
+        """Run epoch after epoch; return why it ended."""
+        progress, history = self.progress, self.history
+        while True:
+            if reason := rule.decide(history.rows).stop:
+                return reason
+            epoch = progress.epoch
+            if epoch > epochs:
+                return f"all {epochs} epochs done"
+            started = time.perf_counter()
+            if progress.step == 0:
+                self._tell("on_epoch_start", epoch)
+            try:
+                self._epoch(data, batch_size, steps)
+                row = self._row(epoch, validation, time.perf_counter() - started, epochs, validate_every)
+            except NonFiniteError as error:
+                if self.best_weights is None:
+                    raise
+                history.problem = str(error)
+                return f"loss stopped being a number in epoch {epoch}; the best weights so far are kept"
+            history.rows.append(row)
+            if not history.first_epoch_seconds:
+                history.first_epoch_seconds = time.perf_counter() - started
+            if isinstance(self.scheduler, ReduceLROnPlateau) and "validation_loss" in row:
+                self.scheduler.step(row["validation_loss"])
+            if rule.decide(history.rows).best == len(history.rows) - 1:
+                history.best_epoch, self.best_weights = epoch, self.weights()
+            self.progress = progress = Progress(epoch + 1)
+            self._tell("on_epoch_end", row)
+            self._check_stop()
+
+    def _epoch(self, data: tuple[Any, Any] | RowStream, batch_size: int, steps: tuple[int, int]) -> None:
+        """Run the steps of the epoch that are not done yet."""
+        progress, (full, rest) = self.progress, steps
+        if not isinstance(data, RowStream):
+            order = epoch_order(len(data[0]), key=self.seed, epoch=progress.epoch)
+            self._batches(data, order, batch_size, steps)
+            return
+        with contextlib.closing(data.blocks(progress.epoch, progress.step)) as pieces:
+            for x, y in pieces:
+                first = progress.step
+                whole = min(len(x) // batch_size, full - first)
+                short = rest if len(x) > whole * batch_size else 0
+                self._batches(self._place(x, y), np.arange(len(x)), batch_size, (whole, short), first)
+
+    def _batches(
+        self, data: tuple[Any, Any], order: np.ndarray, batch_size: int, steps: tuple[int, int], first: int = 0
+    ) -> None:
+        """Run whole batches of the rows in this order, and a short one; the first of them is step ``first``."""
+        progress, (full, rest) = self.progress, steps
+        batches = order[: full * batch_size].reshape(full, batch_size)
+        single = any(wants_every_step(callback) for callback in self.callbacks)
+        for start, stop in blocks(full, 1 if single else self._block_steps):
+            if stop > progress.step - first:
+                self._block(data, batches[max(start, progress.step - first) : stop])
+        if rest and progress.step - first == full:
+            self._block(data, order[full * batch_size : full * batch_size + rest][None])
+
+    def _block(self, data: tuple[Any, Any], batches: np.ndarray) -> None:
+        """Run steps as one program and add up what came of them."""
+        progress, size = self.progress, batches.shape[1]
+        result = run_block(
+            self._step, self._compiled, data, batches,
+            eager=self.eager, schedules=[] if self.scheduler is None else [self.scheduler],
+            epoch=progress.epoch, first=progress.step,
+        )  # fmt: skip
+        self.history.steps.append(epoch=progress.epoch, loss=result.losses, learning_rate=result.rates)
+        progress.step += len(batches)
+        progress.rows += len(batches) * size
+        # one after the other, so that the sum does not depend on how the steps were cut into blocks
+        for loss, score_, count in zip(result.losses, result.scores, result.counts, strict=True):
+            progress.loss += float(loss) * size
+            progress.score += float(score_)
+            progress.count += float(count)
+        if len(batches) == 1:
+            self._tell_step(float(result.losses[0]))
+        self._tell("on_steps_end", epoch=progress.epoch, step=progress.step)
+        self._check_stop()
+
+    def _prepare(
+        self, data: tuple[Any, Any] | RowStream, vx: np.ndarray, batch_size: int, full: int, rest: int
+    ) -> None:
         """Have the smaller programs compiled in the background while the epoch's own is compiled and run."""
-        if rest and full:
+        if rest and full and not isinstance(data, RowStream):
             self._compiled.prepare_scan(*data, order=np.zeros((1, rest), np.int32))
         training = self._judged.training
         self._judged.eval()
         self._forward.prepare(Tensor(vx[:EVALUATION_ROWS]))
         self._judged.train(training)
 
-    def _epoch(
-        self, data: tuple[Any, Any], order: np.ndarray, batch_size: int, full: int, rest: int, epoch: int
-    ) -> tuple[float, float]:
-        """Run one epoch; return the mean loss and the summed score over its rows."""
-        batches = order[: full * batch_size].reshape(full, batch_size)
-        total = score = 0.0
-        for start, stop in _blocks(full):
-            losses, scores = self._run(data, batches[start:stop], epoch, start)
-            total += float(np.sum(losses, dtype=np.float64)) * batch_size
-            score += float(np.sum(scores, dtype=np.float64))
-            self._tell("on_steps_end", epoch=epoch, step=stop)
-        rows = full * batch_size
-        if rest:
-            losses, scores = self._run(data, order[rows : rows + rest][None], epoch, full)
-            total += float(losses[0]) * rest
-            score += float(scores[0])
-            self._tell("on_steps_end", epoch=epoch, step=full + 1)
-            rows += rest
-        return total / rows, score / rows
+    # --- stopping and going on --------------------------------------------------------------------------------------
+    def stop(self, reason: str = "asked to stop") -> None:
+        """Ask a running :meth:`fit` to stop at the end of its block of steps; a signal's handler may call it."""
+        self._stop = reason
 
-    def _run(self, data: tuple[Any, Any], batches: np.ndarray, epoch: int, first: int) -> tuple[np.ndarray, np.ndarray]:
-        """Run a block of steps and refuse a loss that is not a number, saying where it came from."""
-        snapshot = Snapshot(self._compiled, [] if self.scheduler is None else [self.scheduler])
-        x, y = data
-        if self.eager:
-            losses, scores = np.full(len(batches), np.nan), np.zeros(len(batches))
-            # clipping refuses a norm that is not finite; the loss then stays NaN
-            with contextlib.suppress(NonFiniteError), np.errstate(all="ignore"):
-                for k, rows in enumerate(batches):
-                    pair = self._step(Tensor(x[rows]), Tensor(y[rows]))
-                    losses[k], scores[k] = pair[0].item(), pair[1].item()
-        else:
-            both = self._compiled.scan(x, y, order=batches)
-            losses, scores = (t.numpy() for t in both)
-        bad = np.flatnonzero(~np.isfinite(losses))
-        if bad.size or snapshot.bad() is not None:
-            k = int(bad[0]) if bad.size else len(batches) - 1
-            snapshot.restore()
-            message = explain_nonfinite(self._step, snapshot, x, y, batches, k, epoch, first)
-            snapshot.restore()
-            raise NonFiniteError(message)
-        return losses, scores
+    def _check_stop(self) -> None:
+        if self._stop:
+            raise TrainingInterrupted(
+                f"{self._stop} in epoch {self.progress.epoch}, after {self.progress.step} of its steps"
+            )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that a later :meth:`fit` needs to go on from here: plain data and arrays."""
+        return trainer_state(self)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take the state of a trainer made alike; the next :meth:`fit` goes on from there.
+
+        Raises
+        ------
+        StateError
+            When the state belongs to another model, optimizer or schedule.
+        """
+        load_trainer_state(self, state)
+        self._resumed = True
 
     # --- evaluation -------------------------------------------------------------------------------------------------
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the model's outputs for rows, in evaluation mode."""
-        return forward_rows(self._judged, x, self._make_forward() if self.eager else self._forward)
+        return forward_rows(self._judged, x, None if self.eager else self._forward, self._check_stop)
 
     def loss(self, output: np.ndarray, y: np.ndarray) -> float:
         """Return the criterion of outputs that are there already."""
         with no_grad():
             return float(self.criterion(Tensor(output), Tensor(y)).item())
 
-    def _row(
-        self, epoch: int, loss: float, score: float, y: np.ndarray, validation: Arrays, seconds: float
-    ) -> dict[str, Any]:
+    def _row(self, epoch: int, validation: Arrays, seconds: float, epochs: int, validate_every: int) -> dict[str, Any]:
+        """Return the epoch's line of the history, validated when it is time."""
         started = time.perf_counter()
         vx, vy = validation
-        row: dict[str, Any] = {"epoch": epoch, "train_loss": loss}
-        with np.errstate(all="ignore"):  # weights on their way to infinity overflow here first
-            output = self.predict(vx)
-            row["validation_loss"] = self.loss(output, vy)
-            row["learning_rate"] = float(self.optimizer.param_groups[0]["lr"])
-            if y.dtype.kind == "i":
-                row["train_accuracy"] = score
-                row["validation_accuracy"] = float(np.mean(output.argmax(1) == vy))
-            else:
-                row["train_rmse"] = float(np.sqrt(score))
-                row["validation_rmse"] = rmse(vy, output)
-                row["validation_r2"] = r2(vy, output)
+        progress, name = self.progress, score_name(self.criterion, vy)
+        row: dict[str, Any] = {"epoch": epoch, "train_loss": progress.loss / progress.rows}
+        row["learning_rate"] = float(self.optimizer.param_groups[0]["lr"])
+        row[f"train_{name}"] = score_value(name, progress.score, progress.count)
+        if epoch % validate_every == 0 or epoch == epochs:
+            self._tell("on_validation_start", epoch)
+            with np.errstate(all="ignore"):  # weights on their way to infinity overflow here first
+                output = self.predict(vx)
+                row["validation_loss"] = self.loss(output, vy)
+                total, count = score(self.criterion, Tensor(output), Tensor(vy)).numpy().astype(float)
+                row[f"validation_{name}"] = score_value(name, total, count)
+                if name == "rmse":
+                    row["validation_r2"] = r2(vy, output)
+                self.metrics.reset()
+                self.metrics.update(output, vy)
+                row |= self.metrics.compute("validation_")
+            self._tell("on_validation_end", row)
         row["seconds"] = seconds + time.perf_counter() - started
         return row
 
     # --- helpers ----------------------------------------------------------------------------------------------------
-    def _checked(self, name: str, x: np.ndarray, y: np.ndarray) -> Arrays:
-        x, y = np.asarray(x), np.asarray(y)
-        if len(x) != len(y) or len(x) == 0:
-            raise ShapeError(
-                f"fit: {name} has {len(x)} rows of input and {len(y)} of target; need the same number, at least 1"
-            )
-        if not np.isfinite(x).all():
-            row = int(np.argwhere(~np.isfinite(x.reshape(len(x), -1)).all(axis=1))[0, 0])
-            raise NonFiniteError(
-                f"fit: {name} input has a value that is not finite in row {row}; prepare the data first"
-            )
-        if y.dtype.kind == "f" and not np.isfinite(y).all():
-            row = int(np.argwhere(~np.isfinite(y.reshape(len(y), -1)).all(axis=1))[0, 0])
-            raise NonFiniteError(f"fit: {name} target is not finite in row {row}")
-        self._rehearse(name, x, y)
-        return x, y
-
-    def _rehearse(self, name: str, x: np.ndarray, y: np.ndarray) -> None:
-        """Send one row through the model and all targets through the criterion: what does not fit shows now."""
-        training = self.model.training
-        self.model.eval()
-        try:
-            with no_grad():
-                output = self.model(Tensor(x[:1]))
-                self.criterion(Tensor(np.zeros((len(y), *output.shape[1:]), output.dtype)), Tensor(y))
-        except (ShapeError, IndexOutOfRangeError, DTypeError) as error:
-            raise type(error)(f"fit: {name}: {error}") from None
-        finally:
-            self.model.train(training)
-
-    def _refuse_single_row(self, batch_size: int) -> None:
-        if batch_size == 1 and has_batch_norm(self.model):
-            raise ConfigError("fit: batch normalisation needs batches of at least 2 rows; batch_size is 1")
-
     def _place(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
         """Put the data where the programs will read it, once."""
         if self.eager:
@@ -394,7 +433,8 @@ class Trainer:
         a, b = place(x, y)
         return a._array, b._array
 
-    def _weights(self) -> dict[str, Tensor]:
+    def weights(self) -> dict[str, Tensor]:
+        """Return a copy of the weights that are validated."""
         return self._judged.state_dict()
 
     def _put(self, weights: dict[str, Tensor]) -> None:
@@ -406,54 +446,26 @@ class Trainer:
         for callback in self.callbacks:
             getattr(callback, hook)(self, *args, **kwargs)
 
-
-def forward_rows(model: nn.Module, x: np.ndarray, forward: Callable[[Tensor], Tensor] | None = None) -> np.ndarray:
-    """Return the outputs for many rows in evaluation mode, block by block, without recording anything."""
-    training = model.training
-    model.eval()
-    try:
-        with no_grad():
-            parts = []
-            for start in range(0, max(len(x), 1), EVALUATION_ROWS):
-                rows = Tensor(x[start : start + EVALUATION_ROWS])
-                parts.append(np.asarray((forward or model)(rows)._array))
-            return np.concatenate(parts)
-    finally:
-        model.train(training)
+    def _tell_step(self, loss: float) -> None:
+        for callback in self.callbacks:
+            if wants_every_step(callback):
+                callback.on_step_end(self, epoch=self.progress.epoch, step=self.progress.step, loss=loss)
 
 
-def _score(output: Tensor, y: Tensor) -> Tensor:
-    """Count right labels, or add up squared errors: what accuracy and RMSE are made of."""
-    if y.dtype.kind in "iu":
-        return (output.argmax(1) == y).sum()
-    d = output - y
-    return (d * d).sum() * (1.0 / d.shape[1])
+def block_steps(model: nn.Module, x: np.ndarray, batch_size: int) -> int:
+    """Return how many steps a block has: so few of a large network's that stopping need not wait long."""
+    flops = summary_info(model, Tensor(x[:1])).flops
+    return int(min(BLOCK, max(1, BLOCK_FLOPS // max(1, 3 * flops * batch_size))))
 
 
-def has_batch_norm(model: nn.Module) -> bool:
-    """Say whether a part of the model normalises over the batch."""
-    return any(isinstance(m, BatchNorm) for m in model.modules())
+def blocks(steps: int, most: int) -> list[tuple[int, int]]:
+    """Cut an epoch into blocks of one length, so that one program serves them all; the last may be shorter.
 
-
-def steps_per_epoch(model: nn.Module, rows: int, batch_size: int) -> int:
-    """Return how many steps an epoch has."""
-    full, rest = epoch_batches(model, rows, batch_size)
-    return full + (rest > 0)
-
-
-def epoch_batches(model: nn.Module, rows: int, batch_size: int) -> tuple[int, int]:
-    """Return how many whole batches an epoch has, and how many rows its last, short one (0: there is none)."""
-    full, rest = divmod(rows, min(batch_size, rows))
-    if rest == 1 and has_batch_norm(model):
-        rest = 0  # one row has no variance to normalise with; another row sits out in each epoch
-    return full, rest
-
-
-def _blocks(steps: int) -> list[tuple[int, int]]:
-    """Cut an epoch into blocks of one length, so that one program serves them all; the last may be shorter."""
+    How it is cut changes nothing in what is computed, to the bit.
+    """
     if steps == 0:
         return []
-    count = -(-steps // BLOCK)
+    count = -(-steps // most)
     even = [c for c in range(count, 2 * count + 1) if steps % c == 0]
     size = steps // even[0] if even else -(-steps // count)
     return [(s, min(s + size, steps)) for s in range(0, steps, size)]

@@ -3,6 +3,6 @@
 from gradwright.nn.models.convolutional import LeNet, ResNet
 from gradwright.nn.models.dense import MLP, HighwayNetwork
 from gradwright.nn.models.gpt import GPT
-from gradwright.nn.models.words import RecurrentTagger, WindowClassifier
+from gradwright.nn.models.words import RecurrentTagger, WindowClassifier, WindowTagger
 
-__all__ = ["GPT", "MLP", "HighwayNetwork", "LeNet", "RecurrentTagger", "ResNet", "WindowClassifier"]
+__all__ = ["GPT", "MLP", "HighwayNetwork", "LeNet", "RecurrentTagger", "ResNet", "WindowClassifier", "WindowTagger"]

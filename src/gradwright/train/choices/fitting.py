@@ -11,14 +11,17 @@ __all__ = ["NETWORK_SETTINGS", "settings_in_vain"]
 
 #: The settings that each network has of those that not all have.
 NETWORK_SETTINGS: dict[str, tuple[str, ...]] = {
+    "gpt": ("depth", "width", "dropout"),
     "highway": ("depth", "width", "activation"),
     "lenet": ("activation",),
     "linear": (),
     "mlp": ("hidden", "activation", "dropout", "batch_norm"),
     "resnet": ("depth", "width", "stochastic_depth"),
+    "tagger": ("depth", "width", "dropout"),
+    "window-tagger": ("width",),
 }
 
-_CLOSURE = ("lookahead", "clip_norm", "clip_value", "gradient_noise", "schedule", "warmup")
+_CLOSURE = ("lookahead", "accumulate", "clip_norm", "clip_value", "gradient_noise", "schedule", "warmup")
 
 #: The settings that mean nothing to a rule: those that look at the loss by themselves, and one that reads signs only.
 _NOT_FOR: dict[str, tuple[str, ...]] = {
@@ -59,6 +62,10 @@ def settings_in_vain(config: Config) -> list[str]:
             problems.append(f"{name} = {getattr(config, name)}: it means nothing to {config.optimizer}")
     if config.lr == "auto" and config.optimizer in _NOT_FOR:
         problems.append(f"lr = auto: {config.optimizer} finds the size of its steps by itself")
+    if config.precision == "bfloat16" and config.dtype == "float64":
+        problems.append("precision = bfloat16: dtype = float64 asks for the opposite")
+    if config.stopping == "gl" and given("patience"):
+        problems.append(f"patience = {config.patience}: stopping = gl looks at how much worse it got, not at how long")
     if config.schedule == "plateau" and config.warmup:
         problems.append(f"warmup = {config.warmup}: plateau goes by epochs and has no warm-up")
     return problems

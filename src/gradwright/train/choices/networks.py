@@ -11,7 +11,7 @@ from gradwright.errors import ConfigError
 if TYPE_CHECKING:
     from gradwright.train.config import Config
 
-__all__ = ["ACTIVATIONS", "NETWORKS", "make_network"]
+__all__ = ["ACTIVATIONS", "NETWORKS", "OF_SEQUENCES", "make_network"]
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "celu": nn.CELU,
@@ -75,19 +75,57 @@ def _resnet(config: Config, shape: tuple[int, ...], outputs: int) -> nn.Module:
     )
 
 
-#: Each takes the settings, the shape of one row, (features,) or (channels, height, width), and the number of outputs.
+def _tagger(config: Config, shape: tuple[int, ...], outputs: int) -> nn.Module:
+    """Word vectors and a recurrent network, both ways (Huang 2015); --width, --depth and --dropout."""
+    vocabulary, width = shape[0], config.width or 64
+    tagger = nn.models.RecurrentTagger(
+        vocabulary,
+        width,
+        max(width // 2, 1),
+        outputs,
+        num_layers=config.depth or 1,
+        dropout=config.dropout or 0.0,
+        padding_idx=0,
+        masked=True,
+    )
+    return nn.Sequential(tagger, nn.Permute((0, 2, 1)))
+
+
+def _window_tagger(config: Config, shape: tuple[int, ...], outputs: int) -> nn.Module:
+    """The vectors of five words side by side and one hidden layer (Collobert 2011); --width."""
+    width = config.width or 64
+    return nn.Sequential(nn.models.WindowTagger(shape[0], width, 5, width, outputs), nn.Permute((0, 2, 1)))
+
+
+def _gpt(config: Config, shape: tuple[int, ...], outputs: int) -> nn.Module:
+    """A transformer decoder that reads backwards only (Radford 2019); --width, --depth, --dropout and --context."""
+    vocabulary, length = shape
+    width = config.width or 64
+    heads = next(h for h in (4, 3, 2, 1) if width % h == 0)
+    gpt = nn.models.GPT(vocabulary, length, width, config.depth or 2, heads, config.dropout or 0.0)
+    return nn.Sequential(gpt, nn.Permute((0, 2, 1)))
+
+
+#: Each takes the settings, the shape of one row, and the number of outputs. The shape is (features,); (channels,
+#: height, width); or for sequences (tokens of the vocabulary, length).
 NETWORKS: dict[str, Callable[[Config, tuple[int, ...], int], nn.Module]] = {
+    "gpt": _gpt,
     "highway": _highway,
     "lenet": _lenet,
     "linear": _linear,
     "mlp": _mlp,
     "resnet": _resnet,
+    "tagger": _tagger,
+    "window-tagger": _window_tagger,
 }
 
 _OF_IMAGES = ("lenet", "resnet")
 
+#: The networks for each kind of sequences; the first is the one that is taken unless told otherwise.
+OF_SEQUENCES: dict[str, tuple[str, ...]] = {"tagging": ("tagger", "window-tagger"), "next_token": ("gpt",)}
 
-def make_network(config: Config, shape: tuple[int, ...], outputs: int) -> nn.Sequential:
+
+def make_network(config: Config, shape: tuple[int, ...], outputs: int, vocabulary: int | None = None) -> nn.Sequential:
     """Return the network for rows that are flat, whatever they show.
 
     Parameters
@@ -95,15 +133,29 @@ def make_network(config: Config, shape: tuple[int, ...], outputs: int) -> nn.Seq
     config : Config
         Resolved settings.
     shape : tuple of int
-        What one row is: (features,), an image (height, width) or (height, width, channels).
+        What one row is: (features,), an image (height, width) or (height, width, channels), or (length,) tokens.
     outputs : int
-        Numbers that the network gives for a row.
+        Numbers that the network gives for a row, or for a token.
+    vocabulary : int, optional
+        How many tokens there are, where rows are tokens.
 
     Raises
     ------
     ConfigError
-        When the network wants images and the rows are none.
+        When the network wants images, tokens or numbers, and the rows are none.
     """
+    for_sequences = [name for names in OF_SEQUENCES.values() for name in names]
+    if (vocabulary is not None) != (config.network in for_sequences):
+        found = "tokens" if vocabulary is not None else "numbers, no tokens"
+        wants = "tokens" if vocabulary is None else "rows of numbers"
+        choices = for_sequences if vocabulary is not None else ["mlp", "highway", "linear"]
+        raise ConfigError(
+            f"network = {config.network}: it takes {wants}, and a row of this data is {found}; choose "
+            f"{', '.join(choices)}, or leave network out"
+        )
+    if vocabulary is not None:
+        network = NETWORKS[config.network](config, (vocabulary, *shape), outputs)
+        return network if isinstance(network, nn.Sequential) else nn.Sequential(network)
     features = 1
     for size in shape:
         features *= size

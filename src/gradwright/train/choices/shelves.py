@@ -15,6 +15,7 @@ from gradwright.train.choices.networks import ACTIVATIONS, NETWORKS
 from gradwright.train.choices.optimizers import OPTIMIZERS
 from gradwright.train.choices.regularisation import INITIALISATIONS, PRIORS
 from gradwright.train.choices.schedules import SCHEDULES
+from gradwright.train.metrics import METRICS
 
 __all__ = ["SHELVES", "check_choice", "shelf_lines"]
 
@@ -35,6 +36,7 @@ SHELVES: dict[str, Mapping[str, Any]] = {
     "initialisations": INITIALISATIONS,
     "layers": _modules(of_loss=False),
     "losses": _modules(of_loss=True),
+    "metrics": {name: info.words for name, info in METRICS.items()},
     "networks": NETWORKS,
     "optimizers": OPTIMIZERS,
     "priors": PRIORS,

@@ -1,0 +1,77 @@
+"""Going on with a run that was broken off: its settings, its data and its last checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gradwright.errors import RunError
+from gradwright.train.checkpoints import CheckpointStore
+from gradwright.train.config import Config, parse_config
+from gradwright.train.differences import refuse_changes, settings_differences, version_differences
+from gradwright.train.folder import plain
+from gradwright.train.prepared import Prepared
+from gradwright.train.processes import training_process
+from gradwright.train.saved import read_object
+
+__all__ = ["check_same_data", "settings_to_resume"]
+
+
+def check_same_data(folder: Path, data: Prepared) -> None:
+    """Refuse to go on with other data, another split or another preparation than the run began with."""
+    differs = []
+    record = read_object(folder / "data.json")
+    if record.get("fingerprint") != data.dataset.fingerprint:
+        differs.append(
+            f"the data's content (fingerprint {data.dataset.fingerprint[:19]}…, the run's "
+            f"{str(record.get('fingerprint'))[:19]}…)"
+        )
+    elif not data.same_parts(folder):
+        differs.append("which rows train, validate and test")
+    elif read_object(folder / "preparation.json") != plain(data.preparation.to_dict()):
+        differs.append("the prepared numbers")
+    if differs:
+        raise RunError(
+            f"{folder}: cannot go on: {differs[0]} differs from what the run began with. Give it the data as it was, "
+            "or train anew"
+        )
+
+
+def settings_to_resume(run: Path, changes: dict[str, Any], *, accept: bool) -> tuple[Config, dict[str, Any], list[str]]:
+    """Return a broken-off run's settings, its last good checkpoint, and what is remarkable about it.
+
+    Parameters
+    ----------
+    run : Path
+        The run's folder.
+    changes : dict
+        Settings that were given now; those that differ from the run's are refused unless ``accept``.
+
+    Raises
+    ------
+    RunError
+        When there is nothing to go on with: no run, finished, still running, or without a checkpoint that is whole.
+    """
+    if not (run / "config.json").is_file():
+        raise RunError(
+            f"{run}: not a run to go on with: it has no config.json. `gradwright runs` lists those there are."
+        )
+    status = read_object(run / "status.json") if (run / "status.json").is_file() else {}
+    stored = read_object(run / "config.json")
+    config = parse_config({**stored, **changes}, str(run))
+    differences = settings_differences(stored, plain(config.model_dump()))
+    if status.get("state") == "finished" and not differences:
+        raise RunError(
+            f"{run}: finished, so there is nothing to go on with. For more epochs: --epochs N --accept-changes"
+        )
+    if (process := training_process(status)) is not None:
+        raise RunError(f"{run}: process {process} is still training it; watch it with `gradwright watch {run}`")
+    if config.compare is not None:
+        raise RunError(f"{run}: a comparison with {config.compare} cannot go on in the middle; train anew")
+    state, said = CheckpointStore(run / "checkpoints").load_last()
+    if (run / "environment.json").is_file():
+        from gradwright.train.job import environment
+
+        differences += version_differences(read_object(run / "environment.json"), environment(""))
+    refuse_changes(differences, accept=accept)
+    return config, state, [*said, *differences]
