@@ -1,8 +1,8 @@
 """The lengths of each parameter's gradient, of the parameter and of its update: which layers learn, and which do not.
 
-In every step of a compiled loop they would cost 20 to 54 % of a small network's time (64-128-64-10, batches of 32) and 3
-to 15 % of a larger one's (784-512-512-10, batches of 128). So a trainer asks for them in the last step of an epoch only,
-which is then a program of its own; a short last batch is one anyway.
+In every step of a compiled loop they would cost 20 to 54 % of a small network's time (64-128-64-10, batches of 32) and
+3 to 15 % of a larger one's (784-512-512-10, batches of 128). So a trainer asks for them in the last step of an epoch
+only, which is then a program of its own; a short last batch is one anyway.
 """
 
 from __future__ import annotations
