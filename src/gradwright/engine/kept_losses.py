@@ -38,21 +38,26 @@ def freed_by(number: int) -> None:
 
 def look(node: Node) -> None:
     """Look at an addition that has just been recorded, and warn if it adds up losses with their graphs."""
-    if not _ends or node.outputs[0][0] or trace_now.trace is not None:  # the graph of a program lives for its trace
+    if node.outputs[0][0] or not _ends or trace_now.trace is not None:  # the graph of a program lives for its trace
         return
-    for sum_so_far in _sums_before(node):
-        if sum_so_far.line == node.line and node.line is not None and _keeps(node, sum_so_far):
-            _warn(node.line)
-            return
+    op = node.op
+    for edge in node.inputs:
+        if edge is None or type(edge[0]) is not Node:
+            continue
+        before = edge[0]
+        if before.op is op:
+            _suspect(node, before)
+            continue
+        for inner in before.inputs:  # `0.9 * average + 0.1 * loss`
+            if inner is not None and type(inner[0]) is Node and inner[0].op is op:
+                _suspect(node, inner[0])
 
 
-def _sums_before(node: Node) -> Iterator[Node]:
-    """Go through the sums that this one adds to, also `0.9 * average + 0.1 * loss`."""
-    for before in _behind(node):
-        if before.op is node.op:
-            yield before
-        else:
-            yield from (inner for inner in _behind(before) if inner.op is node.op)
+def _suspect(node: Node, sum_so_far: Node) -> None:
+    """Warn if this addition and the one before it are the same line's, and that one keeps a graph for nothing."""
+    scalar = not sum_so_far.outputs[0][0]
+    if scalar and node.line is not None and sum_so_far.line == node.line and _keeps(node, sum_so_far):
+        _warn(node.line)
 
 
 def _keeps(node: Node, sum_so_far: Node) -> bool:

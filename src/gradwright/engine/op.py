@@ -204,7 +204,7 @@ class Op:
         common = agreed(arrays)
         if common is None and self.promotes and len(arrays) > 1:
             arrays[:] = promote(arrays)
-        if common is None or common.kind != "f":
+        if common is not _SINGLE and (common is None or common.kind != "f"):
             if self.floating:
                 for i, array in enumerate(arrays):
                     dtype = getattr(array, "dtype", None)
