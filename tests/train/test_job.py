@@ -85,7 +85,8 @@ def test_every_record_is_there_and_parses(run: Path) -> None:
         else {"train_accuracy", "validation_accuracy"}
     )
     for row in rows:
-        assert set(row) == {"epoch", "train_loss", "validation_loss", "learning_rate", "seconds"} | figures
+        assert set(row) == {"epoch", "train_loss", "validation_loss", "learning_rate", "seconds", "norms"} | figures
+        assert row["norms"].keys() == {"gradient", "weight", "update"}
     assert {"read", "prepare", "baselines", "first epoch", "train", "total"} <= set(result["seconds"])
     assert result["looks"] == 1
     assert result["test"]["rows"] == len(parts.test)

@@ -7,7 +7,7 @@ import pytest
 
 from gradwright import nn, optim
 from gradwright.errors import ConfigError
-from gradwright.train import Trainer
+from gradwright.train import Callback, Trainer
 
 
 @pytest.mark.parametrize("eager", [True, False])
@@ -49,3 +49,33 @@ def test_what_makes_no_sense_is_refused(make_trainer) -> None:
     model = nn.Linear(4, 3)
     with pytest.raises(ConfigError, match="LBFGS computes its gradients itself"):
         Trainer(model, nn.CrossEntropyLoss(), optim.LBFGS(model.parameters()), accumulate=2)
+
+
+@pytest.mark.parametrize(("eager", "batch_size"), [(True, 16), (True, 35), (False, 16)])
+def test_norms_of_the_last_step_of_each_epoch(make_trainer, blobs, eager, batch_size) -> None:
+    """Against the same training by hand in PyTorch's order: gradient, weight before, update."""
+    data = blobs(dtype="float64")
+    trainer = make_trainer(dtype="float64", eager=eager, norms=True, rule="sgd", lr=0.1)
+    before: dict[str, np.ndarray] = {}
+
+    class Before(Callback):
+        def on_steps_end(self, trainer: Trainer, *, epoch: int, step: int) -> None:
+            now = {k: v.numpy().copy() for k, v in trainer.model.state_dict().items()}
+            if step == len(range(0, 70, batch_size)):
+                seen.append({k: now[k] - before[k] for k in now})
+            before.clear()
+            before.update(now)
+
+    seen: list[dict[str, np.ndarray]] = []
+    trainer.callbacks.append(Before())
+    rows = trainer.fit(data.train, data.validation, epochs=2, batch_size=batch_size).rows
+    for row, moved in zip(rows, seen, strict=True):
+        assert row["norms"]["update"].keys() == dict(trainer.model.named_parameters()).keys()
+        for name, update in row["norms"]["update"].items():
+            assert update == pytest.approx(np.linalg.norm(moved[name]), rel=1e-5)
+            assert row["norms"]["gradient"][name] == pytest.approx(update / 0.1, rel=1e-5)
+            assert row["norms"]["weight"][name] > 0
+    plain = make_trainer(dtype="float64", eager=eager, rule="sgd", lr=0.1)
+    other = plain.fit(data.train, data.validation, epochs=2, batch_size=batch_size).rows
+    assert "norms" not in other[0]
+    assert other[-1]["validation_loss"] == pytest.approx(rows[-1]["validation_loss"], rel=1e-12)

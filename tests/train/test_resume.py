@@ -50,6 +50,7 @@ def everything(make_trainer: Any, eager: bool, callbacks: list[Callback]) -> Tra
             model, multi_avg_fn=optim.swa_utils.get_ema_multi_avg_fn(0.8), use_buffers=True
         ),
         before_update=[lambda: noise(parameters)],
+        norms=True,
         eager=eager,
         callbacks=callbacks,
     )

@@ -77,6 +77,7 @@ def make_trainer(
         metrics=_metrics(config, data),
         precision=config.precision,
         accumulate=config.accumulate,
+        norms=True,
         eager=config.eager,
         seed=config.seed,
         callbacks=callbacks,

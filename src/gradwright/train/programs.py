@@ -14,12 +14,13 @@ from gradwright.compile import CompiledStep
 from gradwright.engine.autocast import autocast
 from gradwright.engine.mode import no_grad
 from gradwright.engine.op import wrap
-from gradwright.engine.tensor import Tensor
+from gradwright.engine.tensor import Parameter, Tensor
 from gradwright.engine.tracing import Schedule
 from gradwright.errors import NonFiniteError
 from gradwright.optim import Optimizer
 from gradwright.train.accumulation import accumulated
 from gradwright.train.nonfinite import Snapshot, explain_nonfinite
+from gradwright.train.norms import layer_norms, norms_before
 from gradwright.train.score import score
 
 __all__ = ["BlockResult", "forward_program", "make_step", "run_block"]
@@ -28,12 +29,16 @@ Step = Callable[[Tensor, Tensor], tuple[Tensor, ...]]
 
 
 class BlockResult(NamedTuple):
-    """What the steps of a block gave: loss, score, what the score counts, learning rate; each of shape (steps,)."""
+    """What the steps of a block gave: loss, score, what the score counts, learning rate; each of shape (steps,).
+
+    Of steps that measure norms also those of the last one, (parameters, 3).
+    """
 
     losses: np.ndarray
     scores: np.ndarray
     counts: np.ndarray
     rates: np.ndarray
+    norms: np.ndarray | None = None
 
 
 def make_step(
@@ -47,8 +52,10 @@ def make_step(
     after: Sequence[Callable[[], Any]],
     precision: str,
     accumulate: int,
+    measured: Sequence[Parameter] = (),
 ) -> Step:
-    """Return one training step: ``step(x, y) → (loss, score and count, learning rate)``."""
+    """Return one training step: ``step(x, y) → (loss, score and count, learning rate)``, and norms of ``measured``."""
+    norms: list[Tensor] = []  # of the step that runs; empty between steps
 
     def forward(inputs: Tensor) -> Tensor:
         if precision == "float32":
@@ -68,7 +75,12 @@ def make_step(
             (loss if penalty is None else loss + penalty(model)).backward()
         for change in before:
             change()
-        optimizer.step()
+        if measured:
+            held = norms_before(measured)
+            optimizer.step()
+            norms.append(layer_norms(measured, held))
+        else:
+            optimizer.step()
         return output, loss
 
     def search(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -98,7 +110,8 @@ def make_step(
             change()
         with no_grad():
             scored = score(criterion, output.detach(), y)
-        return loss.detach(), scored, wrap(rate) if is_array(rate) else Tensor(np.array(rate, np.float64))
+        out = (loss.detach(), scored, wrap(rate) if is_array(rate) else Tensor(np.array(rate, np.float64)))
+        return (*out, norms.pop()) if measured else out
 
     return step
 
@@ -136,6 +149,7 @@ def run_block(
     epoch, first : int
         Where the block stands, for messages: its epoch, and how many steps of it came before.
     """
+    norms = None
     snapshot = Snapshot(compiled, schedules)
     x, y = data
     if eager:
@@ -144,10 +158,12 @@ def run_block(
         # clipping refuses a norm that is not finite; the loss then stays NaN
         with contextlib.suppress(NonFiniteError), np.errstate(all="ignore"):
             for k, rows in enumerate(batches):
-                results = step(Tensor(x[rows]), Tensor(y[rows]))
-                losses[k], scores[k], rates[k] = (t.numpy() for t in results)
+                results = [t.numpy() for t in step(Tensor(x[rows]), Tensor(y[rows]))]
+                losses[k], scores[k], rates[k] = results[:3]
+                norms = results[3] if results[3:] else None
     else:
-        losses, scores, rates = (t.numpy() for t in compiled.scan(x, y, order=batches))
+        losses, scores, rates, *more = (t.numpy() for t in compiled.scan(x, y, order=batches))
+        norms = more[0][-1] if more else None
     bad = np.flatnonzero(~np.isfinite(losses))
     if bad.size or snapshot.bad() is not None:
         k = int(bad[0]) if bad.size else len(batches) - 1
@@ -155,4 +171,4 @@ def run_block(
         message = explain_nonfinite(step, snapshot, x, y, batches, k, epoch, first)
         snapshot.restore()
         raise NonFiniteError(message)
-    return BlockResult(losses, scores[:, 0], scores[:, 1], rates)
+    return BlockResult(losses, scores[:, 0], scores[:, 1], rates, norms)

@@ -26,6 +26,7 @@ from gradwright.train.forward import EVALUATION_ROWS, forward_rows
 from gradwright.train.history import History
 from gradwright.train.metrics import Metric, MetricCollection, r2
 from gradwright.train.nonfinite import ADVICE
+from gradwright.train.norms import NORMS
 from gradwright.train.programs import forward_program, make_step, run_block
 from gradwright.train.score import score, score_name, score_value
 from gradwright.train.state import load_trainer_state, trainer_state
@@ -52,6 +53,7 @@ class Progress:
     loss: float = 0.0
     score: float = 0.0
     count: float = 0.0
+    norms: list[list[float]] | None = None  # of the epoch's last step, a row a parameter
 
 
 class Trainer:
@@ -89,6 +91,9 @@ class Trainer:
     accumulate : int >= 1
         Compute each batch in so many parts, one after the other, for less memory; the gradient is the whole batch's,
         also of a short last one. Batch normalisation then sees the parts.
+    norms : bool
+        Take down the norms of each parameter's gradient (as clipped), of itself and of its update, in the last step of
+        every epoch: ``row["norms"]``. That step is a program of its own then.
     eager : bool
         Run on NumPy instead of compiling; the same numbers up to rounding.
     seed : int
@@ -127,6 +132,7 @@ class Trainer:
         metrics: Iterable[str] | Mapping[str, Metric] = (),
         precision: Literal["float32", "bfloat16"] = "float32",
         accumulate: int = 1,
+        norms: bool = False,
         eager: bool = False,
         seed: int = 0,
         callbacks: Sequence[Callback] = (),
@@ -171,13 +177,18 @@ class Trainer:
         self._resumed = False
         self._block_steps = BLOCK
         self._stop = ""
-        self._step = make_step(
-            model, criterion, optimizer,
-            augment=augment, penalty=penalty, before=self.before_update, after=self.after_update,
-            precision=precision, accumulate=accumulate,
-        )  # fmt: skip
+        how: dict[str, Any] = {
+            "augment": augment, "penalty": penalty, "before": self.before_update, "after": self.after_update,
+            "precision": precision, "accumulate": accumulate,
+        }  # fmt: skip
+        self._step = make_step(model, criterion, optimizer, **how)
         state = [model, criterion, optimizer, [augment, penalty], self.before_update, self.after_update]
         self._compiled: CompiledStep = compile(self._step, state=state)
+        self._measured_step, self._measured = self._step, self._compiled
+        if norms and optimizer.closure is None:
+            self._measured_step = make_step(model, criterion, optimizer, **how, measured=list(model.parameters()))
+            self._measured = compile(self._measured_step, state=state)
+        self._last_step = 0
         self._forward: CompiledStep = compile(forward_program(self._judged), state=[self._judged])
 
     # --- training ---------------------------------------------------------------------------------------------------
@@ -241,6 +252,7 @@ class Trainer:
         initial = self.weights()
         self.model.train()
         data = train if isinstance(train, RowStream) else self._place(*parts["train"])
+        self._last_step = full + (rest > 0)
         self._block_steps = block_steps(self.model, parts["train"][0], batch_size)
         try:
             self._tell("on_fit_start", epochs=epochs, steps=full + (rest > 0))
@@ -338,14 +350,21 @@ class Trainer:
             self._block(data, order[full * batch_size : full * batch_size + rest][None])
 
     def _block(self, data: tuple[Any, Any], batches: np.ndarray) -> None:
-        """Run steps as one program and add up what came of them."""
+        """Run steps as one program and add up what came of them; where norms are asked for, the epoch's last alone."""
         progress, size = self.progress, batches.shape[1]
+        ends = progress.step + len(batches) == self._last_step
+        if ends and self._measured is not self._compiled and len(batches) > 1:
+            self._block(data, batches[:-1])
+            self._block(data, batches[-1:])
+            return
+        step, program = (self._measured_step, self._measured) if ends else (self._step, self._compiled)
         result = run_block(
-            self._step, self._compiled, data, batches,
+            step, program, data, batches,
             eager=self.eager, schedules=[] if self.scheduler is None else [self.scheduler],
             epoch=progress.epoch, first=progress.step,
         )  # fmt: skip
         self.history.steps.append(epoch=progress.epoch, loss=result.losses, learning_rate=result.rates)
+        progress.norms = None if result.norms is None else result.norms.astype(float).tolist()
         progress.step += len(batches)
         progress.rows += len(batches) * size
         # one after the other, so that the sum does not depend on how the steps were cut into blocks
@@ -363,7 +382,7 @@ class Trainer:
     ) -> None:
         """Have the smaller programs compiled in the background while the epoch's own is compiled and run."""
         if rest and full and not isinstance(data, RowStream):
-            self._compiled.prepare_scan(*data, order=np.zeros((1, rest), np.int32))
+            self._measured.prepare_scan(*data, order=np.zeros((1, rest), np.int32))
         training = self._judged.training
         self._judged.eval()
         self._forward.prepare(Tensor(vx[:EVALUATION_ROWS]))
@@ -414,6 +433,10 @@ class Trainer:
         vx, vy = validation
         progress, name = self.progress, score_name(self.criterion, vy)
         row: dict[str, Any] = {"epoch": epoch, "train_loss": progress.loss / progress.rows}
+        if progress.norms is not None:
+            names = [name for name, _ in self.model.named_parameters()]
+            columns = zip(*progress.norms, strict=True)
+            row["norms"] = {kind: dict(zip(names, c, strict=True)) for kind, c in zip(NORMS, columns, strict=True)}
         row["learning_rate"] = float(self.optimizer.param_groups[0]["lr"])
         row[f"train_{name}"] = score_value(name, progress.score, progress.count)
         if epoch % validate_every == 0 or epoch == epochs:
