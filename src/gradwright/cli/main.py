@@ -29,6 +29,7 @@ app = typer.Typer(
 
 _BROKEN_TRAINING = 1  # a run was written, but its training ended in NaN
 _WRONG = 2  # nothing was written
+_FAULT = 3  # a mistake in Gradwright
 _INTERRUPTED = 130
 
 
@@ -51,12 +52,23 @@ def _explained(debug: bool) -> Iterator[None]:
         # whoever read our output has gone; let Python not complain about it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(_WRONG) from None
+    except typer.Exit:
+        raise
     except OSError as error:  # a full or failing disk, wherever it strikes
         if debug:
             print(safe(traceback.format_exc()), file=sys.stderr)
         where = "" if error.filename is None else f" ({safe(str(error.filename))})"
         print(f"gradwright: the system refused: {error.strerror or error}{where}", file=sys.stderr)
         raise typer.Exit(_WRONG) from None
+    except Exception as error:
+        if debug:
+            print(safe(traceback.format_exc()), file=sys.stderr)
+        words = f"{type(error).__name__}: {error}"
+        print(
+            f"gradwright: a fault of Gradwright's own: {safe(words)}. --debug shows where; please report it",
+            file=sys.stderr,
+        )
+        raise typer.Exit(_FAULT) from None
 
 
 def _hidden(text: str | None) -> list[int] | None:

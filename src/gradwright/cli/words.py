@@ -19,7 +19,8 @@ def evaluation_words(figures: dict[str, Any]) -> str:
     from gradwright.train.assess import metric_name
 
     metric = figures["metric"]
-    return f"{figures['part']} {metric_name(metric)}: {_figure(metric, figures[metric])}, {figures['rows']:,} rows"
+    figure = _figure(metric, figures.get("corrected") or figures[metric])
+    return f"{figures['part']} {metric_name(metric)}: {figure}, {figures['rows']:,} rows"
 
 
 def result_words(result: dict[str, Any]) -> list[str]:

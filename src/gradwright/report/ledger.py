@@ -110,7 +110,7 @@ def ledger_words(info: LedgerInfo) -> str:
     elif info.looks == 1:
         words = (
             "The test part was looked at once, after training had ended: nothing was chosen by it, and "
-            "the figure is an unbiased estimate."
+            "the figure is an unbiased estimate, as far as the leakage audit below has nothing against it."
         )
     else:
         words = (

@@ -101,6 +101,7 @@ class RunFolder:
         self.path = out.parent / f"{UNFINISHED}{out.name}-{os.getpid()}"
         self.published = self._resumed = False
         self._lock: int | None = None
+        self._new_parent = False
 
     @classmethod
     def resume(cls, run: Path) -> RunFolder:
@@ -117,6 +118,7 @@ class RunFolder:
             return self
         try:
             self._clean()
+            self._new_parent = not self.final.parent.exists()
             self.path.mkdir(parents=True)
         except OSError as error:
             raise RunError(f"cannot make a run folder in {self.final.parent}: {error.strerror}") from None
@@ -139,6 +141,9 @@ class RunFolder:
         hopeless = issubclass(kind, NonFiniteError) and not status.get("trained")
         if not self._resumed and (hopeless or not any(self.path.glob("checkpoints/*"))):
             shutil.rmtree(self.path, ignore_errors=True)
+            if self._new_parent:
+                with contextlib.suppress(OSError):  # somebody else's run may be there by now
+                    self.final.parent.rmdir()
         elif status.get("state") == "running" and status.get("pid") == os.getpid():
             # what went wrong before training went on, or after all was written, has changed nothing here
             stopped = issubclass(kind, TrainingInterrupted | KeyboardInterrupt)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gradwright.engine.settings import set_num_threads
 from gradwright.errors import RunError
 from gradwright.train.checkpoints import CheckpointStore
 from gradwright.train.config import Config, parse_config
@@ -106,7 +107,11 @@ def settings_to_resume(run: Path, changes: dict[str, Any], *, accept: bool) -> G
     if (run / "environment.json").is_file():
         from gradwright.train.job import environment
 
-        differences += version_differences(read_object(run / "environment.json"), environment(""))
+        before = read_object(run / "environment.json")
+        threads = before.get("threads")
+        if type(threads) is int and 0 < threads <= 4096:
+            set_num_threads(threads)  # as many as it began with, or the last bits would differ
+        differences += version_differences(before, environment(""))
     refuse_changes(differences, accept=accept)
     execution = read_object(run / "execution.json") if (run / "execution.json").is_file() else {}
     keep_every, log = execution.get("keep_every"), execution.get("log")

@@ -73,6 +73,8 @@ def load_run(path: Path) -> SavedRun:
     """
     if not path.is_dir():
         raise RunError(f"{path}: no such run folder. `gradwright train` prints the path of the run that it made.")
+    if not (path / "model.json").is_file() and (path / "status.json").is_file():
+        raise RunError(f"{path}: it was broken off before its end; go on with: gradwright train --resume {path}")
     if not (path / "model.json").is_file():
         raise RunError(f"{path}: not a run folder: it has no model.json. Name a folder that `gradwright train` made.")
     try:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gradwright import nn
+from gradwright.backend import one_blas_thread
 from gradwright.compile import CompiledStep, compile, place
 from gradwright.data import epoch_order
 from gradwright.engine.mode import no_grad
@@ -258,7 +259,10 @@ class Trainer:
             self._tell("on_fit_start", epochs=epochs, steps=full + (rest > 0))
             if not self.eager:
                 self._prepare(data, parts["validation"][0], batch_size, full, rest)
-            stopped = self._epochs(data, parts["validation"], epochs, batch_size, (full, rest), rule, validate_every)
+            with self._same_on_any_cores():
+                stopped = self._epochs(
+                    data, parts["validation"], epochs, batch_size, (full, rest), rule, validate_every
+                )
             self._tell("on_epochs_end")
             if self.best_weights is None:
                 raise NonFiniteError(f"the validation loss was not a finite number in any of {epochs} epochs. {ADVICE}")
@@ -417,7 +421,8 @@ class Trainer:
     # --- evaluation -------------------------------------------------------------------------------------------------
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the model's outputs for rows, in evaluation mode."""
-        return self._predict(x)
+        with self._same_on_any_cores():
+            return self._predict(x)
 
     def _predict(self, x: np.ndarray, between: Callable[[], None] | None = None) -> np.ndarray:
         return forward_rows(self._judged, x, None if self.eager else self._forward, between)
@@ -454,6 +459,10 @@ class Trainer:
             self._tell("on_validation_end", row)
         row["seconds"] = seconds + time.perf_counter() - started
         return row
+
+    def _same_on_any_cores(self) -> contextlib.AbstractContextManager[Any]:
+        """Eagerly, BLAS would cut its sums by the number of cores; XLA's pool has a fixed size."""
+        return one_blas_thread() if self.eager else contextlib.nullcontext()
 
     # --- helpers ----------------------------------------------------------------------------------------------------
     def _place(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:

@@ -26,6 +26,7 @@ from gradwright.data import (
 )
 from gradwright.data.column_preparation import DroppedColumn
 from gradwright.data.messages import PlaceOf
+from gradwright.data.progress import watched
 from gradwright.data.streaming.parquet import ParquetSource, parquet_files
 from gradwright.data.streaming.source import blocks_of
 from gradwright.errors import DataError, RunError
@@ -34,12 +35,15 @@ from gradwright.train.continuation import continue_text
 from gradwright.train.criteria import class_weights, make_criterion
 from gradwright.train.folder import write_json
 from gradwright.train.forward import forward_rows
+from gradwright.train.looks import recount_looks
 from gradwright.train.prepared import prepared_part
 from gradwright.train.saved import SavedRun, read_object
 
 __all__ = ["evaluate_run", "predict_blocks", "predict_rows"]
 
 _BLOCK_BYTES = 32 * 2**20  # of prepared rows
+
+_CONTINUED = 40  # tokens that a text is continued by: each is a forward pass
 
 
 def predict_rows(run: SavedRun, source: str) -> tuple[dict[str, Any], list[Note]]:
@@ -127,7 +131,8 @@ def _continued(run: SavedRun, rows: Rows) -> list[str]:
     if isinstance(rows.features, np.ndarray) or "text" not in rows.features.columns:
         raise DataError(f"{rows.name}: expected a column 'text' to go on from")
     texts = rows.features["text"].to_list()
-    return [continue_text(run.model, run.preparation, str(text or ""), seed=i) for i, text in enumerate(texts)]
+    prompts = watched([str(text or "") for text in texts], "continuing texts")
+    return [continue_text(run.model, run.preparation, p, tokens=_CONTINUED, seed=i) for i, p in enumerate(prompts)]
 
 
 def _dataset_of(run: SavedRun, source: str | None) -> LabeledRows:
@@ -169,10 +174,11 @@ def evaluate_run(
     ledger = run.ledger
     if test and len(ledger) and not again:
         last = ledger.looks[-1]
+        looks = max(len(ledger), int(recount_looks(run.path).get("looks") or 0))
         raise RunError(
-            f"the test part of {run.path} has been looked at {len(ledger)} time{'s' if len(ledger) > 1 else ''} "
-            f"(last: {last.reason}, {last.time}); its figure is in result.json. Each further look makes it less "
-            "trustworthy as an estimate. If you must: --again, and the ledger and the report will say so. "
+            f"the test part of {run.path} has been looked at {looks} time{'s' if looks > 1 else ''} "
+            f"(this run's last: {last.reason}, {last.time}); its figure is in result.json. Each further look makes it "
+            "less trustworthy as an estimate. If you must: --again, and the ledger and the report will say so. "
             "For choosing between models, evaluate the validation part: leave --test away."
         )
     if run.config.stream:
@@ -230,5 +236,6 @@ def _reported(run: SavedRun, figures: dict[str, Any], seen: History | None) -> d
             result["test"][metric], result["test"]["rows"], seen.looks, scale=scale_of(metric)
         )
         write_json(run.path / "result.json", result)
+        figures = {**figures, "corrected": result["corrected"]}
     looks = len(run.ledger) if seen is None else seen.looks
     return {"part": "validation" if seen is None else "test", "metric": metric, "looks": looks, **figures}

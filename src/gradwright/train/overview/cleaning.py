@@ -14,6 +14,7 @@ from gradwright.train.checkpoints.kept import Checkpoint, found_in, surplus
 from gradwright.train.folder import UNFINISHED
 from gradwright.train.overview.summary import RunSummary, is_run, list_runs, read_summary
 from gradwright.train.processes import alive
+from gradwright.train.saved import read_object
 
 __all__ = ["Removal", "plan_cleaning", "remove"]
 
@@ -114,7 +115,16 @@ def _old(run: RunSummary, all_checkpoints: bool) -> list[Checkpoint]:
     there = found_in(run.path / "checkpoints")
     if not there or (all_checkpoints and run.state == "finished"):
         return there
-    return surplus(there, there[-1], keep_last=_LAST.get(run.state, 2), keep_every=None)
+    return surplus(there, there[-1], keep_last=_LAST.get(run.state, 2), keep_every=_kept_epochs(run.path))
+
+
+def _kept_epochs(run: Path) -> int | None:
+    """Return every how many epochs a checkpoint was asked to be kept."""
+    try:
+        every = read_object(run / "execution.json").get("keep_every")
+    except RunError:  # an older run has no such file
+        return None
+    return every if type(every) is int and every > 0 else None
 
 
 def _size(paths: Iterable[Path]) -> int:

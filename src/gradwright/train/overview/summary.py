@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gradwright.data import LookBook, corrected_claim
 from gradwright.errors import GradwrightError, RunError
+from gradwright.train.assess import scale_of
 from gradwright.train.checkpoints.kept import found_in
 from gradwright.train.folder import UNFINISHED
 from gradwright.train.processes import training_process
@@ -102,6 +104,8 @@ def list_runs(folder: Path) -> list[RunSummary]:
     """
     if is_run(folder):
         return [read_summary(folder)]
+    if not folder.exists() and folder == Path("runs"):
+        return []  # none yet
     try:
         runs = [read_summary(path) for path in folder.iterdir() if is_run(path)]
     except OSError as error:
@@ -127,6 +131,7 @@ def read_summary(path: Path) -> RunSummary:
     except OSError as error:
         checkpoints = 0
         problems.append(f"checkpoints: {error.strerror}")
+    looks = _looks(path, result)
     process = training_process(status)
     said = status.get("state")
     if problems or not (status or result):
@@ -152,8 +157,8 @@ def read_summary(path: Path) -> RunSummary:
         epoch=_whole(result.get("epochs")) or _whole(status.get("epoch")) or len(rows) or None,
         epochs=_whole(config.get("epochs")),
         validation=_validation(result, rows, metric),
-        test=_interval(result, metric),
-        looks=_whole(result.get("looks")),
+        test=_interval(result, metric, looks),
+        looks=looks,
         time=_time(status.get("time")) or _changed(path),
         checkpoints=checkpoints,
         problem="; ".join(problems) or _text(result.get("problem")),
@@ -206,11 +211,26 @@ def _validation(result: Mapping[str, Any], rows: list[dict[str, Any]], metric: s
     return _number(rows[min(losses)[1]].get(f"validation_{metric}")) if losses else None
 
 
-def _interval(result: Mapping[str, Any], metric: str | None) -> dict[str, float] | None:
+def _looks(path: Path, result: Mapping[str, Any]) -> int | None:
+    """Return how often the test part was looked at up to now, by any run in the folder."""
+    said, seal = _whole(result.get("looks")), result.get("test_fingerprint")
+    if not isinstance(seal, str):
+        return said
+    try:
+        return max(said or 0, LookBook(path.resolve().parent).history(seal).looks)
+    except RunError:
+        return said
+
+
+def _interval(result: Mapping[str, Any], metric: str | None, looks: int | None) -> dict[str, float] | None:
+    """Return the test figure, its interval as wide as so many looks ask for."""
     test = result.get("test")
     figure = test.get(metric) if isinstance(test, dict) else None
-    if not isinstance(figure, dict):
+    if not isinstance(figure, dict) or not isinstance(test, dict):
         return None
+    rows = _whole(test.get("rows"))
+    if rows and looks and looks > 1 and metric:
+        figure = corrected_claim(figure, rows, looks, scale=scale_of(metric)) or figure
     found = {key: _number(figure.get(key)) for key in ("value", "low", "high")}
     return {key: value for key, value in found.items() if value is not None} if found["value"] is not None else None
 
