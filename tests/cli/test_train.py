@@ -213,7 +213,7 @@ def test_interrupted_before_training_leaves_nothing(tmp_path: Path) -> None:
     assert done.returncode == 130
     assert "nothing was written" in done.stderr
     assert "Traceback" not in done.stderr
-    assert list((tmp_path / "runs").iterdir()) == []
+    assert not (tmp_path / "runs").exists()
 
 
 def test_the_command_on_the_path_is_the_same(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Callable[[LabeledRows], str]:
         for module in (prepared_module, use_module):
             monkeypatch.setattr(module, "read", lambda *_, **__: rows)
         some = rows.features[:2] if rows.kind == "table" else rows.features  # of text, two to go on from
-        monkeypatch.setattr(use_module, "read_rows", lambda *_: Rows(rows.name, rows.kind, some))
+        monkeypatch.setattr(use_module, "read_rows", lambda *_, **__: Rows(rows.name, rows.kind, some))
         return rows.name
 
     return give

@@ -110,7 +110,7 @@ def test_validation_needs_no_look(copy: Path) -> None:
 
 def test_the_test_part_stays_sealed_without_again(copy: Path) -> None:
     before = {p.name: p.read_bytes() for p in copy.iterdir() if p.is_file()}
-    with pytest.raises(RunError, match=r"looked at 1 time \(last: final evaluation.*--again"):
+    with pytest.raises(RunError, match=r"looked at 1 time \(this run's last: final evaluation.*--again"):
         evaluate_run(load_run(copy), test=True)
     assert {p.name: p.read_bytes() for p in copy.iterdir() if p.is_file()} == before
 
