@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test bench lint format types arrows clean
+.PHONY: demo test test-long bench lint format types arrows clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gradwright train digits
@@ -15,6 +15,9 @@ test: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+test-long: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n auto --dist worksteal -m long
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/bench.py $(if $(FASHION),--fashion $(FASHION))

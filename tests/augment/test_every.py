@@ -141,6 +141,7 @@ def _member(degrees: float, p: float, sigma: float, alpha: float) -> Any:
     return step
 
 
+@pytest.mark.long
 def test_members_of_a_population_have_their_own_strengths_and_draws():
     strengths = [(10.0, 0.5, 0.1, 0.3), (0.0, 0.0, 0.0, 0.0), (60.0, 1.0, 0.5, 1.0)]
     keys = ("degrees", "p", "sigma", "alpha")

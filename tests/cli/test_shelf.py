@@ -31,6 +31,7 @@ def test_list_of_what_is_not_there(here) -> None:
     assert "optimizers" in done.stderr
 
 
+@pytest.mark.long
 def test_train_with_much_of_the_shelf(here, tmp_path: Path) -> None:
     done = here(
         "train", "digits", "--network", "resnet", "--width", "4", "--optimizer", "lamb", "--lr", "auto",

@@ -137,6 +137,7 @@ def test_members_differ_and_the_proof_would_notice():
         assert np.abs(base - other).max() > 10 * LOSS_TOLERANCE, change
 
 
+@pytest.mark.long
 def test_a_second_epoch_goes_on_without_a_new_trace_and_batches_need_no_order():
     x, y = digits()
     settings = members("SGD", [0.9], [1e-3])[:3]
@@ -153,6 +154,7 @@ def test_a_second_epoch_goes_on_without_a_new_trace_and_batches_need_no_order():
     assert all(s.traces <= 1 for s in parts.steps)
 
 
+@pytest.mark.long
 def test_a_learning_rate_changed_between_epochs_needs_no_new_trace():
     x, y = digits()
     everyone, made = population(members("SGD", [0.9], [0.0])[:2], [1, 2])

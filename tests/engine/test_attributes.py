@@ -386,7 +386,6 @@ def test_values_made_in_inference_mode_may_be_trained_on():
         ("gw.nn.functional.crossentropy", "cross_entropy"),
         ("gw.optim.Adm", "Adam"),
         ("gw.autograd.grads", "grad"),
-        ("gw.utils.data", "slices of tensors"),
         ("gw.fft.rfft", "Fourier"),
         ("gw.xyzzy_quux", "gradwright has no 'xyzzy_quux'$"),
     ],

@@ -258,6 +258,7 @@ def test_it_learns_a_batch_by_heart_compiled_as_eagerly_and_survives_a_file(name
     assert len(list(again.parameters())) == len(list(compiled.parameters()))
 
 
+@pytest.mark.long
 def test_a_population_of_small_language_models():
     def member(lr, dropout):
         return stepper(GPT(7, 6, width=8, depth=1, heads=2, dropout=dropout), lr)

@@ -483,6 +483,7 @@ def test_one_program_serves_every_number_and_gives_what_eager_steps_give():
     assert max(np.linalg.norm(m.weight.detach().numpy(), axis=1).max() for m in member.model) <= 0.25 + 1e-6
 
 
+@pytest.mark.long
 def test_a_population_is_its_members_alone():
     made = []
 

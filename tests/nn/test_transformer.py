@@ -118,6 +118,7 @@ def member(dropout, lr):
     return step
 
 
+@pytest.mark.long
 def test_eager_compiled_and_population_agree_from_one_trace():
     members = [{"dropout": 0.1, "lr": 0.1}, {"dropout": 0.5, "lr": 0.01}]
     src = gw.tensor(R.normal(size=(3, S, N, E)).astype(np.float32))

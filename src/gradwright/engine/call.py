@@ -23,6 +23,7 @@ class Call:
     __slots__ = ("name",)
 
     kind = "call"
+    lowers = False  # what it calls decides for itself
     variadic = True
     inputs = ("xs",)
     shape_names = ("xs_shapes",)

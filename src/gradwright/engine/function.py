@@ -170,6 +170,7 @@ class _FunctionOp:
     """A Function in the place of an operation: its one rule of each mode runs the user's."""
 
     kind = "function"
+    lowers = False  # its operations decide for themselves
     inputs = ("args",)
     shape_names = ("args_shapes",)
     variadic = True
