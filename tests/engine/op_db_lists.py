@@ -185,4 +185,4 @@ LENIENT: list[tuple[str, Callable[[Any], bool], str]] = [
 ]
 
 #: Samples of an entry beyond this number are thinned out evenly; side runs are other dtypes and other entrances.
-CAP, SIDE_CAP = 50, 16
+CAP, SIDE_CAP = 30, 12

@@ -226,6 +226,7 @@ def test_variants_give_what_pytorch_gives():
     assert "head.weight" in dict(untied.named_parameters())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CASES)
 def test_it_learns_a_batch_by_heart_compiled_as_eagerly_and_survives_a_file(name):
     make, _, x, lr, steps = CASES[name]

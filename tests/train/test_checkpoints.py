@@ -6,6 +6,8 @@ import errno
 import os
 import shutil
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -362,10 +364,9 @@ def test_steps_that_were_given_up_go(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_dead_processes_are_cleaned_and_nothing_else(tmp_path: Path) -> None:
-    process = os.fork()
-    if process == 0:
-        os._exit(0)
-    os.waitpid(process, 0)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    process = gone.pid
     mine = ["notes.txt", ".hidden.tmp", ".step-1.safetensors.x1.tmp", f".step-1.safetensors.{os.getppid()}.tmp"]
     left = [f".step-00000001-epoch-1.safetensors.{pid}.tmp" for pid in (process, os.getpid())]
     for name in mine + left:

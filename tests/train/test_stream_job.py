@@ -132,7 +132,9 @@ def test_the_same_as_the_trainer_by_hand(path: Path, classes: Path) -> None:
     assert (config.stream, config.validation, config.test) == (True, *streamed.shares)
     gw.manual_seed(config.seed)
     model = build_network(config, (streamed.preparation.width,), 3)
-    trainer = Trainer(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters(), lr=config.lr), eager=True)
+    trainer = Trainer(
+        model, nn.CrossEntropyLoss(), optim.Adam(model.parameters(), lr=config.lr), eager=True, norms=True
+    )
     history = trainer.fit(streamed.train, streamed.validation.arrays(), epochs=3)
     lines = [json.loads(line) for line in (classes / "metrics.jsonl").read_text().splitlines()]
     assert len(lines) == 3
@@ -198,7 +200,7 @@ def test_stopped_by_signals_and_gone_on_with(path: Path, classes: Path, tmp_path
         folder = tmp_path / f"run{moment}"
         with pytest.raises(TrainingInterrupted, match="SIGTERM"):
             run(RunFolder(folder), config, reporter=SignalAt(moment))
-        resumed, state, said = settings_to_resume(folder, {}, accept=False)
+        resumed, state, said, *_ = settings_to_resume(folder, {}, accept=False)
         assert said == []
         run(RunFolder.resume(folder), resumed, state)
         assert left(folder) == whole
@@ -209,7 +211,7 @@ def test_other_rows_are_refused(path: Path, tmp_path: Path) -> None:
     copy.write_bytes(path.read_bytes())
     with pytest.raises(TrainingInterrupted):
         run(RunFolder(tmp_path / "run"), parse_config(settings(copy)), reporter=SignalAt(1))
-    config, state, _ = settings_to_resume(tmp_path / "run", {}, accept=False)
+    config, state, *_ = settings_to_resume(tmp_path / "run", {}, accept=False)
     with pytest.raises(RunError, match="which rows train, validate and test differs"):
         run(RunFolder.resume(tmp_path / "run"), config.model_copy(update={"test": 0.2}), state)
     pl.read_parquet(path).reverse().write_parquet(copy)
