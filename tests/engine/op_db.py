@@ -350,19 +350,24 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:160]
 
 
+def _gauged(op: Any, ours: Any, theirs: Any) -> tuple[Any, Any]:
+    """Return what is unique of both results."""
+    gauge = GAUGES.get(op.name)
+    if gauge is None:
+        return ours, theirs
+    compare_fields(ours, theirs)
+    try:
+        return gauge(ours), gauge(theirs)
+    except (TypeError, IndexError, KeyError, AttributeError) as error:
+        raise Disagreement(f"the result has another structure than PyTorch's ({error})") from None
+
+
 def forward_of(key: str, op: Any, sample: Any, tolerance: float | None) -> tuple[Pair, Any, Any]:
     """Compare the forward results of one sample and return them; and what the call left in its arguments."""
     pair = Pair(sample)
     function = callable_of(key, op)
     assert function is not None
-    ours, theirs = call_both(op.op, function, pair)
-    gauge = GAUGES.get(op.name)
-    if gauge is not None:
-        compare_fields(ours, theirs)
-        try:
-            ours, theirs = gauge(ours), gauge(theirs)
-        except (TypeError, IndexError, KeyError, AttributeError) as error:
-            raise Disagreement(f"the result has another structure than PyTorch's ({error})") from None
+    ours, theirs = _gauged(op, *call_both(op.op, function, pair))
     compare(ours, theirs, tolerance)
     for their_input, our_input in pair.tensors.values():
         # running statistics, which batch_norm moves; not what something random has filled
@@ -549,7 +554,7 @@ def _other_entrances(key: str, op: Any, samples: list[Any], tolerance: float | N
             continue
         try:
             pair = Pair(sample, requires_grad=False)
-            compare(*call_both(theirs, ours, pair), tolerance)
+            compare(*_gauged(op, *call_both(theirs, ours, pair)), tolerance)
         except NotComparable:
             continue
         except Disagreement as error:

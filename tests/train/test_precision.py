@@ -13,18 +13,18 @@ from gradwright.train import Callback, Trainer
 @pytest.mark.parametrize("eager", [True, False])
 def test_accumulated_training_is_the_whole_batches_training(make_trainer, blobs, eager) -> None:
     data = blobs(dtype="float64")
-    weights = torch_like = None
+    weights = rows = None
     for parts in (1, 3, 7):
         trainer = make_trainer(dtype="float64", eager=eager, accumulate=parts, penalty=nn.regularization.L2(0.01))
         history = trainer.fit(data.train, data.validation, epochs=2, batch_size=16)  # the last batch has 6 rows
         now = {k: v.numpy() for k, v in trainer.model.state_dict().items()}
         if weights is None:
-            weights, torch_like = now, history.rows
+            weights, rows = now, history.rows
         for key, value in now.items():
             np.testing.assert_allclose(value, weights[key], rtol=1e-9, atol=1e-12)
-        assert torch_like is not None
-        assert history.rows[-1]["train_loss"] == pytest.approx(torch_like[-1]["train_loss"], rel=1e-9)
-        assert history.rows[-1]["train_accuracy"] == torch_like[-1]["train_accuracy"]
+        assert rows is not None
+        assert history.rows[-1]["train_loss"] == pytest.approx(rows[-1]["train_loss"], rel=1e-9)
+        assert history.rows[-1]["train_accuracy"] == rows[-1]["train_accuracy"]
         if not eager:
             assert trainer._compiled.traces == 2
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gradwright.data.claims import Torn, expect, not_whole
 from gradwright.data.limits import check_columns
-from gradwright.errors import DataError
 
 __all__ = ["MAGIC", "check_arrow"]
 
@@ -43,20 +43,8 @@ def check_arrow(data: bytes, where: str) -> None:
         for start, size, body in _blocks(data) if data.startswith(MAGIC) else _messages(data):
             claimed += _claim(_message(data, start, size), body)
             check_columns(where, claimed=claimed, stored=len(data))
-    except (struct.error, _Torn) as error:
-        raise DataError(
-            f"cannot read {where}: it is no whole Arrow file ({error}). It may be cut short, damaged or another kind "
-            "of file; save it again"
-        ) from None
-
-
-class _Torn(Exception):
-    """A claim that cannot be true."""
-
-
-def _expect(good: bool, why: str) -> None:
-    if not good:
-        raise _Torn(why)
+    except (struct.error, Torn) as error:
+        raise not_whole(where, "Arrow", error) from None
 
 
 @dataclass(frozen=True)
@@ -88,28 +76,28 @@ class _Table:
             return []
         at += _get(self.data, "<I", at)
         count, size = _get(self.data, "<I", at), struct.calcsize(form)
-        _expect(at + 4 + count * size <= len(self.data), "a list that leads out of it")
+        expect(at + 4 + count * size <= len(self.data), "a list that leads out of it")
         return list(struct.iter_unpack(form, self.data[at + 4 : at + 4 + count * size]))
 
 
 def _get(data: memoryview, form: str, at: int) -> int:
-    _expect(0 <= at <= len(data) - struct.calcsize(form), "a position outside of it")
+    expect(0 <= at <= len(data) - struct.calcsize(form), "a position outside of it")
     return int(struct.unpack_from(form, data, at)[0])
 
 
 def _blocks(data: bytes) -> Iterator[tuple[int, int, memoryview]]:
     """The messages that a file's footer lists: where the description is, its size, and the body."""
     view = memoryview(data)
-    _expect(len(data) > 18 and data.endswith(MAGIC), "its end is missing")
+    expect(len(data) > 18 and data.endswith(MAGIC), "its end is missing")
     size = _get(view, "<i", len(data) - 10)
-    _expect(0 < size <= len(data) - 18, "the size of its footer")
+    expect(0 < size <= len(data) - 18, "the size of its footer")
     footer = view[len(data) - 10 - size : len(data) - 10]
     root = _Table(footer, _get(footer, "<I", 0))
     for field in (2, 3):
         for offset, description, body in root.vector(field, "<qi4xq"):
-            _expect(offset >= 8 and description > 8 and body >= 0, "the place of a block")
+            expect(offset >= 8 and description > 8 and body >= 0, "the place of a block")
             end = offset + description + body
-            _expect(end <= len(data), "a block that leads out of it")
+            expect(end <= len(data), "a block that leads out of it")
             yield offset, description, view[offset + description : end]
 
 
@@ -122,9 +110,9 @@ def _messages(data: bytes) -> Iterator[tuple[int, int, memoryview]]:
         if description == 0:
             return
         start = at + head + description
-        _expect(description > 0 and start <= len(data), "the size of a message")
+        expect(description > 0 and start <= len(data), "the size of a message")
         body = _message(data, at, head + description).number(3, "<q")
-        _expect(0 <= body <= len(data) - start, "a message that is cut short")
+        expect(0 <= body <= len(data) - start, "a message that is cut short")
         yield at, head + description, view[start : start + body]
         at = start + body
 
@@ -142,20 +130,20 @@ def _claim(message: _Table, body: memoryview) -> int:
         batch = batch.table(1)
     elif message.number(1, "<B") != _RECORD_BATCH:
         return 0
-    _expect(batch is not None, "a batch without its description")
+    expect(batch is not None, "a batch without its description")
     assert batch is not None
     total = 0
     packed = batch.table(3) is not None
     for offset, length in batch.vector(2, "<qq"):
-        _expect(offset >= 0 and length >= 0 and offset + length <= len(body), "a buffer that leads out of its batch")
+        expect(offset >= 0 and length >= 0 and offset + length <= len(body), "a buffer that leads out of its batch")
         size = length
         if packed and length:
             size = _get(body, "<q", offset)
             size = length - 8 if size == -1 else size
-            _expect(size >= 0, "the unpacked size of a buffer")
+            expect(size >= 0, "the unpacked size of a buffer")
         total += size
     for length, missing in batch.vector(1, "<qq"):
-        _expect(0 <= missing <= length, "the length of a column")
+        expect(0 <= missing <= length, "the length of a column")
         total += length // 8  # at least a bit for each value, in columns without buffers too
-    _expect(batch.number(0, "<q") >= 0, "the length of a batch")
+    expect(batch.number(0, "<q") >= 0, "the length of a batch")
     return total + batch.number(0, "<q")

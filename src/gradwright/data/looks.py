@@ -216,6 +216,7 @@ class LookBook:
 
     def __init__(self, folder: Path | str) -> None:
         self.path = Path(folder) / "looks.jsonl"
+        self._read: tuple[Any, list[tuple[dict[str, Any] | None, TestPart | None, bytes]]] = (None, [])
 
     def append(self, part: TestPart, *, run: str, command: str, reason: str) -> None:
         """Write a look down, before it is taken.
@@ -288,9 +289,15 @@ class LookBook:
         return History(tuple(entries), part.fingerprint)
 
     def _lines(self) -> list[tuple[dict[str, Any] | None, TestPart | None, bytes]]:
+        """Return the lines, each as a look, its part and itself; read anew when the file has grown."""
         found: list[tuple[dict[str, Any] | None, TestPart | None, bytes]] = []
+        state: Any = None
         try:
             with self.path.open("rb") as file:
+                now = os.fstat(file.fileno())
+                state = now.st_ino, now.st_size, now.st_mtime_ns
+                if state == self._read[0]:
+                    return self._read[1]
                 while line := file.readline(_LONGEST):
                     if line.strip():
                         found.append((*_parse(line), line))
@@ -301,6 +308,7 @@ class LookBook:
                 f"cannot read the looks in {shown(str(self.path), 200)}: {error.strerror or error}. Make the file "
                 f"readable: without it nobody knows how often the test part was looked at"
             ) from None
+        self._read = state, found
         return found
 
 

@@ -12,6 +12,7 @@ import mmap
 from pathlib import Path
 from typing import Any
 
+from gradwright.data.claims import Torn, expect, not_whole
 from gradwright.data.limits import check_columns
 from gradwright.data.messages import shown
 from gradwright.errors import DataError
@@ -42,36 +43,24 @@ def check_parquet(path: Path, *, whole: bool = True) -> None:
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
-            _expect(size >= 12, f"it has {size} bytes")
+            expect(size >= 12, f"it has {size} bytes")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 _check(data, where, whole)
     except OSError as error:
         raise DataError(f"cannot read {where}: {error.strerror or error}") from None
-    except _Torn as error:
-        raise DataError(
-            f"cannot read {where}: it is no whole Parquet file ({error}). It may be cut short, damaged or another kind "
-            "of file; save it again"
-        ) from None
-
-
-class _Torn(Exception):
-    """A claim that cannot be true."""
-
-
-def _expect(good: bool, why: str) -> None:
-    if not good:
-        raise _Torn(why)
+    except Torn as error:
+        raise not_whole(where, "Parquet", error) from None
 
 
 def _check(data: mmap.mmap, where: str, whole: bool) -> None:
     end = len(data) - 8
-    _expect(data[:4] == _MAGIC and data[-4:] == _MAGIC, "it does not begin and end with PAR1")
+    expect(data[:4] == _MAGIC and data[-4:] == _MAGIC, "it does not begin and end with PAR1")
     size = int.from_bytes(data[end : end + 4], "little")
-    _expect(size <= end - 4, "the size of its footer")
+    expect(size <= end - 4, "the size of its footer")
     footer = _Thrift(data, end - size, end).struct()
     total = 0
     for group in _structs(footer, 4):
-        _expect(_number(group, 3) >= 0, "the rows of a row group")
+        expect(_number(group, 3) >= 0, "the rows of a row group")
         total = total if whole else 0
         for column in _structs(group, 1):
             total += _column(data, column.get(3), end - size)
@@ -81,19 +70,19 @@ def _check(data: mmap.mmap, where: str, whole: bool) -> None:
 def _column(data: mmap.mmap, column: Any, end: int) -> int:
     """How many bytes a column's pages take once unpacked, after a look at each page's header."""
     if not isinstance(column, dict):
-        raise _Torn("a column without its description")
+        raise Torn("a column without its description")
     at = min(_number(column, 9), _number(column, 11) or _number(column, 9))
     values, stop = _number(column, 5), at + _number(column, 7)
     if values == 0:
         return 0
-    _expect(values > 0 and 4 <= at <= stop <= end, "the place of a column")
+    expect(values > 0 and 4 <= at <= stop <= end, "the place of a column")
     total = seen = 0
     while at < stop and seen < values:
         thrift = _Thrift(data, at, stop)
         page = thrift.struct()
         unpacked, packed = _number(page, 2), _number(page, 3)
         at = thrift.at + packed
-        _expect(unpacked >= 0 and packed >= 0 and at <= stop, "the size of a page")
+        expect(unpacked >= 0 and packed >= 0 and at <= stop, "the size of a page")
         total += unpacked
         before = seen
         for kind in (5, _DICTIONARY, _DATA_2):
@@ -101,26 +90,26 @@ def _column(data: mmap.mmap, column: Any, end: int) -> int:
             if header is None:
                 continue
             if not isinstance(header, dict):
-                raise _Torn("the header of a page")
+                raise Torn("the header of a page")
             count = _number(header, 1)
-            _expect(0 <= count <= max(values, 1), "the number of values of a page")
+            expect(0 <= count <= max(values, 1), "the number of values of a page")
             if kind != _DICTIONARY:
                 seen += count
             for field in (2, 3, 5, 6) if kind == _DATA_2 else ():
-                _expect(0 <= _number(header, field) <= max(values, unpacked), "the header of a page")
+                expect(0 <= _number(header, field) <= max(values, unpacked), "the header of a page")
         total += seen - before  # a byte for each value at least, however few bytes a run of them took
     return total
 
 
 def _number(struct: dict[int, Any], field: int) -> int:
     value = struct.get(field, 0)
-    _expect(isinstance(value, int), "a number that is none")
+    expect(isinstance(value, int), "a number that is none")
     return int(value)
 
 
 def _structs(struct: dict[int, Any], field: int) -> list[dict[int, Any]]:
     value = struct.get(field, [])
-    _expect(isinstance(value, list) and all(isinstance(item, dict) for item in value), "a list that is none")
+    expect(isinstance(value, list) and all(isinstance(item, dict) for item in value), "a list that is none")
     return list(value)
 
 
@@ -131,7 +120,7 @@ class _Thrift:
         self.data, self.at, self.end = data, at, end
 
     def struct(self, depth: int = 0) -> dict[int, Any]:
-        _expect(depth < 16, "metadata that is nested deeply")
+        expect(depth < 16, "metadata that is nested deeply")
         fields: dict[int, Any] = {}
         number = 0
         while head := self._byte():
@@ -148,11 +137,11 @@ class _Thrift:
         if kind in _LISTS:
             head = self._byte()
             count = head >> 4 if head >> 4 < 15 else self._varint()
-            _expect(count <= self.end - self.at, "a list that leads out of it")
+            expect(count <= self.end - self.at, "a list that leads out of it")
             return [self._value(head & 15, depth + 1) for _ in range(count)]
         if kind == _MAP:
             count = self._varint()
-            _expect(count <= self.end - self.at, "a map that leads out of it")
+            expect(count <= self.end - self.at, "a map that leads out of it")
             kinds = self._byte() if count else 0
             for _ in range(count):
                 self._value(kinds >> 4, depth + 1)
@@ -160,7 +149,7 @@ class _Thrift:
             return None
         if kind in (*_BOOLEANS, 3):
             return self._byte()
-        _expect(kind in (_DOUBLE, _BINARY), "an unknown kind of field")
+        expect(kind in (_DOUBLE, _BINARY), "an unknown kind of field")
         self._skip(8 if kind == _DOUBLE else self._varint())
         return None
 
@@ -170,7 +159,7 @@ class _Thrift:
 
     def _skip(self, count: int) -> None:
         self.at += count
-        _expect(self.at <= self.end, "metadata that leads out of it")
+        expect(self.at <= self.end, "metadata that leads out of it")
 
     def _varint(self) -> int:
         value = shift = 0
@@ -180,7 +169,7 @@ class _Thrift:
             shift += 7
             if byte < 128:
                 return value
-            _expect(shift < 70, "a number of too many bytes")
+            expect(shift < 70, "a number of too many bytes")
 
     def _zigzag(self) -> int:
         value = self._varint()

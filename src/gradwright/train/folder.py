@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.engine.files import write_whole
+from gradwright.engine.files import sync_folder, write_whole
 from gradwright.errors import NonFiniteError, RunError, TrainingInterrupted
 from gradwright.train.processes import alive
 
@@ -85,6 +85,11 @@ class RunFolder:
         Where runs are kept.
     """
 
+    published = False
+    _resumed = False
+    _new_parent = False  # whether the folder of the runs was made for this one
+    _lock: int | None = None
+
     def __init__(self, out: Path | None = None, *, name: str = "run", parent: Path = Path("runs")) -> None:
         if out is None:
             word = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "run"
@@ -99,9 +104,6 @@ class RunFolder:
             raise RunError(f"--out {out}: the folder that this is run in cannot become a run; name one inside it")
         self.final = out
         self.path = out.parent / f"{UNFINISHED}{out.name}-{os.getpid()}"
-        self.published = self._resumed = False
-        self._lock: int | None = None
-        self._new_parent = False
 
     @classmethod
     def resume(cls, run: Path) -> RunFolder:
@@ -109,7 +111,6 @@ class RunFolder:
         folder = cls.__new__(cls)
         folder.final = folder.path = run
         folder.published = folder._resumed = True
-        folder._lock = None
         return folder
 
     def __enter__(self) -> RunFolder:
@@ -187,11 +188,7 @@ class RunFolder:
                 self.final = self._free()  # another run of this second was faster
         self.path, self.published = self.final, True
         self._hold()
-        descriptor = os.open(self.final.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(self.final.parent)
         return self.path
 
     def _free(self) -> Path:

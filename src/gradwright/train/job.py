@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import platform
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,6 @@ from gradwright.backend import jax_modules
 from gradwright.data import (
     Ledger,
     LookBook,
-    Note,
     TargetScale,
     corrected_claim,
     fit_baselines,
@@ -28,18 +24,18 @@ from gradwright.train.assembly import check_monitor, make_stopping, make_trainer
 from gradwright.train.assess import (
     baseline_figure,
     brief_figures,
-    higher_is_better,
     metric_name,
     metric_of,
     scale_of,
     show_figure,
 )
-from gradwright.train.auditing import audit_words, leak_findings
 from gradwright.train.best_epoch import best_epoch_remark
 from gradwright.train.checkpointing import Checkpointing
 from gradwright.train.checks import steps_per_epoch
 from gradwright.train.config import Config, to_toml
 from gradwright.train.criteria import make_criterion
+from gradwright.train.environment import environment
+from gradwright.train.findings import audit_words, findings, leak_findings
 from gradwright.train.folder import write_json, write_lines, write_status, write_text
 from gradwright.train.judging import judge, single
 from gradwright.train.live import LiveRecords
@@ -66,8 +62,6 @@ class Execution:
         Ctrl-C and SIGTERM then stop the training at the end of a block of steps.
     state : dict, optional
         A checkpoint's content: training goes on from there, and what it began with must be in the folder.
-    checkpoint_seconds : float
-        Time between checkpoints.
     keep_every : int, optional
         Keep the checkpoint of every so-many-th epoch.
     log : sequence of str
@@ -81,7 +75,6 @@ class Execution:
     publish: Callable[[], Path] | None = None
     signals: Signals | None = None
     state: dict[str, Any] | None = None
-    checkpoint_seconds: float = 10.0
     keep_every: int | None = None
     log: Sequence[str] = ()
     dry_run: bool = False
@@ -145,7 +138,7 @@ def run_job(
         config = config.model_copy(update={"epochs": 1, "lr": None if config.lr == "auto" else config.lr})
         data = data.head(config.resolved(data.rows, data.preparation.width, data.task.kind).batch_size or 32)
     config = data.decided(config)
-    make_stopping(config)
+    stopping = make_stopping(config)  # here already, for what it refuses
     check_monitor(config, data.task.kind)
     task, preparation, notes = data.task, data.preparation, data.notes
     x, vx, vy, target = data.x, data.vx, data.vy, data.target
@@ -208,18 +201,17 @@ def run_job(
             write_json(folder / "schedule.json", plan)
         if trainer.augment is not None:
             write_json(folder / "augmentation.json", augmentation_record(config, data))
-    else:
-        check_same_data(folder, data)
-    if execution.state is None:
         write_json(folder / "config.json", config.model_dump())
         write_json(folder / "execution.json", {"keep_every": execution.keep_every, "log": list(execution.log)})
+    else:
+        check_same_data(folder, data)
     if execution.publish is not None:
         folder = execution.publish()
     scale = preparation.target_scale.std if isinstance(preparation.target_scale, TargetScale) else 1.0
     loggers = make_loggers(execution.log, folder, config.model_dump())
     trainer.callbacks += [
         LiveRecords(folder, lambda row: _own_unit(row, scale)),
-        Checkpointing(folder / "checkpoints", seconds=execution.checkpoint_seconds, keep_every=execution.keep_every),
+        Checkpointing(folder / "checkpoints", keep_every=execution.keep_every),
         *loggers,
     ]
     if execution.state is not None:
@@ -232,7 +224,7 @@ def run_job(
             (vx, vy),
             epochs=config.epochs,
             batch_size=config.batch_size or 32,
-            early_stopping=make_stopping(config),
+            early_stopping=stopping,
             validate_every=config.validate_every,
         )
     far = {"epoch": len(history.rows), "epochs": config.epochs, "step": history.steps.count}
@@ -251,8 +243,7 @@ def run_job(
 
     # 7 one look at the test part
     reporter.on_stage_start(7, "test")
-    workspace = folder.resolve().parent
-    book = None if execution.dry_run else LookBook(workspace)
+    book = None if execution.dry_run else LookBook(folder.resolve().parent)
     sealed = data.sealed(_ledger(folder / "ledger.jsonl"), book, folder.name)
     if execution.dry_run:
         test = data.held_out()
@@ -321,72 +312,3 @@ def _own_unit(row: dict[str, Any], scale: float) -> dict[str, Any]:
 
 def _ends_low(plan: dict[str, Any] | None) -> bool:
     return plan is not None and plan["rates"][-1] <= 0.1 * max(plan["rates"])
-
-
-def findings(
-    task: Any,
-    history: Any,
-    baselines: list[dict[str, Any]],
-    test: dict[str, Any],
-    notes: list[Note],
-    *,
-    planned: bool = False,
-) -> list[dict[str, str]]:
-    """Return what the reader should know besides the figures.
-
-    ``planned`` says that a schedule led the learning rate to where training was to end.
-    """
-    out = []
-    if history.problem:
-        out.append({"severity": "problem", "title": "Training broke down", "detail": history.problem})
-    if history.stopped.startswith("all") and not planned:
-        out.append(
-            {
-                "severity": "info",
-                "title": "Training was not finished",
-                "detail": "Validation loss was still within its patience when the last epoch ended "
-                f"({history.stopped}). More epochs may help.",
-            }
-        )
-    metric = metric_of(task)
-    own = test[metric]["value"]
-    best = (max if higher_is_better(metric) else min)(baselines, key=lambda b: b["test"]["value"])
-    better = own > best["test"]["value"] if higher_is_better(metric) else own < best["test"]["value"]
-    if not better:
-        out.append(
-            {
-                "severity": "warning",
-                "title": "A baseline is as good" if own == best["test"]["value"] else "A baseline is better",
-                "detail": f"On the test part the network does not beat the baseline {best['name']!r}. "
-                "Prefer the simpler model, or find out why the network learns no more.",
-            }
-        )
-    out += [{"severity": "info", "title": "Data", "detail": str(note)} for note in notes]
-    return out
-
-
-def environment(started: str) -> dict[str, Any]:
-    """Return what the run ran on."""
-    import os
-
-    from gradwright.engine.settings import get_num_threads
-
-    def of(package: str) -> str | None:
-        try:
-            return version(package)
-        except PackageNotFoundError:
-            return None
-
-    return {
-        "gradwright": of("gradwright"),
-        "python": platform.python_version(),
-        "numpy": of("numpy"),
-        "jax": of("jax"),
-        "polars": of("polars"),
-        "scikit-learn": of("scikit-learn"),
-        "platform": platform.platform(),
-        "cpus": os.cpu_count(),
-        "threads": get_num_threads(),  # of XLA's pool, whose size decides the last bits of sums
-        "started": started,
-        "command": " ".join(["gradwright", *sys.argv[1:]]) if sys.argv else "gradwright",
-    }

@@ -55,7 +55,6 @@ def make_step(
     measured: Sequence[Parameter] = (),
 ) -> Step:
     """Return one training step: ``step(x, y) → (loss, score and count, learning rate)``, and norms of ``measured``."""
-    norms: list[Tensor] = []  # of the step that runs; empty between steps
 
     def forward(inputs: Tensor) -> Tensor:
         if precision == "float32":
@@ -64,7 +63,7 @@ def make_step(
             output: Tensor = model(inputs)
         return output.float()  # the loss is computed in float32
 
-    def update(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def update(inputs: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
         if accumulate > 1:
             output, loss = accumulated(forward, criterion, inputs, targets, min(accumulate, len(inputs)))
             if penalty is not None:
@@ -75,15 +74,11 @@ def make_step(
             (loss if penalty is None else loss + penalty(model)).backward()
         for change in before:
             change()
-        if measured:
-            held = norms_before(measured)
-            optimizer.step()
-            norms.append(layer_norms(measured, held))
-        else:
-            optimizer.step()
-        return output, loss
+        held = norms_before(measured) if measured else None
+        optimizer.step()
+        return (output, loss) if held is None else (output, loss, layer_norms(measured, held))
 
-    def search(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def search(inputs: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
         """Let a rule that asks for the loss itself look where it likes; return what came of it."""
 
         def closure() -> Tensor:
@@ -105,13 +100,12 @@ def make_step(
         optimizer.zero_grad()
         inputs, targets = (x, y) if augment is None else augment(x, y)
         rate = optimizer.param_groups[0]["lr"]
-        output, loss = move(inputs, targets)
+        output, loss, *norms = move(inputs, targets)
         for change in after:
             change()
         with no_grad():
             scored = score(criterion, output.detach(), y)
-        out = (loss.detach(), scored, wrap(rate) if is_array(rate) else Tensor(np.array(rate, np.float64)))
-        return (*out, norms.pop()) if measured else out
+        return loss.detach(), scored, wrap(rate) if is_array(rate) else Tensor(np.array(rate, np.float64)), *norms
 
     return step
 
@@ -128,8 +122,7 @@ def forward_program(model: nn.Module) -> Callable[[Tensor], Tensor]:
 
 
 def run_block(
-    step: Step,
-    compiled: CompiledStep,
+    program: CompiledStep,
     data: tuple[Any, Any],
     batches: np.ndarray,
     *,
@@ -142,6 +135,8 @@ def run_block(
 
     Parameters
     ----------
+    program : CompiledStep
+        What :func:`make_step` returned, compiled; eagerly its function is called.
     data : (x, y)
         All rows, placed where the programs read them.
     batches : (steps, batch) integers
@@ -149,8 +144,8 @@ def run_block(
     epoch, first : int
         Where the block stands, for messages: its epoch, and how many steps of it came before.
     """
-    norms = None
-    snapshot = Snapshot(compiled, schedules)
+    step, norms = program.function, None
+    snapshot = Snapshot(program, schedules)
     x, y = data
     if eager:
         losses, scores = np.full(len(batches), np.nan), np.zeros((len(batches), 2))
@@ -162,7 +157,7 @@ def run_block(
                 losses[k], scores[k], rates[k] = results[:3]
                 norms = results[3] if results[3:] else None
     else:
-        losses, scores, rates, *more = (t.numpy() for t in compiled.scan(x, y, order=batches))
+        losses, scores, rates, *more = (t.numpy() for t in program.scan(x, y, order=batches))
         norms = more[0][-1] if more else None
     bad = np.flatnonzero(~np.isfinite(losses))
     if bad.size or snapshot.bad() is not None:

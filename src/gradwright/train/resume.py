@@ -10,6 +10,7 @@ from gradwright.errors import RunError
 from gradwright.train.checkpoints import CheckpointStore
 from gradwright.train.config import Config, parse_config
 from gradwright.train.differences import refuse_changes, settings_differences, version_differences
+from gradwright.train.environment import environment
 from gradwright.train.folder import plain
 from gradwright.train.prepared import Prepared
 from gradwright.train.processes import training_process
@@ -70,6 +71,8 @@ def settings_to_resume(run: Path, changes: dict[str, Any], *, accept: bool) -> G
         Settings that were given now; those that differ from the run's are refused unless ``accept``, and those that the
         checkpoint has made up its mind about even then.
 
+    Threads are set to as many as the run began with.
+
     Raises
     ------
     RunError
@@ -105,14 +108,13 @@ def settings_to_resume(run: Path, changes: dict[str, Any], *, accept: bool) -> G
         raise RunError(f"{run}: a comparison with {config.compare} cannot go on in the middle; train anew")
     state, said = CheckpointStore(run / "checkpoints").load_last()
     if (run / "environment.json").is_file():
-        from gradwright.train.job import environment
-
         before = read_object(run / "environment.json")
-        threads = before.get("threads")
-        if type(threads) is int and 0 < threads <= 4096:
-            set_num_threads(threads)  # as many as it began with, or the last bits would differ
         differences += version_differences(before, environment(""))
+    else:
+        before = {}
     refuse_changes(differences, accept=accept)
+    if type(threads := before.get("threads")) is int and 0 < threads <= 4096:
+        set_num_threads(threads)  # as many as it began with, or the last bits would differ
     execution = read_object(run / "execution.json") if (run / "execution.json").is_file() else {}
     keep_every, log = execution.get("keep_every"), execution.get("log")
     return GoingOn(

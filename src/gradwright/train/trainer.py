@@ -155,11 +155,11 @@ class Trainer:
                 f"Trainer: {type(optimizer).__name__} computes its gradients itself, where nothing can change them: "
                 "leave clip_norm and before_update away"
             )
-        if accumulate < 1 or (accumulate > 1 and optimizer.closure is not None):
+        if accumulate < 1:
+            raise ConfigError(f"Trainer: accumulate is {accumulate}; expected 1 or more")
+        if accumulate > 1 and optimizer.closure is not None:
             raise ConfigError(
-                f"Trainer: accumulate is {accumulate}; expected 1 or more, and 1 for {type(optimizer).__name__}"
-                if accumulate < 1
-                else f"Trainer: {type(optimizer).__name__} computes its gradients itself, so accumulate must be 1"
+                f"Trainer: {type(optimizer).__name__} computes its gradients itself, so accumulate must be 1"
             )
         if precision not in ("float32", "bfloat16"):
             raise ConfigError(f"Trainer: precision is {precision!r}; expected 'float32' or 'bfloat16'")
@@ -182,13 +182,12 @@ class Trainer:
             "augment": augment, "penalty": penalty, "before": self.before_update, "after": self.after_update,
             "precision": precision, "accumulate": accumulate,
         }  # fmt: skip
-        self._step = make_step(model, criterion, optimizer, **how)
         state = [model, criterion, optimizer, [augment, penalty], self.before_update, self.after_update]
-        self._compiled: CompiledStep = compile(self._step, state=state)
-        self._measured_step, self._measured = self._step, self._compiled
+        self._compiled: CompiledStep = compile(make_step(model, criterion, optimizer, **how), state=state)
+        self._measured = self._compiled  # what runs the last step of an epoch
         if norms and optimizer.closure is None:
-            self._measured_step = make_step(model, criterion, optimizer, **how, measured=list(model.parameters()))
-            self._measured = compile(self._measured_step, state=state)
+            measuring = make_step(model, criterion, optimizer, **how, measured=list(model.parameters()))
+            self._measured = compile(measuring, state=state)
         self._last_step = 0
         self._forward: CompiledStep = compile(forward_program(self._judged), state=[self._judged])
 
@@ -361,9 +360,8 @@ class Trainer:
             self._block(data, batches[:-1])
             self._block(data, batches[-1:])
             return
-        step, program = (self._measured_step, self._measured) if ends else (self._step, self._compiled)
         result = run_block(
-            step, program, data, batches,
+            self._measured if ends else self._compiled, data, batches,
             eager=self.eager, schedules=[] if self.scheduler is None else [self.scheduler],
             epoch=progress.epoch, first=progress.step,
         )  # fmt: skip
@@ -385,8 +383,9 @@ class Trainer:
         self, data: tuple[Any, Any] | RowStream, vx: np.ndarray, batch_size: int, full: int, rest: int
     ) -> None:
         """Have the smaller programs compiled in the background while the epoch's own is compiled and run."""
-        if rest and full and not isinstance(data, RowStream):
-            self._measured.prepare_scan(*data, order=np.zeros((1, rest), np.int32))
+        last = rest or (batch_size if self._measured is not self._compiled else 0)
+        if last and full and not isinstance(data, RowStream):
+            self._measured.prepare_scan(*data, order=np.zeros((1, last), np.int32))
         training = self._judged.training
         self._judged.eval()
         self._forward.prepare(Tensor(vx[:EVALUATION_ROWS]))

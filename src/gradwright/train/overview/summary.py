@@ -107,7 +107,8 @@ def list_runs(folder: Path) -> list[RunSummary]:
     if not folder.exists() and folder == Path("runs"):
         return []  # none yet
     try:
-        runs = [read_summary(path) for path in folder.iterdir() if is_run(path)]
+        book = LookBook(folder.resolve())
+        runs = [read_summary(path, book) for path in folder.iterdir() if is_run(path)]
     except OSError as error:
         raise RunError(
             f"{folder}: cannot be read: {error.strerror}. Name a folder with runs in it, as `gradwright train` leaves "
@@ -116,8 +117,11 @@ def list_runs(folder: Path) -> list[RunSummary]:
     return sorted(runs, key=lambda run: (run.time or "", run.name))
 
 
-def read_summary(path: Path) -> RunSummary:
-    """Read what there is in a run's folder; nothing in it is believed, and nothing that is missing is an error."""
+def read_summary(path: Path, book: LookBook | None = None) -> RunSummary:
+    """Read what there is in a run's folder; nothing in it is believed, and nothing that is missing is an error.
+
+    ``book`` holds the looks of all runs beside it; it is read when it is not given.
+    """
     if path.name.startswith(UNFINISHED):
         heard = _changed(path)
         process = training_process({"state": "running", "pid": _number_at_end(path.name), "time": heard})
@@ -131,7 +135,7 @@ def read_summary(path: Path) -> RunSummary:
     except OSError as error:
         checkpoints = 0
         problems.append(f"checkpoints: {error.strerror}")
-    looks = _looks(path, result)
+    looks = _looks(book or LookBook(path.resolve().parent), result)
     process = training_process(status)
     said = status.get("state")
     if problems or not (status or result):
@@ -211,13 +215,13 @@ def _validation(result: Mapping[str, Any], rows: list[dict[str, Any]], metric: s
     return _number(rows[min(losses)[1]].get(f"validation_{metric}")) if losses else None
 
 
-def _looks(path: Path, result: Mapping[str, Any]) -> int | None:
+def _looks(book: LookBook, result: Mapping[str, Any]) -> int | None:
     """Return how often the test part was looked at up to now, by any run in the folder."""
     said, seal = _whole(result.get("looks")), result.get("test_fingerprint")
     if not isinstance(seal, str):
         return said
     try:
-        return max(said or 0, LookBook(path.resolve().parent).history(seal).looks)
+        return max(said or 0, book.history(seal).looks)
     except RunError:
         return said
 
