@@ -100,7 +100,10 @@ class Together:
 
     def state(self, states: tuple[Lifted, Lifted]) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Return a member's arrays: those that its steps change, and those that they read."""
-        return tuple([np.asarray(t._array) for t in self._tensors(k, states)] for k in (self._changing, self._steady))
+        changing, steady = (
+            [np.asarray(t._array) for t in self._tensors(keys, states)] for keys in (self._changing, self._steady)
+        )
+        return changing, steady
 
     def put_back(self, states: tuple[Lifted, Lifted], changing: list[np.ndarray]) -> None:
         """Give a member's arrays back to their owners."""

@@ -18,9 +18,9 @@ from gradwright.train.criteria import make_criterion
 from gradwright.train.forward import forward_rows
 from gradwright.train.network import build_network
 from gradwright.train.prepared import PreparedRows, prepared_part
+from gradwright.tune.groups import Group, Groups
 from gradwright.tune.layout import Layout
 from gradwright.tune.runner import Runner
-from gradwright.tune.together import Group, Groups
 
 __all__ = ["Member", "MemberResult", "Members", "train_members"]
 
