@@ -48,15 +48,13 @@ class Source:
 
     def record(self) -> dict[str, Any]:
         """Return the entries of ``study.json`` that say what was explored."""
+        sizes = {name: len(getattr(self.parts, name)) for name in ("train", "validation", "test")}
         return {
             "source": self.dataset.name,
             "task": self.task.to_dict(),
             "metric": self.metric,
             "direction": self.direction,
-            "rows": {
-                "all": self.dataset.rows,
-                **{k: len(getattr(self.parts, k)) for k in ("train", "validation", "test")},
-            },
+            "rows": {"all": self.dataset.rows, **sizes},
         }
 
 
