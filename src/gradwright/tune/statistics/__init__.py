@@ -17,7 +17,7 @@ from gradwright.tune.statistics.selection import (
     score_noise,
     selection_optimism,
 )
-from gradwright.tune.statistics.several import bonferroni, holm
+from gradwright.tune.statistics.several import bonferroni, holm, holm_words
 from gradwright.tune.statistics.words import Comparison, repeated_testing
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "five_by_two_t",
     "fold_interval",
     "holm",
+    "holm_words",
     "leave_one_out_interval",
     "mcnemar",
     "mcnemar_table",

@@ -98,7 +98,8 @@ def bootstrap_difference(
     def gap(*rows: Any, axis: int = -1) -> Any:
         return figure(*rows[:k], axis=axis) - figure(*rows[k:], axis=axis)
 
-    difference = float(gap(*columns_a, *columns_b))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        difference = float(gap(*columns_a, *columns_b))
     if not np.isfinite(difference):
         raise ConfigError(f"figure: the difference on all {n:,} rows is {difference}, expected a number")
     chosen = method or ("BCa" if n <= _BCA_ROWS else "percentile")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,13 @@ def five_by_two_f(differences: Any, *, alpha: float = 0.05, of: Comparison | Non
     statistic = float((d**2).sum() / (2 * spread))
     p = float(f.sf(statistic, 10, 5))
     words = conclusion(
-        of, mean, p, alpha=alpha, about=_ABOUT, event="ten differences at least this far from zero for their spread"
+        of,
+        mean,
+        p,
+        alpha=alpha,
+        about=_ABOUT,
+        event="ten differences at least this far from zero for their spread",
+        detectable=not_seen(of, _detectable_by_f(spread, alpha), "With this spread"),
     )
     return TestResult(_F[0], statistic, p, (10.0, 5.0), mean, None, None, words, _F[1])
 
@@ -127,6 +134,22 @@ def five_by_two_t(differences: Any, *, alpha: float = 0.05, of: Comparison | Non
         words += " The first difference, which this test rests on, does not point the way the mean does."
     words += " The combined F test uses all ten differences and is to be preferred."
     return TestResult(_T[0], statistic, p, (5.0,), mean, None, None, words, _T[1])
+
+
+@cache
+def _noncentrality(alpha: float, power: float) -> float:
+    """Return the noncentrality with which F(10, 5) exceeds its critical value with the given power."""
+    from scipy.optimize import brentq
+    from scipy.stats import f, ncf
+
+    critical = float(f.isf(alpha, 10, 5))
+    return float(brentq(lambda x: ncf.sf(critical, 10, 5, x) - power, 1e-6, 1e4))
+
+
+def _detectable_by_f(spread: float, alpha: float) -> float:
+    """Return the mean difference that the F test sees in 80 of 100, were the ten independent and normal."""
+    # ten differences of mean δ and variance σ² give a noncentrality of 10·δ²/σ²; Σ sᵢ²/5 estimates σ²
+    return float(np.sqrt(_noncentrality(alpha, 0.8) / 10 * spread / 5))
 
 
 def _within(d: np.ndarray) -> float | None:

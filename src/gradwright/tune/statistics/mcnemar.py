@@ -124,14 +124,14 @@ def mcnemar(table: Any, *, exact: bool | None = None, alpha: float = 0.05, of: C
     half = float(stats.norm.ppf(1 - alpha / 2)) * np.sqrt((only_a + only_b - (only_a - only_b) ** 2) / (rows + 2))
     low, high = max(-1.0, float(only_a - only_b - half)), min(1.0, float(only_a - only_b + half))
     smallest = detectable_accuracy(rows, (b + c) / rows, alpha=alpha)
-    given = f"With {rows:,} rows and the two differing on {b + c:,} of them"
+    given = f"With {rows:,} rows, of which only one of the two gets {b + c:,} right"
     words = conclusion(
         of,
         difference,
         p,
         alpha=alpha,
         about="on rows like these",
-        event=f"a split of the {b + c:,} rows on which only one is right as uneven as {b:,} to {c:,} or more so",
+        event=f"a split as uneven as {b:,} to {c:,}, or more so, among the rows that only one gets right",
         interval=(low, high),
         interval_method="Bonett and Price",
         detectable=f"{given}, no difference could have been relied upon to show."

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradwright.errors import ConfigError
-from gradwright.tune.statistics.numbers import finite
+from gradwright.tune.statistics.numbers import check_share, finite
 
-__all__ = ["bonferroni", "holm"]
+__all__ = ["bonferroni", "holm", "holm_words"]
 
 
 def bonferroni(p: Any) -> NDArray[np.float64]:
@@ -55,6 +56,37 @@ def holm(p: Any) -> NDArray[np.float64]:
     corrected = np.empty_like(values)
     corrected[order] = np.maximum.accumulate(steps)
     return corrected
+
+
+def holm_words(names: Sequence[str], p: Any, *, alpha: float = 0.05) -> str:
+    """Say which of several comparisons hold once they are corrected for one another.
+
+    Parameters
+    ----------
+    names : sequence of m str
+        What each compares.
+    p : (m,) numbers from 0 to 1
+        Their p-values.
+    alpha : float
+        The accepted share of false alarms of all together.
+
+    Examples
+    --------
+    >>> print(holm_words(["A with B", "A with C"], [0.04, 0.01]))
+    2 comparisons were made at once; corrected for that (Holm), p is 0.04 for A with B (0.04 alone), 0.02 for A with C
+    (0.01 alone). Below 0.05: A with B, A with C.
+    """
+    check_share("alpha", alpha)
+    values = _p(p)
+    if len(names) != len(values):
+        raise ConfigError(f"names: expected one a p-value, {len(values)}, got {len(names)}")
+    corrected = holm(values)
+    each = ", ".join(f"{c:.2g} for {n} ({v:.2g} alone)" for n, c, v in zip(names, corrected, values, strict=True))
+    shown = [name for name, c in zip(names, corrected, strict=True) if c < alpha]
+    return (
+        f"{len(values)} comparisons were made at once; corrected for that (Holm), p is {each}. "
+        f"Below {alpha:g}: {', '.join(shown) or 'none of them'}."
+    )
 
 
 def _p(p: Any) -> NDArray[np.float64]:

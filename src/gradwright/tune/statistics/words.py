@@ -61,6 +61,7 @@ class Comparison:
 
     def gap(self, difference: float, figure: str = "mean ") -> str:
         """Say who is ahead, and by how much."""
+        figure = "" if self.metric.startswith(figure) else figure  # no "mean mean R²"
         if difference == 0:
             return f"{self.a} and {self.b} have the same {figure}{self.metric}."
         way, wish = "higher" if difference > 0 else "lower", "higher" if self.higher_is_better else "lower"
@@ -127,7 +128,7 @@ def conclusion(
             f"That is rarer than the accepted {count_of(alpha, about=False)}: one may conclude that the two differ "
             + about
             + (f", with {of.ahead(difference)} ahead" if difference else "")
-            + ". It does not say how likely that conclusion is to be right, nor that the difference matters."
+            + ". p is not the chance that this is wrong, nor does it say that the difference matters."
         )
     else:
         better = f"that {of.ahead(difference)} is better" if difference else "that either is better"
