@@ -123,7 +123,7 @@ class Population:
         epochs, batch_size, patience, early_stopping, validate_every
             As :meth:`Trainer.fit` takes them.
         folds : sequence of (rows, rows), optional
-            For each member its rows of ``train`` to train on, and those of ``validation`` to validate with, as integers.
+            For each member its rows of ``train`` to train on, and those of ``validation`` to validate with.
         layout : Layout, optional
             How members are laid out; unless given, the fastest in a short probe.
         on_epoch : callable, optional
@@ -150,14 +150,21 @@ class Population:
         every = (np.arange(len(data[0])), np.arange(len(held[0])))
         for name, part in (("train", data), ("validation", held)):
             rehearse(name, self.trainers[0].model, self.trainers[0].criterion, *part)
+        parts = [every] * len(self) if folds is None else [_rows(fold, every) for fold in folds]
         rule = early_stopping or EarlyStopping(patience=patience)
         self._runners = [
-            Runner(i, trainer, generator, *(every if folds is None else _rows(folds[i], every)),
-                   epochs, batch_size, rule, validate_every)
-            for i, (trainer, generator) in enumerate(zip(self.trainers, self._generators, strict=True))
+            Runner(i, trainer, generator, rows, held_rows, epochs, batch_size, rule, validate_every)
+            for i, (trainer, generator, (rows, held_rows)) in enumerate(
+                zip(self.trainers, self._generators, parts, strict=True)
+            )
         ]  # fmt: skip
         groups = Groups(self._runners, data, held, layout=layout)
-        groups.run(None, None if on_epoch is None else lambda r: r.history and on_epoch(r.number, r.history[-1]), say)
+
+        def told(runner: Runner) -> None:
+            if on_epoch is not None and runner.history:
+                on_epoch(runner.number, runner.history[-1])
+
+        groups.run(None, told, say)
         groups.settle()
         self.groups = groups.groups
         return self.histories
