@@ -135,12 +135,14 @@ class Cohort:
         if self.together.full.schedules:
             steps = self.first.full + (self.first.rest > 0)
             return np.zeros((count, steps, len(self.together.full.numbers)))
-        return np.stack([self.together.numbers(self.first.states, 0)] * count)
+        return np.stack([self.together.numbers(self.first.states, (), 0)] * count)
 
     def _numbers_of(self, chunk: _Chunk) -> np.ndarray:
         """Return the numbers of a chunk's members in the coming epoch; only their own schedules go on."""
         steps = self.first.full + (self.first.rest > 0)
-        own = {i: self.together.numbers(r.states, steps) for i, r in enumerate(chunk.places) if r is not None}
+        own = {
+            i: self.together.numbers(r.states, r.schedules, steps) for i, r in enumerate(chunk.places) if r is not None
+        }
         any_ = next(iter(own.values()))
         return np.stack([own.get(i, any_) for i in range(len(chunk.places))])
 
