@@ -10,7 +10,7 @@ import numpy as np
 
 from gradwright.data import LookBook, SealedTest
 from gradwright.errors import ConfigError
-from gradwright.train.assess import headline, is_share, metric_name, show_figure
+from gradwright.train.assess import headline, metric_name, show_figure
 from gradwright.train.config import Config
 from gradwright.train.metrics import Interval
 from gradwright.tune.fold_baselines import MOST_FOLDS, FoldBaseline, baselines_on
@@ -94,9 +94,7 @@ def cross_validate(
     source = read_source(config)
     if leave_one_out and source.task.kind not in _POOLED:
         raise ConfigError(f"--leave-one-out: not for {source.task.kind.replace('_', ' ')}; ask for --folds")
-    cuts, notes = draw_folds(
-        source, config, folds, repeats=repeats, leave_one_out=leave_one_out, all_rows=all_rows
-    )
+    cuts, notes = draw_folds(source, config, folds, repeats=repeats, leave_one_out=leave_one_out, all_rows=all_rows)
     config = resolve_once(source, config, cuts)
     if all_rows:
         sealed = SealedTest(source.dataset, source.parts.test, book=book, run=run)
@@ -237,7 +235,11 @@ def _words(source: Source, result: dict[str, Any], scored: Sequence[Scored]) -> 
 def _rows(source: Source, all_rows: bool) -> dict[str, int]:
     if all_rows:
         return {"all": source.dataset.rows, "in folds": len(source.task.usable)}
-    return {"all": source.dataset.rows, "in folds": len(source.explored), "in the sealed test part": len(source.parts.test)}
+    return {
+        "all": source.dataset.rows,
+        "in folds": len(source.explored),
+        "in the sealed test part": len(source.parts.test),
+    }
 
 
 def _strategy(config: Config, cuts: Sequence[Fold], repeats: int, seeds: int, one_out: bool) -> dict[str, Any]:

@@ -103,12 +103,9 @@ def draw_folds(
     if leave_one_out:
         cuts, notes = _one_out(source, config, repeats, all_rows)
     else:
-        parts = list(
-            k_fold(
-                source.dataset, source.task, k, repeats=repeats, seed=seed, groups=config.group, time=config.time,
-                test=0.0 if all_rows else config.test,
-            )  # fmt: skip
-        )
+        by = {"groups": config.group, "time": config.time}
+        test = 0.0 if all_rows else config.test
+        parts = list(k_fold(source.dataset, source.task, k, repeats=repeats, seed=seed, test=test, **by))
         cuts = [(i // k, i % k, split.train, split.validation) for i, split in enumerate(parts)]
         notes = list(dict.fromkeys(note for split in parts for note in split.notes))
     if not all_rows and any(len(np.intersect1d(source.parts.test, held)) for *_, held in cuts):
@@ -186,8 +183,8 @@ def rows_words(folds: Sequence[Fold], source: Source, *, all_rows: bool = False)
     >>> config = parse_config({"source": "iris"})
     >>> source = read_source(config)
     >>> print(rows_words(draw_folds(source, config)[0], source))
-    In each fold 85 rows train, 16 others decide when to stop, and the 25 to 26 rows left are scored once at the end. The
-    test part (23 rows) stays sealed.
+    In each fold 85 rows train, 16 others decide when to stop, and the 25 to 26 rows left are scored once at the end.
+    The test part (23 rows) stays sealed.
     """
     train, stop, held = (_span([len(getattr(f, part)) for f in folds]) for part in ("train", "validation", "held"))
     where = "In each fold " if len(folds) > 1 else ""
@@ -197,7 +194,10 @@ def rows_words(folds: Sequence[Fold], source: Source, *, all_rows: bool = False)
         if all_rows
         else f"The test part ({len(source.parts.test):,} rows) stays sealed."
     )
-    return f"{where}{train} rows train, {stop} others decide when to stop, and the {held} {scored} scored once at the end. {sealed}"
+    return (
+        f"{where}{train} rows train, {stop} others decide when to stop, and the {held} {scored} scored once at the "
+        f"end. {sealed}"
+    )
 
 
 def _span(sizes: Sequence[int]) -> str:
