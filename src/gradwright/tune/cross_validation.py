@@ -229,6 +229,11 @@ def _words(source: Source, result: dict[str, Any], scored: Sequence[Scored]) -> 
             "The interval is of the mean over such folds and allows for the training rows that folds share "
             "(Nadeau and Bengio 2003); it is an approximation, and rough for few folds."
         )
+    elif source.task.kind in ("binary", "multiclass") and result["baselines"]:
+        said.append(
+            "Leaving a row out makes its class rarer among the others, which is unfair to the majority class where "
+            "classes are about even."
+        )
     return said
 
 
