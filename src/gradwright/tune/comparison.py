@@ -43,6 +43,7 @@ _SHARED = ("source", "target", "task", "context", "tokens", "group", "time", "se
 Test = Literal["5x2cv", "5x2cv-t", "resampled", "mcnemar", "bootstrap"]
 TESTS: tuple[Test, ...] = ("5x2cv", "5x2cv-t", "resampled", "mcnemar", "bootstrap")
 _ONE_SPLIT = ("mcnemar", "bootstrap")
+ALPHA = 0.05  # the accepted share of false alarms of all pairs together
 
 
 def compare_configurations(
@@ -124,18 +125,18 @@ def compare_configurations(
         _Arm(name, training.of(i), cuts, source, {key: dumped[i][key] for key in different})
         for i, name in enumerate(names)
     ]
-    pairs = [(a, b, _tested(source, a, b, test, cuts)) for a, b in itertools.combinations(made, 2)]
-    tests = _several([_Pair(a, b, t) for a, b, t in pairs])
+    pairs = _pairs(source, made, test, cuts)
+    tests = _rows(pairs)
     result = {
         "test": test,
         "folds": len(cuts) // repeats,
         "repeats": repeats,
         "seeds": seeds,
-        "arms": [arm.row(test in _ONE_SPLIT) for arm in made],
+        "arms": [arm.row(test) for arm in made],
         "tests": tests,
         "comparisons": before + len(pairs),
         "words": [
-            *_conclusions(source, pairs, tests, seeds, one_split=test in _ONE_SPLIT),
+            *_conclusions(source, pairs, tests, seeds, test),
             repeated_testing(before + len(pairs)),
             rows_words(cuts, source),
         ],
@@ -170,7 +171,7 @@ class _Arm:
         each = len(self.scored) // len(self.cuts)
         return np.array([one.figures[self.source.metric] for one in self.scored]).reshape(-1, each).mean(0)
 
-    def row(self, one_split: bool) -> dict[str, Any]:
+    def row(self, test: str) -> dict[str, Any]:
         """Return it as the result holds it."""
         settings = {k: list(v) if isinstance(v, tuple) else v for k, v in self.settings.items()}
         said = ", ".join(f"{k.replace('_', ' ')} {_written(v)}" for k, v in settings.items())
@@ -185,10 +186,12 @@ class _Arm:
                 "problem": self.problem,
             }
         known = [score for score in self.scores if score is not None]
-        if one_split:
+        if test == "mcnemar" or (test == "bootstrap" and len(self.scored) == 1):
             first = self.scored[0]
             row |= summary([], headline(self.source.task, first.target, first.predicted))
-            row["mean"] = known[0]
+        elif test == "bootstrap":
+            none = {"std": None, "low": None, "high": None}
+            row |= {"mean": known[0], **none, "method": f"none: the mean of {len(self.scored)} seeds"}
         else:
             row |= mean_over(self.source, known, self.cuts)
         if len(self.scored) > len(self.cuts):
@@ -250,22 +253,53 @@ def _cuts(
     return *draw_folds(source, config, 2, repeats=5), 5
 
 
-def _tested(source: Source, a: _Arm, b: _Arm, test: str, cuts: Sequence[Fold]) -> TestResult | None:
+def _pairs(source: Source, arms: Sequence[_Arm], test: str, cuts: Sequence[Fold]) -> list[_Pair]:
+    """Test every pair, each at the level that Holm's method gives it, so that words and correction agree."""
+    both = list(itertools.combinations(arms, 2))
+    levels = np.full(len(both), ALPHA / len(both))
+    if test != "bootstrap" and len(both) > 1:
+        alone = [_tested(source, a, b, test, cuts, ALPHA) for a, b in both]
+        levels = _levels([1.0 if found is None or found.p is None else found.p for found in alone])
+    return [
+        _Pair(a, b, _tested(source, a, b, test, cuts, float(level))) for (a, b), level in zip(both, levels, strict=True)
+    ]
+
+
+def _levels(p: Sequence[float]) -> NDArray[np.float64]:
+    """Return the level at which Holm's method tests each p-value: α/m the smallest, α/(m − 1) the next, ….
+
+    Where one is not below its level, the larger ones are not tested any more and keep that level.
+
+    Examples
+    --------
+    >>> _levels([0.04, 0.01, 0.03]).round(4).tolist()
+    [0.025, 0.0167, 0.025]
+    """
+    levels, level = np.empty(len(p)), ALPHA / len(p)
+    stopped = False
+    for rank, i in enumerate(np.argsort(p, kind="stable")):
+        level = level if stopped else ALPHA / (len(p) - rank)
+        stopped = stopped or p[i] >= level
+        levels[i] = level
+    return levels
+
+
+def _tested(source: Source, a: _Arm, b: _Arm, test: str, cuts: Sequence[Fold], alpha: float) -> TestResult | None:
     """Return the test of a pair; None where a network of theirs has no score."""
     if a.problem is not None or b.problem is not None:
         return None
     of = Comparison.by(source.metric, a.name, b.name)
     if test == "mcnemar":
         one, other = a.scored[0], b.scored[0]
-        return mcnemar(mcnemar_table(one.target, one.predicted, other.predicted), of=of)
+        return mcnemar(mcnemar_table(one.target, one.predicted, other.predicted), alpha=alpha, of=of)
     if test == "bootstrap":
         figure: Callable[..., Any] = np.mean if source.metric == "accuracy" else root_mean
-        return bootstrap_difference(_by_row(source, a), _by_row(source, b), figure, of=of)
+        return bootstrap_difference(_by_row(source, a), _by_row(source, b), figure, alpha=alpha, of=of)
     gap = np.array(a.scores, np.float64) - np.array(b.scores, np.float64)
     if test == "resampled":
         train = [len(cut.train) + len(cut.validation) for cut in cuts]
-        return corrected_resampled_t(gap, train, [len(cut.held) for cut in cuts], of=of)
-    return (five_by_two_f if test == "5x2cv" else five_by_two_t)(gap.reshape(5, 2), of=of)
+        return corrected_resampled_t(gap, train, [len(cut.held) for cut in cuts], alpha=alpha, of=of)
+    return (five_by_two_f if test == "5x2cv" else five_by_two_t)(gap.reshape(5, 2), alpha=alpha, of=of)
 
 
 def _by_row(source: Source, arm: _Arm) -> NDArray[np.float64]:
@@ -275,7 +309,7 @@ def _by_row(source: Source, arm: _Arm) -> NDArray[np.float64]:
     return np.mean([(one.predicted - one.target.astype(np.float64)) ** 2 for one in arm.scored], axis=0)
 
 
-def _several(pairs: Sequence[_Pair]) -> list[dict[str, Any]]:
+def _rows(pairs: Sequence[_Pair]) -> list[dict[str, Any]]:
     """Return the tests as the result holds them, p-values corrected by Holm's method where there are several."""
     rows = []
     for pair in pairs:
@@ -298,11 +332,10 @@ def _several(pairs: Sequence[_Pair]) -> list[dict[str, Any]]:
 
 def _conclusions(
     source: Source,
-    pairs: Sequence[tuple[_Arm, _Arm, TestResult | None]],
+    pairs: Sequence[_Pair],
     tests: Sequence[Mapping[str, Any]],
     seeds: int,
-    *,
-    one_split: bool,
+    test: str,
 ) -> list[str]:
     """Say what may be concluded: of two arms the test's words, of more the corrected tests first."""
     said = []
@@ -310,18 +343,15 @@ def _conclusions(
     if len(known) > 1:
         said.append(holm_words([f"{row['a']} and {row['b']}" for row in known], [row["p"] for row in known]))
     elif len(tests) > 1 and all(row["p"] is None for row in tests):
-        said.append(
-            f"{len(tests)} pairs are compared, each with an interval of its own, none corrected for the others."
-        )
+        said.append(f"{len(tests)} pairs are compared; the intervals are so wide that all hold together with 95%.")
     said += [str(row["words"]) for row in tests]
     if seeds == 1:
-        if one_split:
+        if test in _ONE_SPLIT:
             said.append("One seed an arm: how far seeds alone move these figures is not known; --seeds 5 tells.")
         return said
-    for a, b, found in pairs:
-        if found is not None:
-            said.append(_beside_seeds(source, a, b))
-    return said
+    if test == "mcnemar":
+        said.append(f"The test compares the networks of the first of {seeds} seeds.")
+    return [*said, *(_beside_seeds(source, pair.a, pair.b) for pair in pairs if pair.found is not None)]
 
 
 def _beside_seeds(source: Source, a: _Arm, b: _Arm) -> str:
