@@ -259,7 +259,8 @@ def _pairs(source: Source, arms: Sequence[_Arm], test: str, cuts: Sequence[Fold]
     levels = np.full(len(both), ALPHA / len(both))
     if test != "bootstrap" and len(both) > 1:
         alone = [_tested(source, a, b, test, cuts, ALPHA) for a, b in both]
-        levels = _levels([1.0 if found is None or found.p is None else found.p for found in alone])
+        known = [i for i, found in enumerate(alone) if found is not None and found.p is not None]
+        levels[known] = _levels([found.p for found in alone if found is not None and found.p is not None])
     return [
         _Pair(a, b, _tested(source, a, b, test, cuts, float(level))) for (a, b), level in zip(both, levels, strict=True)
     ]
@@ -275,8 +276,7 @@ def _levels(p: Sequence[float]) -> NDArray[np.float64]:
     >>> _levels([0.04, 0.01, 0.03]).round(4).tolist()
     [0.025, 0.0167, 0.025]
     """
-    levels, level = np.empty(len(p)), ALPHA / len(p)
-    stopped = False
+    levels, level, stopped = np.empty(len(p)), ALPHA, False
     for rank, i in enumerate(np.argsort(p, kind="stable")):
         level = level if stopped else ALPHA / (len(p) - rank)
         stopped = stopped or p[i] >= level

@@ -221,8 +221,8 @@ def _words(source: Source, result: dict[str, Any], scored: Sequence[Scored]) -> 
     if failed:
         first = failed[0]
         said.append(
-            f"{len(failed)} of {len(scored)} networks have no score, so there is no mean; the first: fold "
-            f"{first.fold.fold + 1}: {first.result.problem or first.result.stopped}"
+            f"{len(failed)} of {len(scored)} networks have no score, so there is no mean; the first, fold "
+            f"{first.fold.fold} of repeat {first.fold.repeat}: {first.result.problem or first.result.stopped}"
         )
     elif max(row["held_rows"] for row in result["per_fold"]) > 1:
         said.append(
