@@ -253,13 +253,14 @@ class _Chunk:
         """Return the rows of the coming epoch: one order, or one for each place."""
         if shared:
             return self.members()[0].order().astype(np.int32)
-        made: dict[int, np.ndarray] = {}
-        return np.stack(
-            [
-                made.setdefault(id(r), r.order().astype(np.int32)) if id(r) not in made else made[id(r)]
-                for r in self.members()
-            ]
-        )
+        made: dict[Any, np.ndarray] = {}  # members of one seed and one place in the data have the same order
+        orders = []
+        for runner in self.members():
+            key = runner.trainer.seed, runner.epoch, id(runner.rows)
+            if key not in made:
+                made[key] = runner.order().astype(np.int32)
+            orders.append(made[key])
+        return np.stack(orders)
 
 
 class _Lane:
