@@ -102,6 +102,16 @@ class Cohort:
                 self._programs[steps, layout.chunk, layout.shared] = future.result()
         return {steps: self._programs[steps, layout.chunk, layout.shared] for steps in needed}
 
+    def bytes(self, layout: Layout) -> int:
+        """Return the memory that the programs of a layout take at the same time, as XLA says of each."""
+        most = 0
+        for program in self.programs(layout).values():
+            said = program.memory_analysis()
+            whole = said.argument_size_in_bytes + said.output_size_in_bytes + said.temp_size_in_bytes
+            most = max(most, whole - said.alias_size_in_bytes)
+        data = sum(a.nbytes for a in self._data)  # an argument of each, there only once
+        return layout.lanes * max(most - data, 0) + data
+
     def _compile(self, layout: Layout, steps: int) -> Any:
         first, chunk = self.first, layout.chunk
         stacked = [[np.broadcast_to(a, (chunk, *a.shape)) for a in part] for part in (first.changing, first.steady)]
