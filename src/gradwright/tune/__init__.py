@@ -2,5 +2,6 @@
 
 from gradwright.tune.parameters import Choice, Integer, Linear, Log, Parameter
 from gradwright.tune.space import Space
+from gradwright.tune.strategies import Grid, QuasiRandom, Random, Strategy
 
-__all__ = ["Choice", "Integer", "Linear", "Log", "Parameter", "Space"]
+__all__ = ["Choice", "Grid", "Integer", "Linear", "Log", "Parameter", "QuasiRandom", "Random", "Space", "Strategy"]

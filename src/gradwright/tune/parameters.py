@@ -169,7 +169,8 @@ class Log(_Range):
     def from_unit(self, u: float) -> float:
         if u in (0.0, 1.0):
             return float(self.high if u else self.low)
-        value = math.exp(math.log(self.low) + (math.log(self.high) - math.log(self.low)) * u)
+        low = math.log10(self.low)
+        value = 10.0 ** (low + (math.log10(self.high) - low) * u)  # decades come out round
         return min(max(value, float(self.low)), float(self.high))
 
     def values(self) -> Iterator[float]:

@@ -50,7 +50,7 @@ def parameter_from_table(name: str, table: Any, where: str) -> Parameter:
     Examples
     --------
     >>> parameter_from_table("lr", {"log": [1e-4, 1e-1]}, "space.toml")
-    Log(low=0.0001, high=0.1, count=None, when={})
+    Log(when={}, low=0.0001, high=0.1, count=None)
     >>> parameter_from_table("lr", {"lgo": [1e-4, 1e-1]}, "space.toml")
     Traceback (most recent call last):
         ...
