@@ -312,7 +312,10 @@ class Choice(Parameter):
         return json.dumps(value) if isinstance(value, list | dict) else value
 
     def loaded(self, value: Any) -> Any:
-        return next(choice for choice in self.choices if self.stored(choice) == value)
+        for choice in self.choices:
+            if self.stored(choice) == value:
+                return choice
+        raise ConfigError(f"{value!r:.60}: none of the choices {choice_text(self.choices)}")
 
     def record(self) -> dict[str, Any]:
         return {"kind": self.kind, "choices": list(self.choices)}
