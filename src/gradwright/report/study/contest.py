@@ -14,7 +14,7 @@ from gradwright.report.study.groups import groups_info, groups_table, groups_wor
 from gradwright.report.study.parts import NARROW, Chart, Head, Row, Section, Table
 from gradwright.report.study.records import StudyRecord, Trial
 from gradwright.report.study.scores import gap_text, mean_of, number_in, score_text, study_metric, value_text
-from gradwright.report.text import figure, joined, plural, short
+from gradwright.report.text import figure, joined, many, plural, short
 
 __all__ = ["ContestInfo", "Verdict", "contest_head", "contest_info", "contest_sections"]
 
@@ -113,7 +113,7 @@ def _tests(record: StudyRecord) -> list[Verdict]:
                 Verdict(
                     texts[0] or "test",
                     number_in(one, "statistic"),
-                    value_text(df) if df is not None else "–",
+                    value_text(df).strip("[]") if df is not None else "–",
                     number_in(one, "p"),
                     texts[1],
                     texts[2],
@@ -128,11 +128,11 @@ def p_text(p: float) -> str:
     Examples
     --------
     >>> p_text(0.0321), p_text(1e-7), p_text(1.0)
-    ('0.032', '< 0.0001', '1')
+    ('0.032', '< 0.0001', '1.000')
     """
     if not math.isfinite(p):
         return "–"
-    return "< 0.0001" if p < 0.0001 else figure(p, 2 if p < 0.1 else 3)
+    return "< 0.0001" if p < 0.0001 else f"{p:.4f}" if p < 0.01 else f"{p:.3f}"
 
 
 def contest_head(record: StudyRecord) -> Head:
@@ -186,10 +186,10 @@ def contest_sections(record: StudyRecord) -> list[Section]:
             ahead = sum(metric.better(x, y) for x, y in both)
             behind = sum(metric.better(y, x) for x, y in both)
             words.append(
-                f"In {plural(len(both), 'pair')} on the same rows {short(a.name, 40)} is ahead {ahead} times, "
-                f"{short(b.name, 40)} {behind} times; {len(both) - ahead - behind} are even."
+                f"In {plural(len(both), 'pair')} on the same rows {short(a.name, 40)} is ahead {many(ahead)}, "
+                f"{short(b.name, 40)} {many(behind)}; {len(both) - ahead - behind} are even."
             )
-        sections.append(Section("arms", "Arms", words, (chart,), (table,)))
+        sections.append(Section("arms", "Arms", words, (chart,), (table,), "beside"))
     if info.tests:
         rows = [
             Row((t.name, figure(t.statistic, 5), t.df, p_text(t.p), t.words or "–", t.source or "–"))

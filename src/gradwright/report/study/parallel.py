@@ -96,6 +96,12 @@ class _Laid(NamedTuple):
     axis: Axis
     value: Callable[[Trial], float | None]
     without: str
+    spread: float = 0.0
+
+
+def _apart(number: int) -> float:
+    """A place of its own between −½ and ½ for each trial: multiples of the golden ratio never meet."""
+    return number * 0.618034 % 1 - 0.5
 
 
 def draw_parallel(info: ParallelInfo, *, width: int, turned: bool = False, suffix: str = "") -> Drawing:
@@ -104,7 +110,7 @@ def draw_parallel(info: ParallelInfo, *, width: int, turned: bool = False, suffi
     # Along an axis: from where to where. Across: where the axes stand.
     if turned:
         start, end, none = 14.0, width - 64.0, width - 22.0
-        places = [34 + 58.0 * i for i in range(count)]
+        places = [34 + 74.0 * i for i in range(count)]
         height = places[-1] + 50
     else:
         height = 430
@@ -116,7 +122,9 @@ def draw_parallel(info: ParallelInfo, *, width: int, turned: bool = False, suffi
     axes = []
     for scale, at in zip(info.scales, places, strict=False):
         axis, ticks = scale.axis(start, end, about=4 if turned else 7, room=room)
-        axes.append(_Laid(scale.name, at, ticks, axis, _value_of(scale), "not set"))
+        # Lines of one choice are set apart a little, or a thousand of them would look like one.
+        spread = min(0.5 * abs(end - start) / len(scale.choices), 30.0) if scale.choices else 0.0
+        axes.append(_Laid(scale.name, at, ticks, axis, _value_of(scale), "not set", spread))
     metric = info.metric
     scores = score_axis(metric, [t.score for t in info.trials], start, end, about=4 if turned else 6)
     words = [(t, score_tick(metric, t, scores)) for t in scores.ticks]
@@ -135,7 +143,8 @@ def draw_parallel(info: ParallelInfo, *, width: int, turned: bool = False, suffi
             # A parameter that does not apply is passed at its own place, not left out with the whole trial.
             if value is None:
                 missing.add(i)
-            points.append(point(none if value is None else one.axis.at(value), one.at))
+            along = none if value is None else one.axis.at(value) + one.spread * _apart(trial.number)
+            points.append(point(along, one.at))
         best = " winner" if trial is info.trials[-1] and info.looks.get(trial.number) != "cx" else ""
         lines.append(polyline(trial.number, points, info.looks.get(trial.number, "cx") + best))
     parts = [element("g", *lines, class_=many_class(len(lines)))]

@@ -158,7 +158,7 @@ def seeds_sections(record: StudyRecord) -> list[Section]:
     )
     rows = [Row((f"seed {seed}", score_text(metric, s)), trial=n) for seed, n, s in info.scores[:200]]
     table = Table("Scores of the seeds", ("Seed", metric.name), rows)
-    sections = [Section("seeds", "Seeds", seeds_words(info), (chart,), (table,))]
+    sections = [Section("seeds", "Seeds", seeds_words(info), (chart,), (table,), "beside")]
     bands = bands_info(record, {"all seeds": record.trials})
     if bands:
         charts = tuple(

@@ -176,7 +176,7 @@ def validation_sections(record: StudyRecord) -> list[Section]:
         "than it is."
     )
     tables = [_folds_table(info)] if len(info.scores) <= 200 else []
-    sections = [Section("folds", "Folds", words, (chart,), tuple(tables))]
+    sections = [Section("folds", "Folds", words, (chart,), tuple(tables), "beside" if tables else "full")]
     if info.baselines:
         rows = [Row(("this network", score_text(metric, info.mean), _interval(info) or "–"), own=True)]
         for strip, note in zip(info.baselines, info.notes, strict=True):
