@@ -85,6 +85,8 @@ def members_words(infos: tuple[MembersInfo, ...]) -> list[str]:
         return ["No curves were recorded."]
     info = infos[-1]
     words = [f"{plural(len(info.trials), 'line')}, each a member of the study; the thick one is the best."]
+    if len(info.trials) == 1:
+        words = ["The line is the only member that has a curve."]
     pruned = sum(t.state == "pruned" for t in info.trials)
     failed = sum(t.state == "failed" for t in info.trials)
     if pruned:
@@ -133,7 +135,7 @@ def draw_members(info: MembersInfo, *, width: int = 520, height: int = 320, suff
         if trial.state == "failed":
             ends.append(cross(trial.number, *end))
         elif trial.state == "pruned" or len(epochs) == 1:
-            ends.append(dot(trial.number, *end, look, r=2.2))
+            ends.append(dot(trial.number, *end, look, r=2.2 if len(epochs) > 1 else 3.4))
     return drawing(
         f"{info.column.replace('_', '-')}{suffix}",
         *parts,

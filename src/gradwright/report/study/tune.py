@@ -160,7 +160,8 @@ def _chosen_section(record: StudyRecord, info: TuneInfo) -> Section:
     baselines = record.result.get("baselines")
     if isinstance(baselines, list) and baselines:
         tables = (*tables, _baselines_table(baselines, info.metric))
-    return Section("choosing", f"Choosing the best of {info.tried:,}", optimism_words(optimism), tables=tables)
+    title = f"Choosing the best of {info.tried:,}" if info.tried > 1 else "The score"
+    return Section("choosing", title, optimism_words(optimism), tables=tables)
 
 
 def _baselines_table(baselines: list[Any], metric: Metric) -> Table:
