@@ -186,11 +186,11 @@ def _axis(
     parts.append(element("line", class_="axis-line", x1=one.at, x2=one.at, y1=low, y2=high))
     # Names of near axes stand on two levels, so that each has the room of two.
     levels = 2 if gap < 130 and count > 2 else 1
-    anchor, x, room = ("start", one.at - 4, gap * levels) if i < count - 1 else ("end", one.at + 58, 130.0)
+    anchor, x, free = ("start", one.at - 4, gap * levels) if i < count - 1 else ("end", one.at + 58, 130.0)
     if count - 1 - levels <= i < count - 1:
         # The last name ends at the edge of the paper and comes towards the one before it on its level.
-        room = (count - 1 - i) * gap + (64 if i > count - 1 - levels else -40)
-    name = short(one.name, max(int((room - 10) / 7.8), 5))
+        free = (count - 1 - i) * gap + (64 if i > count - 1 - levels else -40)
+    name = short(one.name, max(int((free - 10) / 7.8), 5))
     parts.append(label(name, x, 14 + 16 * (i % levels), text_anchor=anchor, class_="name halo"))
     for value, text in one.ticks:
         y = one.axis.at(value)
@@ -198,8 +198,8 @@ def _axis(
         parts.append(label(text, one.at + 7, y + 4, class_="tick halo"))
     if none is not None:
         parts.append(label(one.without, one.at + 7, none + 4, class_="tick halo"))
-    area = element("rect", class_="brush-room", x=one.at - 10, y=low - 6, width=20, height=high - low + 12)
-    return element("g", *parts, area, class_="axis", data_axis=str(i))
+    room = element("rect", class_="brush-room", x=one.at - 10, y=low - 6, width=20, height=high - low + 12)
+    return element("g", *parts, room, class_="axis", data_axis=str(i))
 
 
 def _legend(width: float, height: float, turned: bool) -> Sequence[Markup]:

@@ -207,7 +207,9 @@ def tune_sections(record: StudyRecord) -> list[Section]:
     if ranking.order:
         words.append("A row that is pointed at or chosen lights up in all pictures below.")
         sections.append(Section("trials", "Trials", words, tables=(_trials_table(record, info),)))
-    sections.append(_chosen_section(record, info))
+    chosen = _chosen_section(record, info)
+    if chosen.words or chosen.tables:
+        sections.append(chosen)
     parallel = parallel_info(record)
     if record.trials and parallel.scales:
         sections.append(_parallel_section(record))
