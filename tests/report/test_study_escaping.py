@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.report.study_samples import KINDS, Files, write_files
 
 from gradwright.report.study import read_study, render_study
-from tests.report.study_samples import KINDS, Files, write_files
 
 HOSTILE = {
     "script": "<script>alert(1)</script>",

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.report.study_samples import KINDS, VARIANTS, Files, tune_files, write_files
 
 from gradwright.report.study import read_study, render_study, study_summary, write_study_report
-from tests.report.study_samples import KINDS, VARIANTS, Files, tune_files, write_files
 
 PageOf = Callable[[str], Any]
 
