@@ -206,7 +206,7 @@ def test_a_null_in_a_curve_is_a_gap(made: Callable[..., Any]) -> None:
 
 
 def test_a_thousand_trials_make_a_page_of_bounded_size(made: Callable[..., Any]) -> None:
-    page, summary = made(tune_files(1100, 3, epochs=12))
+    page, summary = made(tune_files(1100, 2, epochs=8))
     assert len(_lines_of(page, "parallel")) == 1000
     assert "Of 1,100 trials 1,000 are drawn, evenly by rank." in _section(page, "parallel").text
     assert summary["trials"] == 1100
