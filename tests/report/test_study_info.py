@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +44,8 @@ from gradwright.report.study import (
     validation_info,
 )
 from gradwright.report.study.dots import Strip, draw_strips
+from gradwright.report.study.members import draw_members
+from gradwright.report.study.parallel import ParallelInfo, draw_parallel
 from gradwright.report.study.scores import score_axis
 
 
@@ -123,6 +126,22 @@ def test_slices_and_members_hold_the_records(read: Callable[[Files], StudyRecord
     loss, accuracy = members_info(record)
     assert (loss.column, accuracy.column) == ("validation_loss", "validation_accuracy")
     assert accuracy.trials[-1] is ranking_info(record).order[0]
+
+
+def test_the_recorded_winner_is_drawn_thick_though_a_pruned_one_scored_higher(
+    read: Callable[[Files], StudyRecord],
+) -> None:
+    files = tune_files(10, 2)
+    trials = [json.loads(line) for line in files["trials.jsonl"].splitlines()]
+    trials[4] |= {"state": "pruned", "score": 0.999}
+    record = read(files | {"trials.jsonl": "\n".join(map(json.dumps, trials))})
+    winner = json.loads(files["result.json"])["best"]
+    assert winner != 4
+    assert ranking_info(record).order[0].number == 4
+    for info in (parallel_info(record), *members_info(record)):
+        assert info.best == info.trials[-1].number == winner
+        draw = draw_parallel(info, width=900) if isinstance(info, ParallelInfo) else draw_members(info)
+        assert re.findall(r'winner" d="[^"]*" data-trial="(\d+)"', draw.svg) == [str(winner)]
 
 
 def test_figures_of_the_other_kinds(read: Callable[[Files], StudyRecord]) -> None:

@@ -189,9 +189,10 @@ def contest_sections(record: StudyRecord) -> list[Section]:
             both = [(x, y) for x, y in both if math.isfinite(x) and math.isfinite(y)]
             ahead = sum(metric.better(x, y) for x, y in both)
             behind = sum(metric.better(y, x) for x, y in both)
+            even = len(both) - ahead - behind
             words.append(
                 f"In {plural(len(both), 'pair')} on the same rows {short(a.name, 40)} is ahead {many(ahead)}, "
-                f"{short(b.name, 40)} {many(behind)}; {len(both) - ahead - behind} are even."
+                f"{short(b.name, 40)} {many(behind)}" + (f"; {plural(even, 'pair')} are even." if even else ".")
             )
         sections.append(Section("arms", "Arms", words, (chart,), (table,)))
     if info.tests:

@@ -67,7 +67,7 @@ def _figures(recorded: Mapping[str, Any], metric: Metric) -> list[tuple[str, str
     """The recorded figures by name: differences as differences, scores as scores, others as they are."""
     found = []
     for key, value in recorded.items():
-        if key in ("words", "source") or not _plain(value):
+        if key in ("words", "source", "tried") or not _plain(value):
             continue
         number = number_in(recorded, key)
         if key in _LEADS:

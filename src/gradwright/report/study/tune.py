@@ -68,8 +68,7 @@ class TuneInfo(NamedTuple):
 def tune_info(record: StudyRecord) -> TuneInfo:
     """Collect what a search found: figures are the records' own, ranks are made here."""
     metric, ranking, result = study_metric(record), ranking_info(record), record.result
-    recorded = number_in(result, "best")
-    best = next((t for t in record.trials if t.number == recorded), ranking.best)
+    best = ranking.best
     score = number_in(result, "score")
     tried = number_in(result, "tried")
     refit = result.get("refit")
