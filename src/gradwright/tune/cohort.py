@@ -245,7 +245,8 @@ class _Chunk:
         there = next(r for r in self.places if r is not None)
         stand_in = [r or there for r in self.places]
         self.changing = [np.stack(parts) for parts in zip(*[r.changing for r in stand_in], strict=True)]
-        self.steady = [np.stack(parts) for parts in zip(*[r.steady for r in stand_in], strict=True)]
+        steady = place(*[np.stack(parts) for parts in zip(*[r.steady for r in stand_in], strict=True)])
+        self.steady = [tensor._array for tensor in steady]
 
     def unload(self) -> None:
         """Give the members their arrays back."""

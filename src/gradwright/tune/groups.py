@@ -12,7 +12,7 @@ import numpy as np
 from gradwright.engine.random import use_generator
 from gradwright.errors import NonFiniteError
 from gradwright.tune.cohort import Cohort, OnEpoch
-from gradwright.tune.layout import LayoutChoice, Layout, choose_layout
+from gradwright.tune.layout import Layout, LayoutChoice, choose_layout
 from gradwright.tune.runner import Runner
 
 __all__ = ["Group", "Groups"]

@@ -13,7 +13,7 @@ from gradwright.tune.memory import memory_budget
 if TYPE_CHECKING:
     from gradwright.tune.cohort import Cohort
 
-__all__ = ["LayoutChoice", "Layout", "choose_layout"]
+__all__ = ["Layout", "LayoutChoice", "choose_layout"]
 
 #: Members in a chunk where nothing is measured: on CPUs their state then stays in the second cache of small networks.
 USUAL = 8
