@@ -51,7 +51,7 @@ try:
             jobs = [{"id": i, "x": i + number} for i in range(n)]
             results = pool.run(jobs, lambda result, seen=seen: seen.append(result["id"]))  # type: ignore[misc]
             assert sorted(seen) == list(range(n))
-            print("RESULTS", json.dumps(results), flush=True)
+            print(f"RESULTS {json.dumps(results)}\nRUN {number} DONE", flush=True)
 except GradwrightError as error:
     print(f"{time.time():.2f} ERROR {error}", flush=True)
     sys.exit(2)

@@ -141,6 +141,10 @@ class Leases:
                 return worker.lease, task.job
         return None
 
+    def job(self, lease: int) -> Job:
+        """Return the job of a lease that is out."""
+        return self._lent[lease].job
+
     def finish(self, rank: int, session: str, lease: int, result: Result) -> Result | None:
         """Take a result; None when it is nobody's, or the job's result has come from another."""
         worker = self.workers.get(rank)
