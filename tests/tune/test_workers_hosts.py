@@ -107,7 +107,9 @@ def test_hanging_and_restarted_processes_and_what_the_others_do_when_rank_0_is_s
     lender = team.start(0, works=False, runs=[6, 3, 1000], stall=1.5)
     hanging = team.start(1, fate="hang")
     said = team.wait_for(lender, "got nothing done")
-    assert re.search(rf"process {hanging.pid}\) is alive but has got nothing done for 1\.\d s; its job \d goes back", said)
+    assert re.search(
+        rf"process {hanging.pid}\) is alive but has got nothing done for 1\.\d s; its job \d goes back", said
+    )
     hanging.kill()
     again, patient = team.start(1), team.start(2, timeout=60.0)
     said = team.wait_for(lender, "RUN 1 DONE")

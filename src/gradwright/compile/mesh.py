@@ -75,6 +75,10 @@ class Spread:
         )
         return spread
 
+    def shardings(self, own: Sequence[bool]) -> tuple[Any, ...]:
+        """Return ``in_shardings`` for ``jax.jit``, which then takes NumPy arrays as they are (of ``padded`` members)."""
+        return tuple(self._sharding("members") if mine else self._sharding() for mine in own)
+
     def own(self, tree: Any) -> Any:
         """Put arrays with the members as leading axis onto the devices, filled up."""
         return self._put(jax_modules().jax.tree.map(self._filled, tree), "members")
@@ -93,7 +97,10 @@ class Spread:
         return array if not missing else np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
 
     def _put(self, tree: Any, *axes: str) -> Any:
-        jax = jax_modules().jax
+        return jax_modules().jax.device_put(tree, self._sharding(*axes))
+
+    def _sharding(self, *axes: str) -> Any:
+        sharding = jax_modules().jax.sharding
         if len(self.devices) == 1:
-            return jax.device_put(tree, self.devices[0])
-        return jax.device_put(tree, jax.sharding.NamedSharding(self._mesh, jax.sharding.PartitionSpec(*axes)))
+            return sharding.SingleDeviceSharding(self.devices[0])
+        return sharding.NamedSharding(self._mesh, sharding.PartitionSpec(*axes))

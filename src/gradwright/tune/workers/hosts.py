@@ -18,7 +18,7 @@ from gradwright.tune.workers.job import Job, Result, Work, attempt, check_jobs, 
 from gradwright.tune.workers.leases import Leases
 from gradwright.tune.workers.place import Place
 from gradwright.tune.workers.progress import ticks
-from gradwright.tune.workers.runtime import Board, join_board, open_board, use_devices
+from gradwright.tune.workers.runtime import join_board, open_board, use_devices
 from gradwright.tune.workers.serving import read_every, serve
 
 __all__ = ["HostsPool"]

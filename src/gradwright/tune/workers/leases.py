@@ -198,7 +198,7 @@ class Leases:
         return "; ".join(f"{worker.name}: {worker.state}" for worker in self.workers.values()) or "no worker has come"
 
     def _take_back(self, worker: Worker, why: str) -> list[Result]:
-        """Queue again what a worker has, or give it up after too many losses; its lease stays, the result may be late."""
+        """Queue again what a worker has, or give it up after too many losses; its lease stays, the result may come."""
         task = self._lent[worker.lease] if worker.lease is not None else None
         if task is None or task.done or not worker.trusted:
             self.say(f"{worker.name} {why}")

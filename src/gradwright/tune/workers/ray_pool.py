@@ -198,9 +198,7 @@ class RayPool:
                     came += self._answered(rank, hand, (what, lease), answer, now)
         return came
 
-    def _answered(
-        self, rank: int, hand: _Hand, asked: tuple[str, int | None], answer: Any, now: float
-    ) -> list[Result]:
+    def _answered(self, rank: int, hand: _Hand, asked: tuple[str, int | None], answer: Any, now: float) -> list[Result]:
         what, lease = asked
         hand.count += 1
         if what == "where":

@@ -29,6 +29,7 @@ from gradwright.errors import MissingDependencyError, RunError
 
 __all__ = ["Board", "join_board", "open_board", "reachable", "use_devices"]
 
+_DIRECT = "no_grpc_proxy"  # gRPC's list of hosts that it calls directly
 _DAYS = 7 * 24 * 3600  # JAX's own heartbeats decide nothing
 
 
@@ -195,7 +196,7 @@ def join_board(address: str, rank: int, timeout: float, start: float) -> Board:
             )
         time.sleep(0.2)
     # gRPC would go through a proxy that the environment names for other things, and wait there
-    os.environ["no_grpc_proxy"] = ",".join(filter(None, [os.environ.get("no_grpc_proxy"), host]))
+    os.environ[_DIRECT] = ",".join(filter(None, [os.environ.get(_DIRECT), host]))
     runtime = _runtime()
     if time.monotonic() - begin < 0.5:
         time.sleep(0.5)  # the service has this rank's place taken while it starts

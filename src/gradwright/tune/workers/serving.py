@@ -31,7 +31,9 @@ def read_every(timeout: float) -> float:
     return min(timeout / 40, 0.2)
 
 
-def serve(board: Board, work: Work, rank: int, about: dict[str, Any], timeout: float, say: Callable[[str], None]) -> None:
+def serve(
+    board: Board, work: Work, rank: int, about: dict[str, Any], timeout: float, say: Callable[[str], None]
+) -> None:
     """Do what comes until rank 0 says that all is done.
 
     Parameters
