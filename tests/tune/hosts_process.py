@@ -42,9 +42,7 @@ def say(words: str) -> None:
 
 
 try:
-    pool_settings = {
-        name: settings[name] for name in ("timeout", "start", "stall", "works", "about") if name in settings
-    }
+    pool_settings = {name: settings[name] for name in ("timeout", "start", "stall", "works") if name in settings}
     with HostsPool(work, find_place(address, int(processes), int(rank)), say=say, **pool_settings) as pool:
         if pool.place.rank:
             pool.serve()

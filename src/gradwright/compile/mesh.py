@@ -76,7 +76,7 @@ class Spread:
         return spread
 
     def shardings(self, own: Sequence[bool]) -> tuple[Any, ...]:
-        """Return ``in_shardings`` for ``jax.jit``, which then takes NumPy arrays as they are (of ``padded`` members)."""
+        """Return ``in_shardings`` for ``jax.jit``, which then takes NumPy arrays of ``padded`` members as they are."""
         return tuple(self._sharding("members") if mine else self._sharding() for mine in own)
 
     def own(self, tree: Any) -> Any:

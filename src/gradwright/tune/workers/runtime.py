@@ -186,7 +186,6 @@ def join_board(address: str, rank: int, timeout: float, start: float) -> Board:
     RunError
         When it is not there after ``start`` seconds.
     """
-    host, _ = _split(address)
     begin = time.monotonic()
     while not reachable(address, min(timeout, 5.0)):
         if time.monotonic() - begin > start:
@@ -195,8 +194,6 @@ def join_board(address: str, rank: int, timeout: float, start: float) -> Board:
                 "with the same --hosts and --processes, and see that the port is open between the hosts."
             )
         time.sleep(0.2)
-    # gRPC would go through a proxy that the environment names for other things, and wait there
-    os.environ[_DIRECT] = ",".join(filter(None, [os.environ.get(_DIRECT), host]))
     runtime = _runtime()
     if time.monotonic() - begin < 0.5:
         time.sleep(0.5)  # the service has this rank's place taken while it starts
@@ -229,6 +226,8 @@ def _split(address: str) -> tuple[str, int]:
 
 
 def _client(runtime: Any, address: str, rank: int) -> Any:
+    # gRPC would go through a proxy that the environment names for other things, and wait there
+    os.environ[_DIRECT] = ",".join(filter(None, [os.environ.get(_DIRECT), _split(address)[0]]))
     return runtime.get_distributed_runtime_client(
         address,
         rank,
