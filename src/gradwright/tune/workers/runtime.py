@@ -240,11 +240,11 @@ def _client(runtime: Any, address: str, rank: int) -> Any:
 
 
 def _runtime() -> Any:
-    """Return JAX's module of the runtime, which has no public name."""
-    if "jax" not in sys.modules:
+    """Return JAX's module of the runtime, which has no public name; the rest of JAX is not needed for it."""
+    if "jaxlib" not in sys.modules:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # it warns that recoverable tasks are new
     try:
-        from jax._src.lib import _jax
+        from jaxlib import _jax  # type: ignore[attr-defined]
 
         _jax.get_distributed_runtime_service, _jax.get_distributed_runtime_client  # noqa: B018
     except (ImportError, AttributeError) as error:
