@@ -132,6 +132,21 @@ def test_hanging_and_restarted_processes_and_what_the_others_do_when_rank_0_is_s
     assert "if that one dies, this one ends as well" in team.output(patient)
 
 
+@pytest.mark.long
+def test_compiled_programs_have_the_same_bits_here_and_there(team: _Team) -> None:
+    lender, helper = team.start(0, works=False, runs=[4], train=True, timeout=5.0), team.start(1, train=True)
+    alone = _Team(1, team.folder / "alone")
+    alone.folder.mkdir()
+    here = alone.start(0, runs=[4], train=True, timeout=5.0)
+    try:
+        assert [process.wait(100) for process in (lender, helper, here)] == [0, 0, 0]
+    finally:
+        alone.end()
+    (there,) = _results(team.output(lender))
+    assert [sorted(result) for result in there] == [["id", "loss"]] * 4
+    assert _results(alone.output(here)) == [there]
+
+
 def test_nobody_there_and_a_taken_port_say_so() -> None:
     place = Place(f"127.0.0.1:{_free_port()}", 2, 1)
     with pytest.raises(RunError, match=rf"rank 1: nobody listens at {place.address} after 0.3 s. Start the process"):
