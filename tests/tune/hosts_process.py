@@ -12,8 +12,7 @@ from typing import Any
 from gradwright.errors import GradwrightError, RunError
 from gradwright.tune.workers import HostsPool, find_place, packed, tick
 
-address, processes, rank, text = sys.argv[1:]
-settings: dict[str, Any] = {"timeout": 2.0, "start": 60.0, "runs": [8], "job_s": 0.1, "fate": None, **json.loads(text)}
+settings: dict[str, Any] = {"timeout": 2.0, "start": 60.0, "runs": [8], "job_s": 0.1, "fate": None}
 done = 0
 
 
@@ -66,22 +65,29 @@ def say(words: str) -> None:
     print(f"{time.time():.2f} {words}", flush=True)
 
 
-try:
-    given = {name: settings[name] for name in ("timeout", "start", "stall", "works") if name in settings}
-    with HostsPool(
-        train if settings.get("train") else work,
-        find_place(address, int(processes), int(rank)),
-        say=say,
-        **given,
-    ) as pool:
-        if pool.place.rank:
-            pool.serve()
-        for number, n in enumerate(settings["runs"] if not pool.place.rank else []):
-            seen: list[int] = []
-            jobs = [{"id": i, "x": i + number} for i in range(n)]
-            results = pool.run(jobs, lambda result, seen=seen: seen.append(result["id"]))  # type: ignore[misc]
-            assert sorted(seen) == list(range(n))
-            print(f"RESULTS {json.dumps(results)}\nRUN {number} DONE", flush=True)
-except GradwrightError as error:
-    print(f"{time.time():.2f} ERROR {error}", flush=True)
-    sys.exit(2)
+def main(address: str, processes: str, rank: str, text: str) -> None:
+    """Be one of the processes."""
+    settings.update(json.loads(text))
+    try:
+        given = {name: settings[name] for name in ("timeout", "start", "stall", "works") if name in settings}
+        with HostsPool(
+            train if settings.get("train") else work,
+            find_place(address, int(processes), int(rank)),
+            say=say,
+            **given,
+        ) as pool:
+            if pool.place.rank:
+                pool.serve()
+            for number, n in enumerate(settings["runs"] if not pool.place.rank else []):
+                seen: list[int] = []
+                jobs = [{"id": i, "x": i + number} for i in range(n)]
+                results = pool.run(jobs, lambda result, seen=seen: seen.append(result["id"]))  # type: ignore[misc]
+                assert sorted(seen) == list(range(n))
+                print(f"RESULTS {json.dumps(results)}\nRUN {number} DONE", flush=True)
+    except GradwrightError as error:
+        print(f"{time.time():.2f} ERROR {error}", flush=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

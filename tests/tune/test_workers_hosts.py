@@ -88,6 +88,7 @@ def _results(output: str) -> list[list[dict[str, Any]]]:
     return [json.loads(line.removeprefix("RESULTS ")) for line in output.splitlines() if line.startswith("RESULTS ")]
 
 
+@pytest.mark.slow
 def test_a_killed_and_a_stopped_process_are_named_in_time_and_nothing_is_missing(team: _Team) -> None:
     lender = team.start(0, job_s=0.4, runs=[14, 4])
     killed, stopped = team.start(1, fate="SIGKILL"), team.start(2, fate="SIGSTOP")
@@ -103,6 +104,7 @@ def test_a_killed_and_a_stopped_process_are_named_in_time_and_nothing_is_missing
     assert stopped.poll() is None  # and has not kept rank 0 from ending
 
 
+@pytest.mark.slow
 def test_hanging_and_restarted_processes_and_what_the_others_do_when_rank_0_is_stopped_or_dies(team: _Team) -> None:
     lender = team.start(0, works=False, runs=[6, 3, 1000], stall=1.5)
     hanging = team.start(1, fate="hang")

@@ -40,7 +40,7 @@ def _work_with(folder: str, fate: bool = True) -> Any:
 
 
 @needs_ray
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_and_a_stopped_worker_are_replaced_and_nothing_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
