@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
@@ -146,12 +146,16 @@ class Lifted:
         finally:
             self._depth -= 1
 
-    def off(self, cell: NumberCell, every: bool) -> bool:
-        """Say whether the number stays in the program's text: zero where that means "not there", or no number."""
+    def off(self, index: int, on: bool | Container[int]) -> bool:
+        """Say whether a number stays in the program's text: zero where that means "not there", or no number.
+
+        ``on`` says which zeros are inputs all the same: all of them, or those with these indices.
+        """
+        cell = self.numbers[index]
         value = cell.get()
         if isinstance(value, bool) or not isinstance(value, Real):  # NumPy's numbers too
             return True
-        return value == 0 and cell.zero_means_off and not every
+        return value == 0 and cell.zero_means_off and not (on if isinstance(on, bool) else index in on)
 
     def mode_key(self) -> tuple[Any, ...]:
         """Return everything besides shapes that decides which program a call needs."""

@@ -110,11 +110,13 @@ class CompiledStep:
             inputs = (*self._state(job, ahead), *job.inputs)
             self._compiled[job.key] = _background().submit(job.compile, inputs)
 
-    def program(self, arguments: _Arguments, shapes: tuple[Any, ...], lift_zeros: bool = False) -> _Traced:
+    def program(
+        self, arguments: _Arguments, shapes: tuple[Any, ...], lift_zeros: bool | frozenset[int] = False
+    ) -> _Traced:
         """Return the traced program for these shapes and modes, tracing it when it is new."""
         lifted = self.lifted()
         # what is not lifted stands in the program's text, so its value is part of the key
-        off = tuple(c.get() if lifted.off(c, lift_zeros) else _LIFTED for c in lifted.numbers)
+        off = tuple(c.get() if lifted.off(i, lift_zeros) else _LIFTED for i, c in enumerate(lifted.numbers))
         key = (shapes, arguments.key, lifted.mode_key(), off)
         if key not in self._programs and sum(o.ensure_slots() for o in lifted.owners):
             return self.program(arguments, shapes, lift_zeros)  # momentum was switched on: its buffers are state too

@@ -6,7 +6,7 @@ import functools
 import gc
 import traceback
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,7 @@ def trace_step(
     arguments: list[Any],
     call: Callable[[list[Any]], tuple[tuple[Any, ...], dict[str, Any]]],
     *,
-    lift_zeros: bool = False,
+    lift_zeros: bool | Container[int] = False,
 ) -> Program:
     """Trace ``function`` and return it as a pure program.
 
@@ -142,12 +142,13 @@ def trace_step(
         The arrays of one call; only their shapes and dtypes matter.
     call : callable
         Puts a list of array arguments back into the positional and keyword arguments of the step.
-    lift_zeros : bool
-        Lift also hyperparameters whose 0 means "not there", so that one program serves zero and others.
+    lift_zeros : bool, or set of int
+        Lift also hyperparameters whose 0 means "not there", so that one program serves zero and others: all, or those
+        at these places among the state's numbers.
     """
     jax = jax_modules().jax
     tensors = [t for _, t in lifted.tensors]
-    lifted_numbers = [i for i, c in enumerate(lifted.numbers) if not lifted.off(c, lift_zeros)]
+    lifted_numbers = [i for i in range(len(lifted.numbers)) if not lifted.off(i, lift_zeros)]
     numbers = [lifted.numbers[i] for i in lifted_numbers]
     params = [p for _, p in lifted.parameters]
     grads_in = [p for p in params if p._grad is not None]

@@ -10,6 +10,7 @@ from gradwright.errors import ConfigError
 from gradwright.train.callbacks import Callback
 from gradwright.train.checks import steps_per_epoch
 from gradwright.train.choices import make_augmentation, make_optimizer, make_penalty, make_schedule
+from gradwright.train.clipping import ClipValue
 from gradwright.train.config import Config
 from gradwright.train.metrics import check_metrics
 from gradwright.train.prepared import Prepared
@@ -53,8 +54,8 @@ def make_trainer(
         noise, parameters = nn.regularization.GradientNoise(config.gradient_noise), list(model.parameters())
         before.append(lambda: noise(parameters))
     if config.clip_value is not None:
-        limit, clipped = config.clip_value, list(model.parameters())
-        before.append(lambda: nn.utils.clip_grad_value_(clipped, limit))
+        limit, clipped = ClipValue(config.clip_value), list(model.parameters())
+        before.append(lambda: limit(clipped))
     if config.max_norm is not None:
         bound = nn.regularization.MaxNorm(config.max_norm)
         after.append(lambda: bound(model))

@@ -85,6 +85,7 @@ class RunFolder:
         Where runs are kept.
     """
 
+    worth_keeping = "checkpoints/*"  # what there must be for a run that was broken off to stay
     published = False
     _resumed = False
     _new_parent = False  # whether the folder of the runs was made for this one
@@ -140,7 +141,7 @@ class RunFolder:
             return
         status = self._status()
         hopeless = issubclass(kind, NonFiniteError) and not status.get("trained")
-        if not self._resumed and (hopeless or not any(self.path.glob("checkpoints/*"))):
+        if not self._resumed and (hopeless or not any(self.path.glob(self.worth_keeping))):
             shutil.rmtree(self.path, ignore_errors=True)
             if self._new_parent:
                 with contextlib.suppress(OSError):  # somebody else's run may be there by now

@@ -23,6 +23,7 @@ from gradwright.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from gradwright.optim.swa_utils import AveragedModel
 from gradwright.train.callbacks import Callback, wants_every_step
 from gradwright.train.checks import check_counts, checked_part, epoch_batches, has_batch_norm, rehearse
+from gradwright.train.clipping import ClipNorm
 from gradwright.train.forward import EVALUATION_ROWS, forward_rows
 from gradwright.train.history import History
 from gradwright.train.metrics import Metric, MetricCollection, r2
@@ -148,8 +149,8 @@ class Trainer:
         self.before_update = list(before_update)
         self.after_update = list(after_update)
         if clip_norm is not None:
-            parameters = list(model.parameters())
-            self.before_update.append(lambda: nn.utils.clip_grad_norm_(parameters, clip_norm))
+            parameters, bound = list(model.parameters()), ClipNorm(clip_norm)
+            self.before_update.append(lambda: bound(parameters))
         if self.before_update and optimizer.closure is not None:
             raise ConfigError(
                 f"Trainer: {type(optimizer).__name__} computes its gradients itself, where nothing can change them: "

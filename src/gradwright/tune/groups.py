@@ -1,0 +1,170 @@
+"""Train any members: those that can share a program together, the others for themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradwright.engine.random import use_generator
+from gradwright.errors import NonFiniteError
+from gradwright.tune.cohort import Cohort, OnEpoch
+from gradwright.tune.layout import Choice, Layout, choose_layout
+from gradwright.tune.runner import Runner
+
+__all__ = ["Group", "Groups"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Members that share a program, and how they are laid out.
+
+    Attributes
+    ----------
+    members : tuple of int
+        Their numbers.
+    choice : Choice
+        The layout.
+    bytes : int
+        Memory that the members of one chunk in each lane take, as estimated beforehand.
+    """
+
+    members: tuple[int, ...]
+    choice: Choice
+    bytes: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as a study's record holds it."""
+        why = "one program" if len(self.members) > 1 else "a program of its own"
+        return {"members": list(self.members), "why": why, "layout": self.choice.to_dict(), "bytes": self.bytes}
+
+
+class Groups:
+    """Members, grouped by program.
+
+    What numbers differ in (learning rate, dropout rate, decay, seed, order, rows, initial weights) is an input of a
+    program; what changes the program (layers, widths, update rule, batch size) parts members into groups.
+
+    Parameters
+    ----------
+    runners : sequence of Runner
+    data, held : (x, y)
+        All rows to train on and to validate with; each runner names its own.
+    layouts : mapping of tuple of int to Layout, optional
+        The layouts to take for the groups with these members, as an earlier study has recorded them.
+    layout : Layout, optional
+        The layout of all others; unless given, the fastest in a short probe.
+    """
+
+    def __init__(
+        self,
+        runners: Sequence[Runner],
+        data: tuple[Any, Any],
+        held: tuple[Any, Any],
+        *,
+        layouts: Mapping[tuple[int, ...], Layout] | None = None,
+        layout: Layout | None = None,
+    ) -> None:
+        self.runners = list(runners)
+        self.data, self.held = data, held
+        self._layouts, self._layout = dict(layouts or {}), layout
+        compiled = [r for r in self.runners if not r.trainer.eager]
+        self._alone = [r for r in self.runners if r.trainer.eager]
+        _same_slots(compiled)
+        found: dict[Any, list[Runner]] = {}
+        for runner in compiled:
+            found.setdefault(runner.key(), []).append(runner)
+        self._parts = list(found.values())
+        self._cohorts: dict[int, Cohort] = {}
+        self.groups: list[Group] = []
+
+    def __len__(self) -> int:
+        """How many programs there are."""
+        return len(self._parts) + len(self._alone)
+
+    def run(
+        self,
+        until: int | None = None,
+        on_epoch: OnEpoch | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        """Train all that may go on, up to an epoch (None: to their end); the next group is prepared meanwhile."""
+        todo = [i for i, part in enumerate(self._parts) if any(_goes_on(r, until) for r in part)]
+        with ThreadPoolExecutor(1, thread_name_prefix="next group") as pool:
+            coming = pool.submit(self._cohort, todo[0]) if todo else None
+            for position, i in enumerate(todo):
+                assert coming is not None
+                cohort = coming.result()
+                later = todo[position + 1 : position + 2]
+                choice = self._choice(i, cohort, say)
+                coming = pool.submit(self._cohort, later[0]) if later else None
+                cohort.run(choice.layout, until, on_epoch)
+        for runner in self._alone:
+            if _goes_on(runner, until):
+                _run_alone(runner, self.data, self.held, on_epoch)
+
+    def settle(self) -> None:
+        """Put each member's best weights into its model."""
+        for cohort in self._cohorts.values():
+            cohort.settle()
+
+    def cohort_of(self, runner: Runner) -> Cohort | None:
+        """Return the cohort that a member is in; None for one that trains for itself."""
+        return next((c for c in self._cohorts.values() if any(r is runner for r in c.runners)), None)
+
+    def _cohort(self, i: int) -> Cohort:
+        if i not in self._cohorts:
+            self._cohorts[i] = Cohort(self._parts[i], self.data, self.held)
+        return self._cohorts[i]
+
+    def _choice(self, i: int, cohort: Cohort, say: Callable[[str], None] | None) -> Choice:
+        numbers = tuple(r.number for r in self._parts[i])
+        done = next((g for g in self.groups if g.members == numbers), None)
+        if done is not None:
+            return done.choice
+        given = self._layouts.get(numbers, self._layout)
+        choice = Choice(given, "as recorded or asked for") if given is not None else choose_layout(cohort, say)
+        layout = choice.layout
+        self.groups.append(Group(numbers, choice, layout.chunk * layout.lanes * cohort.member_bytes))
+        return choice
+
+
+def _goes_on(runner: Runner, until: int | None) -> bool:
+    return not runner.stopped and (until is None or runner.epoch < until)
+
+
+def _same_slots(runners: Sequence[Runner]) -> None:
+    """Give members that could be alike the state that any has: beside momentum, one without has a buffer too."""
+    alike: dict[Any, list[Runner]] = {}
+    for runner in runners:
+        alike.setdefault(tuple(type(o) for o in runner.states[0].owners), []).append(runner)
+    for some in alike.values():
+        for same in zip(*[r.states[0].owners for r in some], strict=True):
+            names = dict.fromkeys(name for owner in same for name in owner.slot_names())
+            added = [owner.ensure_slots(names) for owner in same]
+            if any(added):
+                for runner in some:
+                    runner.look_again()
+
+
+def _run_alone(runner: Runner, data: tuple[Any, Any], held: tuple[Any, Any], on_epoch: OnEpoch | None) -> None:
+    """Train a member whose way depends on values, as L-BFGS's does, by its trainer, from beginning to end."""
+    trainer = runner.trainer
+    parts = [tuple(np.asarray(a)[rows] for a in part) for part, rows in ((data, runner.rows), (held, runner.held))]
+    with use_generator(runner.generator):
+        try:
+            history = trainer.fit(
+                parts[0], parts[1], epochs=runner.epochs, batch_size=runner.batch_size,
+                early_stopping=runner.rule, validate_every=runner.validate_every,
+            )  # fmt: skip
+            runner.history, runner.best_epoch = history.rows, history.best_epoch
+            runner.stopped, runner.problem = history.stopped, history.problem
+        except NonFiniteError as error:
+            runner.history = trainer.history.rows
+            runner.problem = str(error)
+            runner.stopped = "loss stopped being a number"
+    if on_epoch is not None:
+        on_epoch(runner)
