@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gradwright.data import epoch_order
+
 __all__ = ["BATCH", "JOBS", "Job", "Setting", "Trained", "folds", "seeds", "spread", "stacked", "sweep"]
 
 BATCH = 32
@@ -29,6 +31,8 @@ class Trained(NamedTuple):
 
     loss: np.ndarray  # (members, epochs): mean training loss; empty where it is not told
     accuracy: np.ndarray  # (members, epochs) on the validation rows; (members, 1) where only the end is told
+    waited: float = 0.0  # seconds before training began, where every run traces and compiles
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Job:
     @property
     def shared(self) -> bool:
         """Whether all members see the same batches."""
-        return len({(setting.seed, split) for setting, split in self.members}) == 1
+        return len({self.key(k) for k in range(len(self))}) == 1
 
     @property
     def drops(self) -> bool:
@@ -73,12 +77,16 @@ class Job:
         """Return one number of every member, in float32."""
         return np.array([getattr(setting, name) for setting, _ in self.members], np.float32)
 
+    def key(self, member: int) -> int:
+        """Return the number that decides a member's batches and its initial weights: of its seed and its split."""
+        setting, split = self.members[member]
+        return setting.seed * len(self.splits) + split
+
     def order(self, member: int) -> np.ndarray:
         """Return a member's batches: rows of the data, (epochs, steps, batch)."""
-        setting, split = self.members[member]
-        rng = np.random.default_rng([1, setting.seed, split])
-        rows = self.splits[split][0]
-        return np.stack([rng.permutation(rows).reshape(-1, BATCH) for _ in range(self.epochs)]).astype(np.int32)
+        rows = self.splits[self.members[member][1]][0]
+        orders = [epoch_order(len(rows), key=self.key(member), epoch=epoch + 1) for epoch in range(self.epochs)]
+        return rows[np.stack(orders)].reshape(self.epochs, -1, BATCH).astype(np.int32)
 
     def validation(self, member: int) -> np.ndarray:
         """Return the rows that a member is validated on."""
@@ -86,8 +94,7 @@ class Job:
 
     def weights(self, member: int) -> list[np.ndarray]:
         """Return a member's initial weights, drawn as PyTorch draws them: (out, in) and (out,) for each layer."""
-        setting, split = self.members[member]
-        rng = np.random.default_rng([2, setting.seed, split])
+        rng = np.random.default_rng(self.key(member))
         found = []
         for a, b in pairwise(self.sizes):
             bound = 1 / np.sqrt(a)

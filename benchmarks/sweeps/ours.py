@@ -1,17 +1,18 @@
-"""Gradwright: the compiled program member by member, and all members as one population."""
+"""Gradwright: the compiled program member by member, all under one ``vmap``, and `tune.Population`."""
 
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from sweeps.jobs import Job, Trained
+from sweeps.jobs import BATCH, Job, Trained
 
-__all__ = ["gradwright_one_by_one", "gradwright_population"]
+__all__ = ["gradwright_one_by_one", "gradwright_population", "gradwright_vmap"]
 
 
 def _member(job: Job, member: int, dropout: bool) -> tuple[Any, Any, Any, Any]:
@@ -76,8 +77,8 @@ def gradwright_one_by_one(job: Job) -> Callable[[], Trained]:
     return run
 
 
-def gradwright_population(job: Job) -> Callable[[], Trained]:
-    """All members under ``vmap``: an epoch of all is one program, their validation another."""
+def gradwright_vmap(job: Job) -> Callable[[], Trained]:
+    """`gw.Population`, all members under one ``vmap``: an epoch of all is one program, their validation another."""
     import gradwright as gw
     from gradwright.compile import place
 
@@ -109,5 +110,42 @@ def gradwright_population(job: Job) -> Callable[[], Trained]:
             losses.append(training.scan(x, y, order=rows).numpy().mean(1))
             accuracies.append(judging.scan(x, y, order=held).numpy()[:, 0])
         return Trained(np.stack(losses, 1), np.stack(accuracies, 1))
+
+    return run
+
+
+def gradwright_population(job: Job) -> Callable[[], Trained]:
+    """`tune.Population`: lays its members out as it measures best; every run traces and compiles."""
+    from gradwright import nn, train, tune
+
+    def build(k: int) -> train.Trainer:
+        model, rule, _, _ = _member(job, k, job.drops)
+        return train.Trainer(model, nn.CrossEntropyLoss(), rule, seed=job.key(k))
+
+    x, y = job.x, job.y
+    rows, held = job.splits[0]
+    one_split = len({split for _, split in job.members}) == 1
+    folds = None if one_split else [(job.splits[split][0], job.splits[split][1]) for _, split in job.members]
+    training, validation = ((x[rows], y[rows]), (x[held], y[held])) if one_split else ((x, y), (x, y))
+
+    def run() -> Trained:
+        population = tune.Population(build, [{"k": k} for k in range(len(job))], seeds=range(len(job)))
+        built = time.perf_counter()
+        ends: list[float] = []
+        histories = population.fit(
+            training, validation, epochs=job.epochs, batch_size=BATCH, folds=folds,
+            on_epoch=lambda member, row: ends.append(time.perf_counter()),
+        )  # fmt: skip
+        # the first epoch of the chunks that start is over when training's own time is first seen: it is added
+        layout = population.groups[0].choice.layout
+        unseen = min(layout.chunk * layout.lanes, len(ends))
+        seen = (time.perf_counter() - ends[unseen - 1]) * len(ends) / max(1, len(ends) - unseen)
+        now = time.perf_counter()
+        return Trained(
+            np.array([[row["train_loss"] for row in history] for history in histories]),
+            np.array([[row["validation_accuracy"] for row in history] for history in histories]),
+            max(0.0, now - built - seen) if len(ends) > unseen else 0.0,
+            layout.name,
+        )
 
     return run
