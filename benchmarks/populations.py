@@ -139,29 +139,31 @@ def in_a_process(key: str, job: str, device: str = "cpu", **options: int) -> dic
     return result
 
 
-def better_threads(key: str, job: jobs.Job, device: str) -> int:
-    """Return the number of threads with which a few epochs take less time."""
-    who = CONTENDERS[key]
-    if len(who.threads) < 2 or device != "cpu":
-        return who.threads[0] if who.threads else 0
-    # those that take one member after the other show it with a few of them
-    few = len(job) if who.whole and not who.part_too else min(4, len(job))
-    tried = {
-        threads: in_a_process(key, job.name, epochs=min(3, job.epochs), members=few, threads=threads, rounds=2)
-        for threads in who.threads
-    }
-    return min(tried, key=lambda threads: min(tried[threads]["seconds"]))
+def in_processes(key: str, job: jobs.Job, device: str, part: int) -> tuple[int, dict[str, Any]]:
+    """Measure with each number of threads, each in a process of its own; return the better number and its figures.
+
+    A contender that is measured on a part as well shows with a few members and epochs which number that is.
+    """
+    who, n = CONTENDERS[key], len(job)
+
+    def measured(threads: int, epochs: int, members: int, part: int) -> dict[str, Any]:
+        return in_a_process(key, job.name, device, epochs=epochs, members=members, threads=threads, rounds=1, part=part)
+
+    counts = who.threads if device == "cpu" else who.threads[:1]
+    if part and len(counts) > 1:
+        few = {threads: measured(threads, min(3, job.epochs), min(4, n), 0) for threads in counts}
+        counts = (min(few, key=lambda threads: min(few[threads]["seconds"])),)
+    found = {threads: measured(threads, job.epochs, n, part) for threads in counts or (0,)}
+    best = min(found, key=lambda threads: found[threads]["seconds"][1])
+    return best, found[best]
 
 
 def contend(key: str, job: jobs.Job, device: str = "cpu") -> Measured:
     """Measure one contender on the whole job, or on a part and scaled."""
     who, n = CONTENDERS[key], len(job)
     part = min(PART, n) if who.part_too or not who.whole else 0
-    threads = better_threads(key, job, device)
+    threads, found = in_processes(key, job, device, part)
     notes = [f"{threads} thread{'s' if threads > 1 else ''}"] if len(who.threads) > 1 and device == "cpu" else []
-    found = in_a_process(
-        key, job.name, device, epochs=job.epochs, members=n, threads=threads, rounds=1, part=part
-    )  # fmt: skip
     cold, warm, waited = found["made"] + found["seconds"][0], found["seconds"][1], found["waited"][1]
     first, later, members = cold, warm - waited, list(range(n))
     if not who.whole:
