@@ -90,9 +90,9 @@ class Cohort:
         return sum((r.full + (r.rest > 0)) * (r.epochs - r.epoch) for r in self.runners if not r.stopped)
 
     # --- programs ---------------------------------------------------------------------------------------------------
-    def programs(self, layout: Layout) -> dict[int, Any]:
+    def programs(self, layout: Layout, *, ending: bool = True) -> dict[int, Any]:
         """Return the programs for a layout: a block of so many steps, by their number; 0 is the epoch's end."""
-        needed = {stop - start for start, stop in self._cuts} | {0}
+        needed = {stop - start for start, stop in self._cuts} | ({0} if ending else set())
         with self._lock, ThreadPoolExecutor(2) as pool:
             made = {
                 steps: pool.submit(self._compile, layout, steps)
@@ -106,7 +106,7 @@ class Cohort:
     def bytes(self, layout: Layout) -> int:
         """Return the memory that the programs of a layout take at the same time, as XLA says of each."""
         most = 0
-        for program in self.programs(layout).values():
+        for program in self.programs(layout, ending=False).values():
             said = program.memory_analysis()
             whole = said.argument_size_in_bytes + said.output_size_in_bytes + said.temp_size_in_bytes
             most = max(most, whole - said.alias_size_in_bytes)
@@ -212,10 +212,8 @@ class Cohort:
 
     def time(self, layout: Layout) -> float:
         """Return the seconds that a member's step takes in this layout, from one block on copies of the members."""
-        programs = self.programs(layout)
+        programs = self.programs(layout, ending=False)
         steps = max(programs)
-        if steps == 0:
-            return 0.0
         many = layout.chunk * layout.lanes
         runners = [self.runners[i % len(self.runners)] for i in range(many)]
         chunks = [_Chunk(self, layout, runners[i : i + layout.chunk]) for i in range(0, many, layout.chunk)]

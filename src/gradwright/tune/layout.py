@@ -17,8 +17,8 @@ __all__ = ["Layout", "LayoutChoice", "choose_layout"]
 
 #: Members in a chunk where nothing is measured: on CPUs their state then stays in the second cache of small networks.
 USUAL = 8
-#: Work that is estimated to take less, in seconds, is not worth compiling other layouts.
-WORTH = 15.0
+#: Work that is estimated to take less, in seconds, is not worth compiling other layouts: some seconds each.
+WORTH = 60.0
 #: Another layout must be faster than the usual one by this share: closer ones would be told apart by noise.
 MARGIN = 0.05
 
@@ -91,6 +91,7 @@ def choose_layout(cohort: Cohort, say: Callable[[str], None] | None = None) -> L
 
     usual = Layout(even(USUAL * devices if cpu else members), lanes)
     budget = memory_budget()
+    cohort.programs(usual)  # the epoch's end beside the steps, which alone tell the memory and the time
     while usual.chunk > 1 and cohort.bytes(usual) > budget:  # what XLA needs besides is known once it has compiled
         room = usual.chunk // 2
         usual = Layout(even(room), lanes)
