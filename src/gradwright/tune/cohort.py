@@ -13,6 +13,7 @@ import numpy as np
 
 from gradwright.backend import jax_modules
 from gradwright.compile import place
+from gradwright.compile.mesh import Spread
 from gradwright.compile.together import LAID_OUT, Together, compiled
 from gradwright.train.trainer import block_steps, blocks
 from gradwright.tune.layout import Layout
@@ -53,7 +54,7 @@ class Cohort:
             best=list(first.trainer._judged.state_dict(keep_vars=True).values()),
         )  # fmt: skip
         self.together.check(data, held)
-        self._data, self._held = ([a._array for a in place(*part)] for part in (data, held))
+        self._data, self._held = _placed(data), _placed(held)
         self._steps = block_steps(first.trainer.model, np.asarray(data[0][:1]), first.batch_size)
         self._cuts = blocks(first.full, self._steps)
         for runner in self.runners:
@@ -65,8 +66,8 @@ class Cohort:
 
     def _on(self) -> bool | frozenset[int]:
         """Numbers that are inputs of the program even where they are 0: those that are not 0 for all members."""
-        if self.first.step.lifted() and self.first.trainer.scheduler is not None:
-            return True
+        if self.first.schedules:
+            return True  # they may raise any number from 0
         found: set[int] = set()
         for runner in self.runners:
             numbers = runner.states[0].numbers
@@ -89,9 +90,9 @@ class Cohort:
         return sum((r.full + (r.rest > 0)) * (r.epochs - r.epoch) for r in self.runners if not r.stopped)
 
     # --- programs ---------------------------------------------------------------------------------------------------
-    def programs(self, layout: Layout) -> dict[int, Any]:
+    def programs(self, layout: Layout, *, ending: bool = True) -> dict[int, Any]:
         """Return the programs for a layout: a block of so many steps, by their number; 0 is the epoch's end."""
-        needed = {stop - start for start, stop in self._cuts} | {0}
+        needed = {stop - start for start, stop in self._cuts} | ({0} if ending else set())
         with self._lock, ThreadPoolExecutor(2) as pool:
             made = {
                 steps: pool.submit(self._compile, layout, steps)
@@ -101,6 +102,16 @@ class Cohort:
             for steps, future in made.items():
                 self._programs[steps, layout.chunk, layout.shared] = future.result()
         return {steps: self._programs[steps, layout.chunk, layout.shared] for steps in needed}
+
+    def bytes(self, layout: Layout) -> int:
+        """Return the memory that the programs of a layout take at the same time, as XLA says of each."""
+        most = 0
+        for program in self.programs(layout, ending=False).values():
+            said = program.memory_analysis()
+            whole = said.argument_size_in_bytes + said.output_size_in_bytes + said.temp_size_in_bytes
+            most = max(most, whole - said.alias_size_in_bytes)
+        data = sum(a.nbytes for a in self._data)  # an argument of each, there only once
+        return layout.lanes * max(most - data, 0) + data
 
     def _compile(self, layout: Layout, steps: int) -> Any:
         first, chunk = self.first, layout.chunk
@@ -112,14 +123,19 @@ class Cohort:
             inside = bool(self._laid_out(steps, chunk) > LAID_OUT)
             own = numbers[:, :steps] if numbers.ndim == 3 else numbers
             return compiled(
-                self.together.block(shared=layout.shared, inside=inside), (*stacked, own, self._data, order)
+                self.together.block(shared=layout.shared, inside=inside),
+                (True, True, True, False, not layout.shared),
+                (*stacked, own, self._data, order),
+                chunk,
             )
         rows = np.zeros((*lead, max(first.rest, 1)), np.int32)
         judged = None if self.same_held else np.zeros((chunk, len(first.held)), np.int32)
         own = numbers[:, -1] if numbers.ndim == 3 else numbers
         return compiled(
             self.together.ending(shared=layout.shared, same_held=self.same_held),
+            (True, True, True, True, False, not layout.shared, False, not self.same_held),
             (*stacked, own, self._judge_numbers([first] * chunk), self._data, rows, self._held, judged),
+            chunk,
         )
 
     def _laid_out(self, steps: int, chunk: int) -> int:
@@ -140,11 +156,9 @@ class Cohort:
     def _numbers_of(self, chunk: _Chunk) -> np.ndarray:
         """Return the numbers of a chunk's members in the coming epoch; only their own schedules go on."""
         steps = self.first.full + (self.first.rest > 0)
-        own = {
-            i: self.together.numbers(r.states, r.schedules, steps) for i, r in enumerate(chunk.places) if r is not None
-        }
-        any_ = next(iter(own.values()))
-        return np.stack([own.get(i, any_) for i in range(len(chunk.places))])
+        own = [None if r is None else self.together.numbers(r.states, r.schedules, steps) for r in chunk.places]
+        stand_in = next(numbers for numbers in own if numbers is not None)
+        return np.stack([stand_in if numbers is None else numbers for numbers in own])
 
     def _judge_numbers(self, runners: list[Runner]) -> np.ndarray:
         return np.stack([self.together.judge_numbers(r.states) for r in runners])
@@ -198,10 +212,8 @@ class Cohort:
 
     def time(self, layout: Layout) -> float:
         """Return the seconds that a member's step takes in this layout, from one block on copies of the members."""
-        programs = self.programs(layout)
+        programs = self.programs(layout, ending=False)
         steps = max(programs)
-        if steps == 0:
-            return 0.0
         many = layout.chunk * layout.lanes
         runners = [self.runners[i % len(self.runners)] for i in range(many)]
         chunks = [_Chunk(self, layout, runners[i : i + layout.chunk]) for i in range(0, many, layout.chunk)]
@@ -215,13 +227,22 @@ class Cohort:
                 chunk.changing, _ = programs[steps](chunk.changing, chunk.steady, numbers, self._data, order)
                 jax_modules().jax.block_until_ready(chunk.changing)
 
-        best = np.inf
+        times: list[float] = []
         with ThreadPoolExecutor(layout.lanes) as pool:
-            for _ in range(3):
+            while len(times) < 3 and sum(times) < 1.0:
                 started = time.perf_counter()
                 list(pool.map(go, chunks))
-                best = min(best, time.perf_counter() - started)
-        return best / (steps * many)
+                times.append(time.perf_counter() - started)
+        return min(times) / (steps * many)
+
+
+def _placed(part: tuple[Any, Any]) -> list[Any]:
+    """Put rows where the programs read them: on every device."""
+    devices = len(jax_modules().jax.local_devices())
+    if devices == 1:
+        return [tensor._array for tensor in place(*part)]
+    with jax_modules().jax.enable_x64(True):
+        return list(Spread(devices).shared([np.asarray(a) for a in part]))
 
 
 class _Chunk:
@@ -255,13 +276,14 @@ class _Chunk:
         """Return the rows of the coming epoch: one order, or one for each place."""
         if shared:
             return self.members()[0].order().astype(np.int32)
-        made: dict[int, np.ndarray] = {}
-        return np.stack(
-            [
-                made.setdefault(id(r), r.order().astype(np.int32)) if id(r) not in made else made[id(r)]
-                for r in self.members()
-            ]
-        )
+        made: dict[Any, np.ndarray] = {}  # members of one seed and one place in the data have the same order
+        orders = []
+        for runner in self.members():
+            key = runner.trainer.seed, runner.epoch, id(runner.rows)
+            if key not in made:
+                made[key] = runner.order().astype(np.int32)
+            orders.append(made[key])
+        return np.stack(orders)
 
 
 class _Lane:
