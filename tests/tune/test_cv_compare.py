@@ -52,7 +52,7 @@ def _told(monkeypatch: pytest.MonkeyPatch, says: Says, broken: Sequence[int] = (
                     figures = {"loss": 1.0, "accuracy": float((said == target).mean())}
                     if arm in broken:
                         figures = {}
-                    scored.append(Scored(arm, seed, fold, result, figures, target, said))
+                    scored.append(Scored(arm, seed, fold, result, figures, {}, target, said))
         return Training(scored, [], [])
 
     monkeypatch.setattr(comparison, "train_on_folds", train)
