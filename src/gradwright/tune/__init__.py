@@ -1,6 +1,10 @@
 """Many networks at once: search, cross-validation, seeds, comparisons, ablations."""
 
+from gradwright.tune.groups import Group, Groups
+from gradwright.tune.layout import Layout
+from gradwright.tune.members import Member, MemberResult, Members, train_members
 from gradwright.tune.parameters import Choice, Integer, Linear, Log, Parameter
+from gradwright.tune.population import Population
 from gradwright.tune.space import Space
 from gradwright.tune.storage import StoredTrial, StudyStore
 from gradwright.tune.strategies import (
@@ -21,12 +25,19 @@ __all__ = [
     "Bayesian",
     "Choice",
     "Grid",
+    "Group",
+    "Groups",
     "Hyperband",
     "Integer",
     "LRSweep",
+    "Layout",
     "Linear",
     "Log",
+    "Member",
+    "MemberResult",
+    "Members",
     "Parameter",
+    "Population",
     "PopulationBased",
     "QuasiRandom",
     "Random",
@@ -35,20 +46,5 @@ __all__ = [
     "Strategy",
     "StudyStore",
     "SuccessiveHalving",
-]
-from gradwright.tune.groups import Group, Groups
-from gradwright.tune.layout import Choice, Layout
-from gradwright.tune.members import Member, MemberResult, Members, train_members
-from gradwright.tune.population import Population
-
-__all__ = [
-    "Choice",
-    "Group",
-    "Groups",
-    "Layout",
-    "Member",
-    "MemberResult",
-    "Members",
-    "Population",
     "train_members",
 ]

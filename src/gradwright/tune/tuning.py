@@ -1,0 +1,279 @@
+"""The whole search: read, search on training and validation rows, choose, look once at the test part, write it down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gradwright.errors import ConfigError, RunError
+from gradwright.train.assess import scale_of
+from gradwright.train.config import Config, parse_config
+from gradwright.train.environment import environment
+from gradwright.train.folder import plain, write_json, write_lines, write_status
+from gradwright.train.prepared import Reporter
+from gradwright.train.saved import read_object
+from gradwright.train.signals import Signals
+from gradwright.tune.job_book import JobBook
+from gradwright.tune.plans import SearchSettings, make_plan
+from gradwright.tune.refit import refit
+from gradwright.tune.search import Found, StudyReporter, search
+from gradwright.tune.source import read_source
+from gradwright.tune.space import Space
+from gradwright.tune.statistics import Comparison, Optimism, best_without_luck, score_noise, selection_optimism
+from gradwright.tune.storage import StudyStore
+from gradwright.tune.study import StudyFolder
+from gradwright.tune.work import Hooks, Work
+from gradwright.tune.workers.arrays import unpacked
+from gradwright.tune.workers.job import Pool
+
+__all__ = ["SearchFolder", "Searching", "resumed", "run_search"]
+
+
+class SearchFolder(StudyFolder):
+    """The folder of a search: one that was broken off stays as soon as it says what it is."""
+
+    worth_keeping = "study.json"
+
+
+@dataclass(frozen=True)
+class Searching:
+    """Who does a search and who is told, as against what is searched: none of it changes a score.
+
+    Attributes
+    ----------
+    storage : str, optional
+        The address of a database for the trials; a file in the study's folder unless given.
+    take_over : bool
+        Go on although a process on another machine has not said that it ended.
+    reporter : StudyReporter
+        Is told how the search goes.
+    run_reporter : Reporter, optional
+        Is told how the winner's run goes.
+    signals : Signals, optional
+        Ctrl-C and SIGTERM then stop the search after an epoch.
+    pool : Pool, optional
+        Does the jobs elsewhere.
+    """
+
+    storage: str | None = None
+    take_over: bool = False
+    reporter: StudyReporter = field(default_factory=StudyReporter)
+    run_reporter: Reporter | None = None
+    signals: Signals | None = None
+    pool: Pool | None = None
+
+
+def run_search(
+    config: Config,
+    space: Space | None,
+    folder: SearchFolder,
+    settings: SearchSettings | None = None,
+    searching: Searching | None = None,
+) -> dict[str, Any]:
+    """Search settings by their validation score, train the best as a run, and write every record but the report.
+
+    Parameters
+    ----------
+    config : Config
+        The settings of all trials, before their own.
+    space : Space or None
+        What varies; None for a sweep of the learning rate.
+    folder : SearchFolder
+        Within its ``with`` block. One that holds a search of the same settings goes on.
+    settings : SearchSettings, optional
+        How to search.
+    searching : Searching, optional
+        Who does it, and who is told.
+
+    Returns
+    -------
+    dict
+        ``result.json``'s content.
+
+    Raises
+    ------
+    ConfigError, DataError
+        When settings, space or data do not allow a search.
+    TrainingInterrupted
+        When a signal stopped it; the folder holds what was done.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from gradwright.train import parse_config
+    >>> from gradwright.tune import Log, Space
+    >>> config = parse_config({"source": "iris", "hidden": [8], "epochs": 3})
+    >>> space = Space({"lr": Log(1e-4, 1e-1)})
+    >>> with tempfile.TemporaryDirectory() as home, SearchFolder(Path(home, "study")) as folder:
+    ...     result = run_search(config, space, folder, SearchSettings(trials=4, refit=False, baselines=False))
+    >>> result["tried"], result["refit"]
+    (4, None)
+    """
+    settings, searching = settings or SearchSettings(), searching or Searching()
+    began, reporter = time.monotonic(), searching.reporter
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    _check(config, space)
+    reporter.on_wait(f"reading {config.source}")
+    source = read_source(config)
+    plan = make_plan(settings, space, epochs=config.epochs, seed=config.seed, direction=_direction(source.direction))
+    plan.space.check(config)
+    record = {
+        "format": 1,
+        "kind": "tune",
+        **source.record(),
+        "config": config.model_dump(),
+        "given": config.model_dump(exclude_unset=True),
+        "space": plan.space.record(),
+        "strategy": plan.record(),
+        "search": settings.to_dict(),
+        "groups": [],
+        "started": started,
+        "environment": environment(started),
+    }
+    there = folder.path / "study.json"
+    if there.exists():
+        before = read_object(there)
+        _check_same(plain(before), plain(record), folder.final)
+        record |= {"started": before.get("started", started), "environment": before.get("environment")}
+    write_json(there, record)
+    write_status(folder.path, "running", trials=plan.trials)
+    path = folder.publish()
+    hooks = Hooks(on_epoch=reporter.on_epoch, say=reporter.on_wait)
+    if settings.timeout is not None:
+        end = began + settings.timeout
+        hooks.over = lambda: time.monotonic() > end
+    work = Work(source, config, plan.space, source.parts.train, source.parts.validation, hooks)
+
+    def write_down(found: Found) -> None:
+        write_lines(path / "trials.jsonl", found.trials)
+        write_lines(path / "curves.jsonl", found.curves)
+        write_json(there_now, {**record, "groups": found.groups})
+        write_status(path, "running", trials=plan.trials, done=len(found.trials))
+
+    there_now = path / "study.json"
+    with _store(path, folder.final.name, plan.space, source.direction, searching) as store, _polite(searching, hooks):
+        for note in store.notes:
+            reporter.on_words(note)
+        found = search(
+            plan, work, JobBook(path / "jobs"),
+            store=store, pool=searching.pool, reporter=reporter, on_found=write_down,
+        )  # fmt: skip
+        write_down(found)
+    best = found.best()
+    seconds = {"search": time.monotonic() - began}
+    result: dict[str, Any] = {
+        "best": None if best is None else best["number"],
+        "score": None if best is None else best["score"],
+        "parameters": None if best is None else best["parameters"],
+        "tried": len(found.trials),
+        "ended": found.ended or None,
+        "optimism": None,
+        "importance": None,
+        "baselines": [],
+        "nested": None,
+        "refit": None,
+    }
+    if best is not None:
+        result["optimism"] = _optimism(found, source.metric, len(work.validation), config.seed).to_dict()
+        if settings.refit:
+            result["refit"] = _refitted(work.space.apply(config, best["parameters"]), folder.final, searching)
+    result["seconds"] = {**seconds, "total": time.monotonic() - began}
+    write_json(path / "result.json", result)
+    write_status(path, "finished", trials=plan.trials, done=len(found.trials))
+    return plain({**result, "metric": source.metric, "trials": found.trials})
+
+
+def resumed(study: Path) -> tuple[Config, Space | None, SearchSettings]:
+    """Return what a search was begun with, to go on with it.
+
+    Raises
+    ------
+    RunError
+        When the folder holds no search, or one that is finished.
+    """
+    if not (study / "study.json").is_file():
+        raise RunError(f"{study}: no study.json, so there is no search to go on with")
+    record = read_object(study / "study.json")
+    if record.get("kind") != "tune" or not isinstance(record.get("given"), dict):
+        raise RunError(f"{study}: a study of another kind ({str(record.get('kind'))!r:.40}); only a search goes on")
+    if (study / "result.json").is_file():
+        raise RunError(f"{study}: finished, so there is nothing to go on with")
+    kept = record.get("search")
+    if not isinstance(kept, dict) or not set(kept) <= set(SearchSettings.__dataclass_fields__):
+        raise RunError(f"{study}/study.json: 'search' is not what this version writes; begin a new study")
+    settings = SearchSettings(**kept)
+    space = None if settings.strategy == "lr-sweep" else Space.from_record(record.get("space", {}), str(study))
+    return parse_config(record["given"], f"{study}/study.json"), space, settings
+
+
+def _check(config: Config, space: Space | None) -> None:
+    """Refuse what no trial could be trained with."""
+    if config.lr == "auto" and (space is None or "lr" not in space) and space is not None:
+        raise ConfigError("lr = auto: each trial would need a range test of its own; give a rate, or search it")
+    if config.compare is not None:
+        raise ConfigError(f"compare = {config.compare}: one network at a time is compared with another library")
+
+
+def _check_same(before: Mapping[str, Any], now: Mapping[str, Any], study: Path) -> None:
+    for name, what in (("rows", "the data"), ("given", "settings"), ("space", "space"), ("search", "strategy")):
+        if before.get(name) != now[name]:
+            raise RunError(f"{study}: cannot go on: {what} differs from what the study began with; begin a new one")
+
+
+def _direction(direction: str) -> Any:
+    return direction
+
+
+def _store(path: Path, name: str, space: Space, direction: str, searching: Searching) -> StudyStore:
+    """Open the storage of a study that goes on, or begin it."""
+    where: Any = searching.storage or path / "journal.log"
+    marked = path / "storage.json"
+    if marked.exists():
+        return StudyStore.open(where, name, space, take_over=searching.take_over)
+    store = StudyStore.create(where, name, space, _direction(direction))
+    write_json(marked, {"storage": store.shown, "name": name})
+    return store
+
+
+def _polite(searching: Searching, hooks: Hooks) -> Any:
+    """Let Ctrl-C wait for the end of an epoch."""
+    import contextlib
+
+    if searching.signals is None or searching.pool is not None:
+        return contextlib.nullcontext()
+    asked: Any = _Asked()
+    hooks.stopped = lambda: asked.words
+    return searching.signals.polite(asked)
+
+
+class _Asked:
+    """What a signal asks to stop."""
+
+    words: str | None = None
+
+    def stop(self, words: str) -> None:
+        self.words = words
+
+
+def _optimism(found: Found, metric: str, rows: int, seed: int) -> Optimism:
+    """Return what trying so many did to the best score; from what each did on each row, where that is known."""
+    of = Comparison.by(metric)
+    scored = found.scored
+    table = [unpacked(found.outcomes[t["number"]]) for t in scored if t["number"] in found.outcomes]
+    if len(table) == len(scored) and rows >= 10 and len(table) * rows <= 50_000_000:
+        return best_without_luck(np.stack(table), np.sqrt if metric == "rmse" else None, seed=seed, of=of)
+    best = min(scored, key=found.rank)
+    return selection_optimism([t["score"] for t in scored], score_noise(metric, best["score"], rows), of=of)
+
+
+def _refitted(config: Config, study: Path, searching: Searching) -> dict[str, Any]:
+    run = study.parent / f"{study.name}-best"
+    result = refit(config, run, reporter=searching.run_reporter, signals=searching.signals)
+    kept = ("test", "validation", "looks", "corrected", "best_epoch", "epochs", "problem")
+    return {"run": run.name, "scale": scale_of(result["metric"]), **{name: result.get(name) for name in kept}}
