@@ -29,7 +29,7 @@ class Group:
     choice : Choice
         The layout.
     bytes : int
-        Memory that the members of one chunk in each lane take, as estimated beforehand.
+        Memory that the program takes in all lanes, as XLA says.
     """
 
     members: tuple[int, ...]
@@ -129,7 +129,7 @@ class Groups:
         choice = Choice(given, "as recorded or asked for") if given is not None else choose_layout(cohort, say)
         self._chosen[i] = choice
         layout = choice.layout
-        self.groups.append(Group(numbers, choice, layout.chunk * layout.lanes * cohort.member_bytes))
+        self.groups.append(Group(numbers, choice, cohort.bytes(layout)))
         return choice
 
 

@@ -88,7 +88,11 @@ def choose_layout(cohort: Cohort, say: Callable[[str], None] | None = None) -> C
         return -(-each // -(-each // most))
 
     usual = Layout(even(USUAL if cpu else members), lanes)
-    limit = "" if room >= even(members) else f"; memory has room for {room} members at a time in each of {lanes} lanes"
+    budget = memory_budget()
+    while usual.chunk > 1 and cohort.bytes(usual) > budget:  # what XLA needs besides is known once it has compiled
+        room = usual.chunk // 2
+        usual = Layout(even(room), lanes)
+    limit = f"; memory has room for {room} at a time in each of {lanes} lanes" if room < -(-members // lanes) else ""
     if members == 1:
         return Choice(Layout(1, 1), "a single member")
     seconds = {usual.name: cohort.time(usual)}
@@ -104,7 +108,7 @@ def choose_layout(cohort: Cohort, say: Callable[[str], None] | None = None) -> C
         others += [Layout(usual.chunk, lanes, shared=True), Layout(even(members), lanes, shared=True)]
     tried = {usual: seconds[usual.name]}
     for layout in others:
-        if layout not in tried:
+        if layout not in tried and cohort.bytes(layout) <= budget:
             tried[layout] = seconds[layout.name] = cohort.time(layout)
     best = min(tried, key=tried.__getitem__)
     if tried[best] > (1 - MARGIN) * tried[usual]:
