@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from gradwright.cli import runs as runs_command
+from gradwright.cli import tune as tune_command
 from gradwright.errors import ConfigError, GradwrightError
 
 __all__ = ["app", "main"]
@@ -500,6 +501,7 @@ def list_shelf(
 
 
 runs_command.register(app, _explained)
+tune_command.register(app, _explained)
 
 
 def main() -> None:

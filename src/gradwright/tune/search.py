@@ -25,6 +25,9 @@ class StudyReporter:
     def on_words(self, words: str) -> None:
         """Something worth a line."""
 
+    def on_data(self, metric: str, words: str) -> None:
+        """The data are read: the figure that ranks, and how many rows there are for what."""
+
     def on_search(self, name: str, trials: int, epochs: int, done: int) -> None:
         """A search begins (or goes on, with trials ``done``): so many trials of so many epochs at most."""
 

@@ -27,6 +27,7 @@ from gradwright.tune.source import read_source
 from gradwright.tune.space import Space
 from gradwright.tune.statistics import Comparison, Optimism, best_without_luck, score_noise, selection_optimism
 from gradwright.tune.storage import StudyStore
+from gradwright.tune.storage_url import without_password
 from gradwright.tune.study import StudyFolder
 from gradwright.tune.work import Hooks, Work
 from gradwright.tune.workers.arrays import unpacked
@@ -121,6 +122,12 @@ def run_search(
     _check(config, space)
     reporter.on_wait(f"reading {config.source}")
     source = read_source(config)
+    parts = source.parts
+    reporter.on_data(
+        source.metric,
+        f"{source.dataset.rows:,} rows of {config.source}: {len(parts.train):,} to train, {len(parts.validation):,} to "
+        f"rank by {source.metric}; the test part ({len(parts.test):,}) is sealed",
+    )
     plan = make_plan(settings, space, epochs=config.epochs, seed=config.seed, direction=_direction(source.direction))
     plan.space.check(config)
     record = {
@@ -148,7 +155,7 @@ def run_search(
     if settings.timeout is not None:
         end = began + settings.timeout
         hooks.over = lambda: time.monotonic() > end
-    work = Work(source, config, plan.space, source.parts.train, source.parts.validation, hooks)
+    work = Work(source, config, plan.space, parts.train, parts.validation, hooks)
 
     def write_down(found: Found) -> None:
         write_lines(path / "trials.jsonl", found.trials)
@@ -171,6 +178,7 @@ def run_search(
         "best": None if best is None else best["number"],
         "score": None if best is None else best["score"],
         "parameters": None if best is None else best["parameters"],
+        "ranking": [t["number"] for t in sorted(found.scored, key=found.rank)],
         "tried": len(found.trials),
         "ended": found.ended or None,
         "optimism": None,
@@ -233,12 +241,21 @@ def _direction(direction: str) -> Any:
 def _store(path: Path, name: str, space: Space, direction: str, searching: Searching) -> StudyStore:
     """Open the storage of a study that goes on, or begin it."""
     where: Any = searching.storage or path / "journal.log"
-    marked = path / "storage.json"
-    if marked.exists():
+    marked = path / "storage.json"  # there before the study is, which may then be broken off at any moment
+    if not marked.exists():
+        shown = without_password(str(where)) if searching.storage else "journal.log"
+        write_json(marked, {"storage": shown, "name": name})
+        return StudyStore.create(where, name, space, _direction(direction))
+    recorded = read_object(marked).get("storage")
+    if isinstance(recorded, str) and recorded != "journal.log" and searching.storage is None:
+        raise RunError(f"{path.name}: its trials are in {recorded}; give --storage with its address and password")
+    try:
         return StudyStore.open(where, name, space, take_over=searching.take_over)
-    store = StudyStore.create(where, name, space, _direction(direction))
-    write_json(marked, {"storage": store.shown, "name": name})
-    return store
+    except RunError as error:
+        try:
+            return StudyStore.create(where, name, space, _direction(direction))
+        except RunError:
+            raise error from None
 
 
 def _polite(searching: Searching, hooks: Hooks) -> Any:
