@@ -115,6 +115,8 @@ class Members:
         layouts: Mapping[tuple[int, ...], Layout] | None = None,
         refused: dict[int, str] | None = None,
     ) -> None:
+        self.dataset, self.task = dataset, task
+        self._settled = False
         parts = self._parts = _Parts(dataset, task)
         self.members, self.runners = [], []
         for member in members:
@@ -148,14 +150,58 @@ class Members:
             if on_epoch is not None and runner.history:
                 on_epoch(runner.number, self._own_unit(runner)[-1])
 
+        self._settled = False
         for groups in self._groups:
             groups.run(until, told, say)
 
     def results(self, keep: Collection[str] = ("outputs",)) -> list[MemberResult]:
         """Return what came of each, in the order of the members; ``keep`` may name outputs and weights."""
-        for groups in self._groups:
-            groups.settle()
+        self._settle()
         return [self._result(i, keep) for i in range(len(self.members))]
+
+    def predict(self, number: int, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any], float]:
+        """Return what a member's best weights say of any rows, prepared as its training rows were.
+
+        Parameters
+        ----------
+        number : int
+            Which member.
+        rows : int64 array
+            Row numbers of the data set, such as those that were held out.
+
+        Returns
+        -------
+        outputs : (rows, …)
+            Logits, or standardised numbers.
+        target : array
+            The true values, quantities in their own units.
+        loss : float
+            The criterion of these outputs.
+
+        Raises
+        ------
+        StateError
+            The member had no good epoch.
+        """
+        self._settle()
+        i = next(i for i, member in enumerate(self.members) if member.number == number)
+        runner, member = self.runners[i], self.members[i]
+        if runner.best_epoch == 0:
+            raise StateError(f"member {number} cannot predict: {runner.problem or 'it was not trained'}")
+        x, target, y = prepared_part(
+            self.task, self._preparations[i], self.dataset.take(rows), member.config, self.notes
+        )
+        with use_generator(runner.generator):
+            outputs = forward_rows(runner.trainer._judged, x)
+            loss = runner.trainer.loss(outputs, y)
+        return outputs, target, loss
+
+    def _settle(self) -> None:
+        """Put the best weights into the models, once after each run."""
+        if not self._settled:
+            for groups in self._groups:
+                groups.settle()
+            self._settled = True
 
     def adopt(self, number: int, source: int, member: Member) -> None:
         """Let a member that has run go on in another's place: from the weights and the history of a third one.
@@ -197,6 +243,7 @@ class Members:
         old.history, old.best_epoch = [dict(row) for row in giver.history], giver.best_epoch
         old.stopped, old.problem = "", None
         self.members[at] = member
+        self._settled = False
         self._scales[member.number] = self._parts.scale(member)
 
     def _own_unit(self, runner: Runner) -> list[dict[str, Any]]:
@@ -291,11 +338,6 @@ class _Parts:
         self.notes: list[Note] = []
         self._known: dict[Any, tuple[PreparedRows, int, int]] = {}
         self._ends: dict[tuple[int, ...], tuple[int, int]] = {}
-        self._ranges: dict[tuple[int, int], NDArray[np.int64]] = {}
-
-    def _range(self, start: int, rows: int) -> NDArray[np.int64]:
-        """Return row numbers, the same array for the same rows."""
-        return self._ranges.setdefault((start, rows), np.arange(start, start + rows))
 
     def _key(self, member: Member) -> tuple[Any, ...]:
         config = member.config
@@ -355,7 +397,7 @@ class _Parts:
             trainer = make_trainer(config, model, criterion, data)
         return Runner(
             member.number, trainer, generator,
-            self._range(start, len(data.x)), self._range(held, len(data.vx)),
+            np.arange(start, start + len(data.x)), np.arange(held, held + len(data.vx)),
             config.epochs, config.batch_size or 32, stopping, config.validate_every,
         )  # fmt: skip
 
