@@ -125,7 +125,9 @@ def search_words(result: Mapping[str, Any]) -> list[str]:
     lines = _best_lines(metric, trials, result["ranking"])
     failed = [t for t in trials if t["state"] == "failed"]
     if failed:
-        lines.append(f"{len(failed)} of {len(trials)} trials failed; trial {failed[0]['number']}: {failed[0]['problem']}")
+        lines.append(
+            f"{len(failed)} of {len(trials)} trials failed; trial {failed[0]['number']}: {failed[0]['problem']}"
+        )
     if result["ended"]:
         lines.append(f"The search ended early: {result['ended']}.")
     if result["optimism"]:
@@ -142,8 +144,8 @@ def search_words(result: Mapping[str, Any]) -> list[str]:
     if result["refit"]:
         test = result["refit"]["test"]
         figure = figure_words(metric, result["refit"].get("corrected") or test[metric])
-        lines += ["", f"Test {metric_name(metric)} of the winner, trained again as a run: {figure}, {test['rows']:,} rows, "
-                  f"look {result['refit']['looks']} at them"]  # fmt: skip
+        look = f"{test['rows']:,} rows, look {result['refit']['looks']} at them"
+        lines += ["", f"Test {metric_name(metric)} of the winner, trained again as a run: {figure}, {look}"]
     return lines
 
 

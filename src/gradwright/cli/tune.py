@@ -56,7 +56,7 @@ def register(app: typer.Typer, explained: Callable[[bool], AbstractContextManage
         storage: Annotated[
             str | None, typer.Option(help="A database for the trials, as Optuna has it: sqlite:///…, postgresql://…")
         ] = None,
-        resume: Annotated[Path | None, typer.Option(help="Go on with a search that was broken off: its folder.")] = None,
+        resume: Annotated[Path | None, typer.Option(help="Go on with a broken-off search: its folder.")] = None,
         take_over: Annotated[
             bool, typer.Option("--take-over", help="With --resume: the process on another host is known to be gone.")
         ] = False,
@@ -98,7 +98,14 @@ def register(app: typer.Typer, explained: Callable[[bool], AbstractContextManage
 
 
 def _run(
-    config: Any, space: Any, folder: Any, settings: Any, storage: str | None, take_over: bool, quiet: bool, as_json: bool
+    config: Any,
+    space: Any,
+    folder: Any,
+    settings: Any,
+    storage: str | None,
+    take_over: bool,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     from gradwright.cli.console import TerminalReporter, safe
     from gradwright.cli.searching import SearchProgress, search_words

@@ -1,4 +1,4 @@
-"""What came of a search's jobs, a file each: written whole before anything counts it, so no trial is lost or doubled."""
+"""What came of a search's jobs, a file each: written whole before it counts, so no trial is lost or doubled."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ class Plan(ABC):
     def jobs(self) -> list[Job]:
         """Return what can be done now, in any order, by anybody; nothing when all is done."""
 
-    def take(self, job: Job, result: Result) -> None:
+    def take(self, job: Job, result: Result) -> None:  # noqa: B027  # most plans need not know
         """Take what came of a job; jobs are taken in their order."""
 
     @abstractmethod

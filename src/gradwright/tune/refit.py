@@ -10,7 +10,7 @@ from gradwright.errors import RunError
 from gradwright.report import write_report
 from gradwright.train.config import Config
 from gradwright.train.folder import RunFolder
-from gradwright.train.job import Execution, run_job
+from gradwright.train.job import Execution, MakeBaseline, run_job
 from gradwright.train.prepared import Reporter
 from gradwright.train.resume import settings_to_resume
 from gradwright.train.saved import read_json, read_object
@@ -25,7 +25,7 @@ def refit(
     *,
     reporter: Reporter | None = None,
     signals: Signals | None = None,
-    baselines: Sequence[Any] = (),
+    baselines: Sequence[MakeBaseline] = (),
 ) -> dict[str, Any]:
     """Train the winner as `gradwright train` does, in a folder of its own, with its report.
 
@@ -39,8 +39,8 @@ def refit(
         Its folder; that of the study's neighbours, so that the look stands in their book.
     reporter, signals
         As `run_job` takes them.
-    baselines : sequence
-        Further baselines that `run_job` shall fit beside its own.
+    baselines : sequence of callables
+        Further baselines, as `run_job` takes them.
 
     Returns
     -------
@@ -61,6 +61,13 @@ def refit(
     with folder as there:
         execution = Execution(publish=there.publish, signals=signals, state=started)
         given = config.model_dump(exclude_unset=True)
-        result = run_job(config, there.path, given=given, reporter=reporter, execution=execution)
+        result = run_job(
+            config,
+            there.path,
+            given=given,
+            reporter=reporter,
+            execution=execution,
+            more_baselines=baselines,
+        )
         write_report(there.path, name=there.final.name)
     return result

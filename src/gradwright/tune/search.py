@@ -58,6 +58,8 @@ class Found:
         As ``study.json`` holds them.
     ended : str
         Why it ended before all trials had begun; "" when they did.
+    seconds : float
+        That jobs took, wherever and whenever.
     """
 
     direction: str
@@ -66,12 +68,14 @@ class Found:
     outcomes: dict[int, dict[str, Any]] = field(default_factory=dict)
     groups: list[dict[str, Any]] = field(default_factory=list)
     ended: str = ""
+    seconds: float = 0.0
 
     def take(self, result: Mapping[str, Any]) -> None:
         """Take a job's result."""
         self.trials = sorted([*self.trials, *result["trials"]], key=lambda t: t["number"])
         self.curves = sorted([*self.curves, *result["curves"]], key=lambda c: c["number"])
         self.outcomes |= {int(number): outcome for number, outcome in result.get("outcomes", {}).items()}
+        self.seconds += float(result.get("seconds", 0.0))
         self.groups = sorted([*self.groups, *result.get("groups", [])], key=lambda g: g["members"][0])
 
     @property
@@ -165,7 +169,11 @@ def search(
         elif todo:
             _begin(store, todo)
             by_id = {job["id"]: job for job in todo}
-            pool.run(todo, lambda result, by_id=by_id, kept=kept: kept(by_id[result["id"]], result))
+
+            def came(result: dict[str, Any], by_id: Any = by_id, kept: Any = kept) -> None:
+                kept(by_id[result["id"]], result)
+
+            pool.run(todo, came)
         if found.ended:
             break
         for job in jobs:
@@ -187,7 +195,10 @@ def _done_here(work: Work, book: JobBook, job: Job, reporter: StudyReporter) -> 
 
 
 def _all_failed(job: Job, work: Work, problem: str) -> dict[str, Any]:
-    return {"trials": [work.refused(t["number"], t["parameters"], problem)["trial"] for t in job["trials"]], "curves": []}
+    return {
+        "trials": [work.refused(t["number"], t["parameters"], problem)["trial"] for t in job["trials"]],
+        "curves": [],
+    }
 
 
 # --- Optuna's storage -------------------------------------------------------------------------------------------------
@@ -218,6 +229,4 @@ def _write_down(store: StudyStore | None, result: Mapping[str, Any], metric: str
                 if value is not None:
                     store.report(number, int(epoch), value)
             told = {k: trial[k] for k in ("seed", "epochs", "best_epoch", "loss", "problem", "parent", "rung")}
-            store.finish(
-                number, trial["state"], trial["score"], {k: v for k, v in told.items() if v is not None}
-            )
+            store.finish(number, trial["state"], trial["score"], {k: v for k, v in told.items() if v is not None})

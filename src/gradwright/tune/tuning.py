@@ -6,29 +6,32 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gradwright.errors import ConfigError, RunError
-from gradwright.train.assess import scale_of
+from gradwright.errors import ConfigError, RunError, TrainingInterrupted
 from gradwright.train.config import Config, parse_config
 from gradwright.train.environment import environment
 from gradwright.train.folder import plain, write_json, write_lines, write_status
 from gradwright.train.prepared import Reporter
 from gradwright.train.saved import read_object
 from gradwright.train.signals import Signals
+from gradwright.tune.importance import importance
 from gradwright.tune.job_book import JobBook
+from gradwright.tune.nested import nested
 from gradwright.tune.plans import SearchSettings, make_plan
 from gradwright.tune.refit import refit
 from gradwright.tune.search import Found, StudyReporter, search
-from gradwright.tune.source import read_source
+from gradwright.tune.source import Source, read_source
 from gradwright.tune.space import Space
 from gradwright.tune.statistics import Comparison, Optimism, best_without_luck, score_noise, selection_optimism
 from gradwright.tune.storage import StudyStore
 from gradwright.tune.storage_url import without_password
 from gradwright.tune.study import StudyFolder
+from gradwright.tune.tuned_baselines import families, fit_tuned, tune_baselines
 from gradwright.tune.work import Hooks, Work
 from gradwright.tune.workers.arrays import unpacked
 from gradwright.tune.workers.job import Pool
@@ -128,7 +131,8 @@ def run_search(
         f"{source.dataset.rows:,} rows of {config.source}: {len(parts.train):,} to train, {len(parts.validation):,} to "
         f"rank by {source.metric}; the test part ({len(parts.test):,}) is sealed",
     )
-    plan = make_plan(settings, space, epochs=config.epochs, seed=config.seed, direction=_direction(source.direction))
+    direction = _direction(source.direction)
+    plan = make_plan(settings, space, epochs=config.epochs, seed=config.seed, direction=direction)
     plan.space.check(config)
     record = {
         "format": 1,
@@ -172,8 +176,21 @@ def run_search(
             store=store, pool=searching.pool, reporter=reporter, on_found=write_down,
         )  # fmt: skip
         write_down(found)
-    best = found.best()
-    seconds = {"search": time.monotonic() - began}
+        best = found.best()
+        outer = None
+        if settings.nested and best is not None and not found.ended:
+            outer = nested(
+                lambda: make_plan(settings, space, epochs=config.epochs, seed=config.seed, direction=direction),
+                work, settings.nested, lambda i: JobBook(path / "jobs" / f"fold-{i}"), reporter,
+            )  # fmt: skip
+        baselines = []
+        if settings.baselines and best is not None:
+            baselines = tune_baselines(
+                source, config, work.train, work.validation, trials=len(found.trials), seconds=found.seconds,
+                say=reporter.on_wait, stopped=hooks.stopped,
+            )  # fmt: skip
+        if words := hooks.stopped():
+            raise TrainingInterrupted(words)
     result: dict[str, Any] = {
         "best": None if best is None else best["number"],
         "score": None if best is None else best["score"],
@@ -183,15 +200,19 @@ def run_search(
         "ended": found.ended or None,
         "optimism": None,
         "importance": None,
-        "baselines": [],
-        "nested": None,
+        "baselines": baselines,
+        "budget": _budget(found, bool(baselines)),
+        "nested": outer,
         "refit": None,
     }
     if best is not None:
         result["optimism"] = _optimism(found, source.metric, len(work.validation), config.seed).to_dict()
+        found_importance = importance(plan.space, found.trials, direction, seed=config.seed)
+        result["importance"], result["importance_method"] = found_importance["shares"], found_importance["method"]
         if settings.refit:
-            result["refit"] = _refitted(work.space.apply(config, best["parameters"]), folder.final, searching)
-    result["seconds"] = {**seconds, "total": time.monotonic() - began}
+            winner = work.space.apply(config, best["parameters"])
+            result["refit"] = _refitted(winner, folder.final, searching, source, baselines)
+    result["seconds"] = {"search": found.seconds, "total": time.monotonic() - began}
     write_json(path / "result.json", result)
     write_status(path, "finished", trials=plan.trials, done=len(found.trials))
     return plain({**result, "metric": source.metric, "trials": found.trials})
@@ -289,8 +310,32 @@ def _optimism(found: Found, metric: str, rows: int, seed: int) -> Optimism:
     return selection_optimism([t["score"] for t in scored], score_noise(metric, best["score"], rows), of=of)
 
 
-def _refitted(config: Config, study: Path, searching: Searching) -> dict[str, Any]:
+def _budget(found: Found, searched: bool) -> dict[str, Any]:
+    """Say how hard the baselines were searched."""
+    trials, seconds = len(found.trials), found.seconds
+    words = (
+        f"each searched as hard as the network: {trials} configurations, or until the {seconds:.0f} s that its trials "
+        "took were over for all together"
+        if searched
+        else "not searched"
+    )
+    return {"trials": trials, "seconds": seconds, "words": words}
+
+
+def _refitted(
+    config: Config, study: Path, searching: Searching, source: Source, baselines: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Train the winner as a run beside the study, with the chosen baselines in its report; note their test figures."""
     run = study.parent / f"{study.name}-best"
-    result = refit(config, run, reporter=searching.run_reporter, signals=searching.signals)
+    by_name = {f"tuned {family.name}": family for family in families(source.task)}
+    chosen = [
+        partial(fit_tuned, by_name[b["name"]], b["parameters"], seed=config.seed, description=b["description"])
+        for b in baselines
+        if b["parameters"] is not None
+    ]
+    result = refit(config, run, reporter=searching.run_reporter, signals=searching.signals, baselines=chosen)
+    tested = {b["name"]: b["test"] for b in result["baselines"]}
+    for baseline in baselines:
+        baseline["test"] = tested.get(baseline["name"])
     kept = ("test", "validation", "looks", "corrected", "best_epoch", "epochs", "problem")
-    return {"run": run.name, "scale": scale_of(result["metric"]), **{name: result.get(name) for name in kept}}
+    return {"run": run.name, **{name: result.get(name) for name in kept}}

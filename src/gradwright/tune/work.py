@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,8 +91,9 @@ class Work:
         dict
             ``trials`` as lines of ``trials.jsonl`` (in order of their numbers; weights that were copied make more of
             them), ``curves`` as lines of ``curves.jsonl``, ``outcomes`` (what each validation row adds to the score, by
-            number), and ``groups``.
+            number), ``groups`` and ``seconds``.
         """
+        began = time.monotonic()
         refused: dict[int, str] = {}
         members = []
         for trial in job["trials"]:
@@ -114,6 +116,7 @@ class Work:
             "curves": [plain(one["curve"]) for one in ended],
             "outcomes": {str(one["trial"]["number"]): one["outcome"] for one in ended if one.get("outcome")},
             "groups": together.record(),
+            "seconds": time.monotonic() - began,
         }
 
     def member(self, number: int, parameters: Mapping[str, Any]) -> Member:
@@ -203,7 +206,6 @@ class Work:
     def refused(self, number: int, parameters: Mapping[str, Any], words: str) -> dict[str, Any]:
         """Return what is kept of a trial that could not begin."""
         return self.line(MemberResult(number, [], 0, "", words, {}), parameters, state="failed")
-
 
 
 def _preparation(result: MemberResult) -> Any:
