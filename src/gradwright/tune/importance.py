@@ -46,9 +46,9 @@ def importance(
     Examples
     --------
     >>> from gradwright.tune import Linear
-    >>> trials = [{"parameters": {"lr": x / 16, "dropout": x * 7 % 16 / 16}, "state": "complete", "score": x}
+    >>> trials = [{"parameters": {"lr": 0.1 + x / 16, "dropout": x * 7 % 16 / 16}, "state": "complete", "score": x}
     ...           for x in range(16)]
-    >>> found = importance(Space({"lr": Linear(0.0, 1.0), "dropout": Linear(0.0, 0.99)}), trials, "maximize")
+    >>> found = importance(Space({"lr": Linear(0.1, 2.0), "dropout": Linear(0.0, 0.99)}), trials, "maximize")
     >>> max(found["shares"], key=found["shares"].get)
     'lr'
     """

@@ -24,6 +24,8 @@ __all__ = ["Family", "TunedBaseline", "families", "fit_tuned", "tune_baselines"]
 
 #: Values of the prepared matrix that a baseline is fitted to, as `fit_baselines` has it.
 _VALUES = 8_000_000
+#: Fewer are fitted by one thread.
+_SHARED = 500_000
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,8 @@ def fit_tuned(
         chosen = np.sort(epoch_order(len(x), key=seed, epoch=0)[:some])
         description += f", on {some:,} of {len(x):,} training rows"
         x, target = x[chosen], target[chosen]
-    with warnings.catch_warnings(), threadpool_limits(limits=1, user_api="blas"):
+    # threads that share small work wait for each other longer than they compute
+    with warnings.catch_warnings(), threadpool_limits(limits=1 if x.size < _SHARED else None):
         warnings.simplefilter("ignore")  # that a solver has not converged, or a label is everywhere
         model = family.make(values).fit(x, target)
     return TunedBaseline(f"tuned {family.name}", description, model, task.kind != "regression")

@@ -243,7 +243,7 @@ def resumed(study: Path) -> tuple[Config, Space | None, SearchSettings]:
 
 def _check(config: Config, space: Space | None) -> None:
     """Refuse what no trial could be trained with."""
-    if config.lr == "auto" and (space is None or "lr" not in space) and space is not None:
+    if config.lr == "auto" and space is not None and "lr" not in space:
         raise ConfigError("lr = auto: each trial would need a range test of its own; give a rate, or search it")
     if config.compare is not None:
         raise ConfigError(f"compare = {config.compare}: one network at a time is compared with another library")

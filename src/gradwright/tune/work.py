@@ -113,7 +113,7 @@ class Work:
         ended.sort(key=lambda one: one["trial"]["number"])
         return {
             "trials": [plain(one["trial"]) for one in ended],
-            "curves": [plain(one["curve"]) for one in ended],
+            "curves": [plain(one["curve"]) for one in ended if one["trial"]["epochs"]],
             "outcomes": {str(one["trial"]["number"]): one["outcome"] for one in ended if one.get("outcome")},
             "groups": together.record(),
             "seconds": time.monotonic() - began,
