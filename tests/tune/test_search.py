@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from gradwright.tune import tuning as tuning_module
 from gradwright.tune.job_book import JobBook
 from gradwright.tune.plans import SearchSettings, make_plan
 from gradwright.tune.search import StudyReporter, search
-from gradwright.tune.tuning import SearchFolder, Searching, resumed, run_search
+from gradwright.tune.tuning import SearchFolder, Searching, resumed, run_search, search_work
 from gradwright.tune.workers import LocalPool
 
 from .searching import config, job, run, space, work
@@ -188,6 +189,11 @@ def test_jobs_elsewhere_give_the_same(tmp_path: Path, whole) -> None:
 
     found = search(plan, one, JobBook(tmp_path / "jobs"), pool=Backwards(one))
     assert found.trials == _lines(whole[0] / "trials.jsonl")
+    again = run(tmp_path / "study", Searching(pool=lambda work: nullcontext(LocalPool(work))))
+    assert again["trials"] == found.trials
+    helper = search_work(config(), space(), SearchSettings(trials=4, batch=2))
+    done = helper(job({"name": "straight"}, *(t["parameters"] for t in found.trials[:2])))
+    assert done["trials"] == found.trials[:2]
 
 
 def test_a_trial_that_breaks_down_or_is_refused_is_told_and_the_others_go_on(whole) -> None:
@@ -230,12 +236,10 @@ def test_when_the_time_is_up_trials_end_where_they_stand(tmp_path: Path) -> None
 
 def test_a_database_holds_the_trials(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'all.db'}"
-    with pytest.raises(TrainingInterrupted):
-        run(tmp_path / "study", Searching(storage=url, reporter=_Breaks(8)))
+    result = run(tmp_path / "study", Searching(storage=url))
     assert not (tmp_path / "study" / "journal.log").exists()
     with pytest.raises(RunError, match="--storage"):
         run(tmp_path / "study")
-    result = run(tmp_path / "study", Searching(storage=url))
     study = optuna.load_study(study_name="study", storage=url)
     assert [t.value for t in study.trials] == [t["score"] for t in result["trials"]]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -17,7 +19,7 @@ from gradwright.train.config import Config, parse_config
 from gradwright.train.environment import environment
 from gradwright.train.folder import plain, write_json, write_lines, write_status
 from gradwright.train.prepared import Reporter
-from gradwright.train.saved import read_object
+from gradwright.train.saved import read_json, read_object
 from gradwright.train.signals import Signals
 from gradwright.tune.importance import importance
 from gradwright.tune.job_book import JobBook
@@ -36,7 +38,7 @@ from gradwright.tune.work import Hooks, Work
 from gradwright.tune.workers.arrays import unpacked
 from gradwright.tune.workers.job import Pool
 
-__all__ = ["SearchFolder", "Searching", "resumed", "run_search"]
+__all__ = ["SearchFolder", "Searching", "resumed", "run_search", "search_work"]
 
 
 class SearchFolder(StudyFolder):
@@ -61,8 +63,9 @@ class Searching:
         Is told how the winner's run goes.
     signals : Signals, optional
         Ctrl-C and SIGTERM then stop the search after an epoch.
-    pool : Pool, optional
-        Does the jobs elsewhere.
+    pool : callable, optional
+        From what does a job to a context of a pool that does jobs elsewhere: ``lambda work: HostsPool(work, place)``.
+        The searches of nested validation stay here.
     """
 
     storage: str | None = None
@@ -70,7 +73,7 @@ class Searching:
     reporter: StudyReporter = field(default_factory=StudyReporter)
     run_reporter: Reporter | None = None
     signals: Signals | None = None
-    pool: Pool | None = None
+    pool: Callable[[Work], AbstractContextManager[Pool]] | None = None
 
 
 def run_search(
@@ -160,6 +163,7 @@ def run_search(
         end = began + settings.timeout
         hooks.over = lambda: time.monotonic() > end
     work = Work(source, config, plan.space, parts.train, parts.validation, hooks)
+    elsewhere: Any = contextlib.nullcontext() if searching.pool is None else searching.pool(work)
 
     def write_down(found: Found) -> None:
         write_lines(path / "trials.jsonl", found.trials)
@@ -171,10 +175,11 @@ def run_search(
     with _store(path, folder.final.name, plan.space, source.direction, searching) as store, _polite(searching, hooks):
         for note in store.notes:
             reporter.on_words(note)
-        found = search(
-            plan, work, JobBook(path / "jobs"),
-            store=store, pool=searching.pool, reporter=reporter, on_found=write_down,
-        )  # fmt: skip
+        with elsewhere as pool:
+            found = search(
+                plan, work, JobBook(path / "jobs"),
+                store=store, pool=pool, reporter=reporter, on_found=write_down,
+            )  # fmt: skip
         write_down(found)
         best = found.best()
         outer = None
@@ -183,12 +188,17 @@ def run_search(
                 lambda: make_plan(settings, space, epochs=config.epochs, seed=config.seed, direction=direction),
                 work, settings.nested, lambda i: JobBook(path / "jobs" / f"fold-{i}"), reporter,
             )  # fmt: skip
-        baselines = []
-        if settings.baselines and best is not None:
+        baselines: list[dict[str, Any]] = []
+        chosen = path / "jobs" / "baselines.json"
+        if chosen.exists():
+            baselines = read_json(chosen)
+        elif settings.baselines and best is not None:
             baselines = tune_baselines(
                 source, config, work.train, work.validation, trials=len(found.trials), seconds=found.seconds,
                 say=reporter.on_wait, stopped=hooks.stopped,
             )  # fmt: skip
+            if not hooks.stopped():
+                write_json(chosen, baselines)
         if words := hooks.stopped():
             raise TrainingInterrupted(words)
     result: dict[str, Any] = {
@@ -216,6 +226,20 @@ def run_search(
     write_json(path / "result.json", result)
     write_status(path, "finished", trials=plan.trials, done=len(found.trials))
     return plain({**result, "metric": source.metric, "trials": found.trials})
+
+
+def search_work(config: Config, space: Space | None, settings: SearchSettings) -> Work:
+    """Return what does a search's jobs, as a process needs it that only lends a hand: ``HostsPool(work, …).serve()``.
+
+    Parameters
+    ----------
+    config, space, settings
+        As `run_search` takes them, the same in all processes.
+    """
+    source = read_source(config)
+    direction = _direction(source.direction)
+    plan = make_plan(settings, space, epochs=config.epochs, seed=config.seed, direction=direction)
+    return Work(source, config, plan.space, source.parts.train, source.parts.validation)
 
 
 def resumed(study: Path) -> tuple[Config, Space | None, SearchSettings]:
@@ -279,10 +303,8 @@ def _store(path: Path, name: str, space: Space, direction: str, searching: Searc
             raise error from None
 
 
-def _polite(searching: Searching, hooks: Hooks) -> Any:
+def _polite(searching: Searching, hooks: Hooks) -> AbstractContextManager[None]:
     """Let Ctrl-C wait for the end of an epoch."""
-    import contextlib
-
     if searching.signals is None or searching.pool is not None:
         return contextlib.nullcontext()
     asked: Any = _Asked()

@@ -22,6 +22,7 @@ from gradwright.tune.source import Source
 from gradwright.tune.space import Space
 from gradwright.tune.study import curve_line
 from gradwright.tune.workers.arrays import packed
+from gradwright.tune.workers.progress import tick
 
 __all__ = ["Hooks", "Work"]
 
@@ -132,6 +133,7 @@ class Work:
             if len(together.groups) > known:
                 known = len(together.groups)
                 self.hooks.on_layouts(together.record())
+            tick()
             self.hooks.on_epoch(number, row)
             words = self.hooks.stopped()
             if words:
