@@ -80,7 +80,7 @@ def _expected(n: int, number: int = 0) -> list[dict[str, Any]]:
         return {"loss": 0.1 * job["id"] + job["x"] / 3, "weights": packed(np.sqrt(np.arange(job["id"])))}
 
     results = LocalPool(work).run([{"id": i, "x": i + number} for i in range(n)])
-    results[3] = {"id": 3, "problem": "job 3 always fails"}
+    results[3:4] = [{"id": 3, "problem": "job 3 always fails"}][: max(0, n - 3)]
     return results
 
 
@@ -88,6 +88,7 @@ def _results(output: str) -> list[list[dict[str, Any]]]:
     return [json.loads(line.removeprefix("RESULTS ")) for line in output.splitlines() if line.startswith("RESULTS ")]
 
 
+@pytest.mark.slow
 def test_a_killed_and_a_stopped_process_are_named_in_time_and_nothing_is_missing(team: _Team) -> None:
     lender = team.start(0, job_s=0.4, runs=[14, 4])
     killed, stopped = team.start(1, fate="SIGKILL"), team.start(2, fate="SIGSTOP")
@@ -97,50 +98,55 @@ def test_a_killed_and_a_stopped_process_are_named_in_time_and_nothing_is_missing
     for rank, process in ((1, killed), (2, stopped)):
         (line,) = re.findall(rf"rank {rank} \(.*, process {process.pid}\) has given no sign of life .*", said)
         seconds = float(re.findall(r"for ([\d.]+) s", line)[0])
-        assert 2.0 < seconds < 3.5
+        assert 2.0 <= seconds < 3.5
         assert re.search(r"its job \d+ goes back into the queue", line)
     assert killed.wait(1) == -signal.SIGKILL
     assert stopped.poll() is None  # and has not kept rank 0 from ending
 
 
-def test_late_hanging_refused_and_restarted_processes(team: _Team) -> None:
-    lender = team.start(0, works=False, runs=[6, 6], stall=1.5, about={"data": "a"})
-    other = team.start(2, about={"data": "b"})
-    hanging = team.start(1, about={"data": "a"}, fate="hang")
-    assert other.wait(60) == 2
-    refused = "data is 'b' there and 'a' on rank 0"
-    assert f"rank 2 is refused by rank 0: {refused}" in team.output(other)
+@pytest.mark.slow
+def test_hanging_and_restarted_processes_and_what_the_others_do_when_rank_0_is_stopped_or_dies(team: _Team) -> None:
+    lender = team.start(0, works=False, runs=[6, 3, 1000], stall=1.5)
+    hanging = team.start(1, fate="hang")
     said = team.wait_for(lender, "got nothing done")
-    assert re.search(rf"process {hanging.pid}\) is alive but has got nothing done for 1\.\d s; its job \d goes back", said)
+    assert re.search(
+        rf"process {hanging.pid}\) is alive but has got nothing done for 1\.\d s; its job \d goes back", said
+    )
     hanging.kill()
-    again = team.start(1, about={"data": "a"})
-    assert lender.wait(60) == 0, team.output(lender)
-    assert again.wait(10) == 0, team.output(again)
-    said = team.output(lender)
-    assert refused in said
-    assert "was started again" in said or "no sign of life" in said
+    again, patient = team.start(1), team.start(2, timeout=60.0)
+    said = team.wait_for(lender, "RUN 1 DONE")
+    assert _results(said) == [_expected(6), _expected(3, number=1)]
     assert f"process {again.pid}) has joined" in said
-    assert _results(said) == [_expected(6), _expected(6, number=1)]
-    assert "job 3 failed on rank 1" in said
-    assert "the study is done" in team.output(again)
+    team.wait_for(lender, f"process {patient.pid}) has joined")
 
-
-def test_when_rank_0_is_stopped_or_dies_the_others_end_in_time(team: _Team) -> None:
-    lender = team.start(0, works=False, runs=[1000])
-    one, two = team.start(1), team.start(2, timeout=60.0)
-    team.wait_for(lender, "rank 1")
-    team.wait_for(lender, "rank 2")
     os.kill(lender.pid, signal.SIGSTOP)
     begin = time.monotonic()
-    assert one.wait(20) == 2, team.output(one)
+    assert again.wait(20) == 2, team.output(again)
     assert time.monotonic() - begin < 5
-    assert f"the process of rank 0 at {team.address} has not answered for 2 s" in team.output(one)
+    assert f"the process of rank 0 at {team.address} has not answered for 2 s" in team.output(again)
     os.kill(lender.pid, signal.SIGCONT)
+    time.sleep(0.3)
+    assert patient.poll() is None
     lender.kill()
     begin = time.monotonic()
-    assert two.wait(20) != 0
+    assert patient.wait(20) != 0
     assert time.monotonic() - begin < 5
-    assert "if that one dies, this one ends as well" in team.output(two)
+    assert "if that one dies, this one ends as well" in team.output(patient)
+
+
+@pytest.mark.long
+def test_compiled_programs_have_the_same_bits_here_and_there(team: _Team) -> None:
+    lender, helper = team.start(0, works=False, runs=[4], train=True, timeout=5.0), team.start(1, train=True)
+    alone = _Team(1, team.folder / "alone")
+    alone.folder.mkdir()
+    here = alone.start(0, runs=[4], train=True, timeout=5.0)
+    try:
+        assert [process.wait(100) for process in (lender, helper, here)] == [0, 0, 0]
+    finally:
+        alone.end()
+    (there,) = _results(team.output(lender))
+    assert [sorted(result) for result in there] == [["id", "loss"]] * 4
+    assert _results(alone.output(here)) == [there]
 
 
 def test_nobody_there_and_a_taken_port_say_so() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from gradwright.engine.random import use_generator
 from gradwright.errors import NonFiniteError
 from gradwright.tune.cohort import Cohort, OnEpoch
-from gradwright.tune.layout import Choice, Layout, choose_layout
+from gradwright.tune.layout import Layout, LayoutChoice, choose_layout
 from gradwright.tune.runner import Runner, Until
 
 __all__ = ["Group", "Groups"]
@@ -26,14 +26,14 @@ class Group:
     ----------
     members : tuple of int
         Their numbers.
-    choice : Choice
+    choice : LayoutChoice
         The layout.
     bytes : int
         Memory that the program takes in all lanes, as XLA says.
     """
 
     members: tuple[int, ...]
-    choice: Choice
+    choice: LayoutChoice
     bytes: int
 
     def to_dict(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Groups:
             found.setdefault(runner.key(), []).append(runner)
         self._parts = list(found.values())
         self._cohorts: dict[int, Cohort] = {}
-        self._chosen: dict[int, Choice] = {}
+        self._chosen: dict[int, LayoutChoice] = {}
         self.groups: list[Group] = []
 
     def __len__(self) -> int:
@@ -121,12 +121,12 @@ class Groups:
             self._cohorts[i] = Cohort(self._parts[i], self.data, self.held)
         return self._cohorts[i]
 
-    def _choice(self, i: int, cohort: Cohort, say: Callable[[str], None] | None) -> Choice:
+    def _choice(self, i: int, cohort: Cohort, say: Callable[[str], None] | None) -> LayoutChoice:
         if i in self._chosen:
             return self._chosen[i]
         numbers = tuple(r.number for r in self._parts[i])
         given = self._layouts.get(numbers, self._layout)
-        choice = Choice(given, "as recorded or asked for") if given is not None else choose_layout(cohort, say)
+        choice = LayoutChoice(given, "as recorded or asked for") if given is not None else choose_layout(cohort, say)
         self._chosen[i] = choice
         layout = choice.layout
         self.groups.append(Group(numbers, choice, cohort.bytes(layout)))

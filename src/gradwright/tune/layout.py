@@ -13,12 +13,12 @@ from gradwright.tune.memory import memory_budget
 if TYPE_CHECKING:
     from gradwright.tune.cohort import Cohort
 
-__all__ = ["Choice", "Layout", "choose_layout"]
+__all__ = ["Layout", "LayoutChoice", "choose_layout"]
 
 #: Members in a chunk where nothing is measured: on CPUs their state then stays in the second cache of small networks.
 USUAL = 8
-#: Work that is estimated to take less, in seconds, is not worth compiling other layouts.
-WORTH = 15.0
+#: Work that is estimated to take less, in seconds, is not worth compiling other layouts: some seconds each.
+WORTH = 60.0
 #: Another layout must be faster than the usual one by this share: closer ones would be told apart by noise.
 MARGIN = 0.05
 
@@ -51,7 +51,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Choice:
+class LayoutChoice:
     """A layout, and why it was chosen.
 
     Attributes
@@ -71,39 +71,44 @@ class Choice:
         return {"name": self.layout.name, **asdict(self.layout), "seconds": self.seconds, "why": self.why}
 
 
-def choose_layout(cohort: Cohort, say: Callable[[str], None] | None = None) -> Choice:
+def choose_layout(cohort: Cohort, say: Callable[[str], None] | None = None) -> LayoutChoice:
     """Choose the layout of members that share a program: the fastest in a short timed probe that fits into memory.
 
     Where the whole work takes less than compiling the others would, the usual layout is taken unmeasured.
     """
     members = sum(not r.stopped for r in cohort.runners)
     cpu = jax_modules().jax.default_backend() == "cpu"
-    lanes = available_cores() if cpu else 1
+    devices = len(jax_modules().jax.local_devices())
+    lanes = available_cores() if cpu and devices == 1 else 1
     room = max(1, memory_budget() // (cohort.member_bytes * lanes))
 
     def even(chunk: int) -> int:
         """Cut the members into equal chunks of about this size."""
         each = -(-members // lanes)
         most = max(1, min(chunk, room, each))
-        return -(-each // -(-each // most))
+        cut = -(-each // -(-each // most))
+        return -(-cut // devices) * devices  # each device has as many as any other
 
-    usual = Layout(even(USUAL if cpu else members), lanes)
+    usual = Layout(even(USUAL * devices if cpu else members), lanes)
     budget = memory_budget()
+    cohort.programs(usual)  # the epoch's end beside the steps, which alone tell the memory and the time
     while usual.chunk > 1 and cohort.bytes(usual) > budget:  # what XLA needs besides is known once it has compiled
         room = usual.chunk // 2
         usual = Layout(even(room), lanes)
     limit = f"; memory has room for {room} at a time in each of {lanes} lanes" if room < -(-members // lanes) else ""
     if members == 1:
-        return Choice(Layout(1, 1), "a single member")
+        return LayoutChoice(Layout(devices, 1), "a single member")
     seconds = {usual.name: cohort.time(usual)}
     work = cohort.work() * seconds[usual.name]
     if work < WORTH:
-        return Choice(
+        return LayoutChoice(
             usual, f"all of it takes about {work:.0f} s, too little to compile and time others{limit}", seconds
         )
     if say is not None:
         say(f"timing layouts for about {work:.0f} s of work")
-    others = [Layout(1, lanes), Layout(1, 1), Layout(even(4 * USUAL), lanes), Layout(even(members), lanes)]
+    others = [Layout(even(4 * USUAL * devices), lanes), Layout(even(members), lanes)]
+    if devices == 1:
+        others = [Layout(1, lanes), Layout(1, 1), *others]
     if cohort.same_order:
         others += [Layout(usual.chunk, lanes, shared=True), Layout(even(members), lanes, shared=True)]
     tried = {usual: seconds[usual.name]}
@@ -112,5 +117,5 @@ def choose_layout(cohort: Cohort, say: Callable[[str], None] | None = None) -> C
             tried[layout] = seconds[layout.name] = cohort.time(layout)
     best = min(tried, key=tried.__getitem__)
     if tried[best] > (1 - MARGIN) * tried[usual]:
-        return Choice(usual, f"no other was faster by more than {MARGIN:.0%}{limit}", seconds)
-    return Choice(best, f"{tried[usual] / tried[best]:.2f} times as fast as {usual.name}{limit}", seconds)
+        return LayoutChoice(usual, f"no other was faster by more than {MARGIN:.0%}{limit}", seconds)
+    return LayoutChoice(best, f"{tried[usual] / tried[best]:.2f} times as fast as {usual.name}{limit}", seconds)

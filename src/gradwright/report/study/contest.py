@@ -20,7 +20,7 @@ __all__ = ["ContestInfo", "Verdict", "contest_head", "contest_info", "contest_se
 
 
 class Verdict(NamedTuple):
-    """One test: its statistic, degrees of freedom in words, p value, what it says, and its source."""
+    """One test: its statistic, degrees of freedom in words, p value, what it says, its source, and its interval."""
 
     name: str
     statistic: float
@@ -28,6 +28,9 @@ class Verdict(NamedTuple):
     p: float
     words: str
     source: str
+    difference: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
 
 
 class ContestInfo(NamedTuple):
@@ -117,6 +120,7 @@ def _tests(record: StudyRecord) -> list[Verdict]:
                     number_in(one, "p"),
                     texts[1],
                     texts[2],
+                    *(number_in(one, k) for k in ("difference", "low", "high")),
                 )
             )
     return found
@@ -185,23 +189,19 @@ def contest_sections(record: StudyRecord) -> list[Section]:
             both = [(x, y) for x, y in both if math.isfinite(x) and math.isfinite(y)]
             ahead = sum(metric.better(x, y) for x, y in both)
             behind = sum(metric.better(y, x) for x, y in both)
+            even = len(both) - ahead - behind
             words.append(
                 f"In {plural(len(both), 'pair')} on the same rows {short(a.name, 40)} is ahead {many(ahead)}, "
-                f"{short(b.name, 40)} {many(behind)}; {len(both) - ahead - behind} are even."
+                f"{short(b.name, 40)} {many(behind)}" + (f"; {plural(even, 'pair')} are even." if even else ".")
             )
-        sections.append(Section("arms", "Arms", words, (chart,), (table,), "beside"))
+        sections.append(Section("arms", "Arms", words, (chart,), (table,)))
     if info.tests:
-        rows = [
-            Row((t.name, figure(t.statistic, 5), t.df, p_text(t.p), t.words or "–", t.source or "–"))
-            for t in info.tests
-        ]
-        headings = ("Test", "Statistic", "df", "p", "In words", "Source")
         told = (
             *info.words,
             "The chance of a false alarm is that of one test, fixed beforehand: who runs several, or "
             "repeats one until it says yes, has a higher one.",
         )
-        sections.append(Section("tests", "Tests", told, tables=(Table("Tests", headings, rows, frozenset({2, 4, 5})),)))
+        sections.append(Section("tests", "Tests", told, tables=(_tests_table(info),)))
     arms: dict[str, list[Trial]] = {}
     for t in record.trials:
         arms.setdefault(t.arm or "without a name", []).append(t)
@@ -225,3 +225,19 @@ def contest_sections(record: StudyRecord) -> list[Section]:
     if groups:
         sections.append(Section("layout", "Programs", groups_words(groups), tables=(groups_table(groups),)))
     return [*sections, *facts_sections(record)]
+
+
+def _tests_table(info: ContestInfo) -> Table:
+    """The tests; the difference and its interval stand in it where a test has them."""
+    metric, rows = info.metric, []
+    bounded = any(math.isfinite(t.difference) for t in info.tests)
+    for t in info.tests:
+        cells = [t.name, figure(t.statistic, 5) if math.isfinite(t.statistic) else "–", t.df, p_text(t.p)]
+        if bounded:
+            known = math.isfinite(t.low) and math.isfinite(t.high)
+            interval = f"{gap_text(metric, t.low)} to {gap_text(metric, t.high)}" if known else "–"
+            cells += [gap_text(metric, t.difference), interval]
+        rows.append(Row((*cells, t.words or "–", t.source or "–")))
+    more = ("Difference", "Interval") if bounded else ()
+    headings = ("Test", "Statistic", "df", "p", *more, "In words", "Source")
+    return Table("Tests", headings, rows, frozenset({2, len(headings) - 2, len(headings) - 1}))

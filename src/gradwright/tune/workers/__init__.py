@@ -6,6 +6,7 @@ from gradwright.tune.workers.job import Job, Pool, Result, Work
 from gradwright.tune.workers.local import LocalPool
 from gradwright.tune.workers.place import Place, find_place
 from gradwright.tune.workers.progress import tick
+from gradwright.tune.workers.ray_pool import RayPool
 
 __all__ = [
     "HostsPool",
@@ -13,6 +14,7 @@ __all__ = [
     "LocalPool",
     "Place",
     "Pool",
+    "RayPool",
     "Result",
     "Work",
     "find_place",

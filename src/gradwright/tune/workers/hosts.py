@@ -18,8 +18,8 @@ from gradwright.tune.workers.job import Job, Result, Work, attempt, check_jobs, 
 from gradwright.tune.workers.leases import Leases
 from gradwright.tune.workers.place import Place
 from gradwright.tune.workers.progress import ticks
-from gradwright.tune.workers.runtime import Board, join_board, open_board, use_devices
-from gradwright.tune.workers.serving import read_every, serve
+from gradwright.tune.workers.runtime import join_board, open_board, use_devices
+from gradwright.tune.workers.serving import beat_every, read_every, serve
 
 __all__ = ["HostsPool"]
 
@@ -140,12 +140,10 @@ class HostsPool:
             with contextlib.suppress(RunError):
                 for rank in range(1, self.place.processes):
                     self.board.write(f"to/{rank}", json.dumps({"over": why or ""}))
-                end = time.monotonic() + min(self.timeout, 5.0)
-                while time.monotonic() < end and any(
-                    rank and not worker.lost and worker.lease is None for rank, worker in self.leases.workers.items()
-                ):
-                    for _ in self._heard(time.monotonic()):
-                        pass
+                end = time.monotonic() + beat_every(self.timeout) + 2
+                while time.monotonic() < end and any(w.rank and not w.lost for w in self.leases.workers.values()):
+                    list(self._heard(time.monotonic()))
+                    self.leases.look(time.monotonic())
                     time.sleep(read_every(self.timeout))
             self.board.close()
 

@@ -141,6 +141,10 @@ class Leases:
                 return worker.lease, task.job
         return None
 
+    def job(self, lease: int) -> Job:
+        """Return the job of a lease that is out."""
+        return self._lent[lease].job
+
     def finish(self, rank: int, session: str, lease: int, result: Result) -> Result | None:
         """Take a result; None when it is nobody's, or the job's result has come from another."""
         worker = self.workers.get(rank)
@@ -194,7 +198,7 @@ class Leases:
         return "; ".join(f"{worker.name}: {worker.state}" for worker in self.workers.values()) or "no worker has come"
 
     def _take_back(self, worker: Worker, why: str) -> list[Result]:
-        """Queue again what a worker has, or give it up after too many losses; its lease stays, the result may be late."""
+        """Queue again what a worker has, or give it up after too many losses; its lease stays, the result may come."""
         task = self._lent[worker.lease] if worker.lease is not None else None
         if task is None or task.done or not worker.trusted:
             self.say(f"{worker.name} {why}")

@@ -29,6 +29,7 @@ from gradwright.errors import MissingDependencyError, RunError
 
 __all__ = ["Board", "join_board", "open_board", "reachable", "use_devices"]
 
+_DIRECT = "no_grpc_proxy"  # gRPC's list of hosts that it calls directly
 _DAYS = 7 * 24 * 3600  # JAX's own heartbeats decide nothing
 
 
@@ -185,7 +186,6 @@ def join_board(address: str, rank: int, timeout: float, start: float) -> Board:
     RunError
         When it is not there after ``start`` seconds.
     """
-    host, _ = _split(address)
     begin = time.monotonic()
     while not reachable(address, min(timeout, 5.0)):
         if time.monotonic() - begin > start:
@@ -194,8 +194,6 @@ def join_board(address: str, rank: int, timeout: float, start: float) -> Board:
                 "with the same --hosts and --processes, and see that the port is open between the hosts."
             )
         time.sleep(0.2)
-    # gRPC would go through a proxy that the environment names for other things, and wait there
-    os.environ["no_grpc_proxy"] = ",".join(filter(None, [os.environ.get("no_grpc_proxy"), host]))
     runtime = _runtime()
     if time.monotonic() - begin < 0.5:
         time.sleep(0.5)  # the service has this rank's place taken while it starts
@@ -228,6 +226,8 @@ def _split(address: str) -> tuple[str, int]:
 
 
 def _client(runtime: Any, address: str, rank: int) -> Any:
+    # gRPC would go through a proxy that the environment names for other things, and wait there
+    os.environ[_DIRECT] = ",".join(filter(None, [os.environ.get(_DIRECT), _split(address)[0]]))
     return runtime.get_distributed_runtime_client(
         address,
         rank,
@@ -240,11 +240,11 @@ def _client(runtime: Any, address: str, rank: int) -> Any:
 
 
 def _runtime() -> Any:
-    """Return JAX's module of the runtime, which has no public name."""
-    if "jax" not in sys.modules:
+    """Return JAX's module of the runtime, which has no public name; the rest of JAX is not needed for it."""
+    if "jaxlib" not in sys.modules:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # it warns that recoverable tasks are new
     try:
-        from jax._src.lib import _jax
+        from jaxlib import _jax  # type: ignore[attr-defined]
 
         _jax.get_distributed_runtime_service, _jax.get_distributed_runtime_client  # noqa: B018
     except (ImportError, AttributeError) as error:

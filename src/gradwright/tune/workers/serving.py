@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import json
 import os
 import secrets
@@ -31,7 +32,9 @@ def read_every(timeout: float) -> float:
     return min(timeout / 40, 0.2)
 
 
-def serve(board: Board, work: Work, rank: int, about: dict[str, Any], timeout: float, say: Callable[[str], None]) -> None:
+def serve(
+    board: Board, work: Work, rank: int, about: dict[str, Any], timeout: float, say: Callable[[str], None]
+) -> None:
     """Do what comes until rank 0 says that all is done.
 
     Parameters
@@ -55,12 +58,28 @@ def serve(board: Board, work: Work, rank: int, about: dict[str, Any], timeout: f
         board.write(f"{mine}/{name}", json.dumps({"session": session, **message}))
 
     tell("hello", host=socket.gethostname(), process=os.getpid(), about=about)
-    stop = threading.Event()
-    threading.Thread(target=_beat, args=(tell, stop, beat_every(timeout)), daemon=True).start()
+    stop, over = threading.Event(), threading.Event()
+    interrupts = threading.current_thread() is threading.main_thread()
+
+    def beat() -> None:
+        count = 0
+        while not stop.wait(beat_every(timeout)):
+            count += 1
+            try:
+                tell("beat", count=count, ticks=ticks())
+                if "over" in _message(board, rank) and not over.is_set():
+                    over.set()
+                    if busy.is_set() and interrupts:  # nobody waits for this job any more
+                        _thread.interrupt_main()
+            except RunError:  # the other thread will find out as well, and say so
+                return
+
+    busy = threading.Event()
+    threading.Thread(target=beat, daemon=True).start()
     done, why = -1, "has ended"
     try:
         while True:
-            message = json.loads(board.read(f"to/{rank}") or "{}")
+            message = _message(board, rank)
             if "over" in message:
                 break
             if message.get("session") == session and message.get("refused"):
@@ -68,11 +87,16 @@ def serve(board: Board, work: Work, rank: int, about: dict[str, Any], timeout: f
             if message.get("session") == session and message.get("lease", -1) > done:
                 use_threads(message["threads"], say)
                 done = message["lease"]
+                busy.set()
                 result = attempt(work, message["job"])
+                busy.clear()
                 tell(f"result/{done}", lease=done, result=result)
                 continue
             time.sleep(read_every(timeout))
     except KeyboardInterrupt:
+        if over.is_set():
+            message = _message(board, rank)
+            raise RunError(f"rank 0 has stopped the study: {message.get('over') or 'it is done'}") from None
         why = "was stopped by Ctrl-C"
         raise
     except BaseException as error:
@@ -101,11 +125,7 @@ def use_threads(number: int, say: Callable[[str], None]) -> None:
         say(f"results here can differ in their last bits from those of other hosts: {warning.message}")
 
 
-def _beat(tell: Callable[..., None], stop: threading.Event, every: float) -> None:
-    count = 0
-    while not stop.wait(every):
-        count += 1
-        try:
-            tell("beat", count=count, ticks=ticks())
-        except RunError:  # the other thread will find out as well, and say so
-            return
+def _message(board: Board, rank: int) -> dict[str, Any]:
+    """Return what rank 0 has to say to this one."""
+    message: dict[str, Any] = json.loads(board.read(f"to/{rank}") or "{}")
+    return message
