@@ -110,9 +110,25 @@ def test_what_makes_no_sense_is_refused(here, tmp_path: Path) -> None:
         (("iris", "--space", "none.toml"), "none.toml: cannot be read"),
         (("--resume", "nowhere"), "no study.json"),
         (("iris", "--resume", "nowhere"), "--resume goes on with the study as it was begun"),
-        (("--lr-sweep",), "name a SOURCE"),
+        (("--lr-sweep",), "Example: gradwright tune digits --lr-sweep"),
     ):
         ended = here("tune", *arguments)
         assert ended.returncode == 2
         assert words in ended.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["space.toml"]
+
+
+def test_what_takes_long_is_shown_with_and_without_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = SearchProgress()
+    progress.on_search("search", 2, 1, 0)
+    progress._last = 0.0
+    progress.on_epoch(0, {"epoch": 1})
+    progress.on_trials([{"number": 0, "score": 0.9}], {"number": 0, "score": 0.9})
+    progress.on_search_end()
+    progress._last = 0.0
+    progress.on_wait("baselines: gradient boosting, 1 of 2")  # after the search, where no bar is
+    progress.close()
+    err = capsys.readouterr().err
+    assert "0 of 2 trials done, 1 in training, 1 epoch done by them" in err
+    assert "search     1 trial; best 90.0% (trial 0)" in err
+    assert "  baselines: gradient boosting, 1 of 2 …" in err

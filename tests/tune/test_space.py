@@ -205,6 +205,8 @@ def test_grids_that_are_none_or_too_large() -> None:
             'when = { network = "mlp" }',
             "the conditions go in a circle: network → optimizer → network",
         ),
+        ("[lr]\nlow = 1e-4\nhigh = 0.1", r"unknown 'low'; a range is linear = \[low, high\], log ="),
+        ("[learning_rate]\nlog = [1e-4, 1e-1]", "no such setting; did you mean 'lr'"),
         ("[lr\nlog", "not valid TOML"),
         (b"\xff", "not UTF-8 text"),
         ("x = " + "[" * 100_000, "not valid TOML"),

@@ -14,12 +14,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gradwright.cli.console import safe
+from gradwright.data.messages import plural
 
 if TYPE_CHECKING:
     from gradwright.tune.outcome import Outcome
     from gradwright.tune.study import StudyFolder
 
 __all__ = ["MembersProgress", "finish", "study_folder", "table_lines"]
+
+_NOTES = 5  # printed; every fold can have its own
 
 
 class MembersProgress:
@@ -64,11 +67,14 @@ class MembersProgress:
         self._progress.update(self._bar, completed=done, now=now)
         if not self.console.is_terminal and time.perf_counter() - self._last > 2:
             self._last = time.perf_counter()
-            self.console.print(f"  {done:,} epochs: {now}", soft_wrap=True)
+            self.console.print(f"  {plural(done, 'epoch')} of all networks; {now}", soft_wrap=True)
 
     def say(self, words: str) -> None:
         """Show what goes on."""
         self._progress.update(self._bar, now=safe(words))
+        if not self.console.is_terminal and time.perf_counter() - self._last > 2:
+            self._last = time.perf_counter()
+            self.console.print(f"  {safe(words)} …", soft_wrap=True, markup=False)
 
     def stage(self, name: str, words: str) -> None:
         """Print a line that stays."""
@@ -116,8 +122,11 @@ def finish(
         for line in words(outcome):
             print(safe(line))
         print(f"\nReport: {safe(str(report))}")
-    for note in [] if quiet else outcome.result.get("notes", [])[:20]:
+    notes = outcome.result.get("notes", [])
+    for note in [] if quiet else notes[:_NOTES]:
         print(f"note: {safe(note)}", file=sys.stderr)
+    if len(notes) > _NOTES and not quiet:
+        print(f"note: and {len(notes) - _NOTES} more, in {safe(str(folder.final / 'result.json'))}", file=sys.stderr)
     return outcome
 
 

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gradwright.cli.console import safe
 from gradwright.cli.words import figure_words
+from gradwright.data.messages import plural
 from gradwright.train.assess import metric_name, show_figure
 from gradwright.tune.search import StudyReporter
 
@@ -35,6 +36,7 @@ class SearchProgress(StudyReporter):
         self.console = Console(stderr=True, quiet=quiet, highlight=False)
         self._progress: Progress | None = None
         self._bar: Any = None
+        self._waiting: Any = None
         self._name, self._trials, self._ended, self._all = "search", 0, 0, 0
         self._epochs: dict[int, int] = {}
         self._best = ""
@@ -73,21 +75,26 @@ class SearchProgress(StudyReporter):
         self._last = time.perf_counter()
 
     def on_wait(self, words: str) -> None:
-        """Show what goes on."""
+        """Show what goes on, in the bar or where there is none in a line that goes again."""
         if self._progress is not None:
             self._progress.update(self._bar, now=safe(words) + " …")
+        elif self.console.is_terminal:
+            if self._waiting is None:
+                self._waiting = self.console.status("")
+                self._waiting.start()
+            self._waiting.update(safe(words) + " …")
+        self._line_now_and_then(f"  {safe(words)} …")
 
     def on_epoch(self, number: int, row: Mapping[str, Any]) -> None:
         """Take an epoch down; it comes from another thread."""
         self._epochs[number] = int(row["epoch"])
-        now = f"{len(self._epochs)} in training, {sum(self._epochs.values()):,} epochs"
+        done = sum(self._epochs.values())
+        now = f"{len(self._epochs)} in training, {plural(done, 'epoch')} done by them"
         if self._progress is not None:
             self._progress.update(self._bar, now=now)
-        if not self.console.is_terminal and time.perf_counter() - self._last > _LINES:
-            self._last = time.perf_counter()
-            self.console.print(
-                f"  {self._ended} of {self._trials} trials done, {now}{self._best and ', '}{self._best}", soft_wrap=True
-            )
+        self._line_now_and_then(
+            f"  {self._ended} of {self._trials} trials done, {now}{self._best and ', '}{self._best}"
+        )
 
     def on_trials(self, trials: Sequence[Mapping[str, Any]], best: Mapping[str, Any] | None) -> None:
         """Move the bar."""
@@ -103,15 +110,26 @@ class SearchProgress(StudyReporter):
     def on_search_end(self) -> None:
         """Close the bar, and say what was done."""
         self.close()
-        self._line(self._name, f"{self._ended} trials{self._best and '; '}{self._best}")
+        self._line(self._name, f"{plural(self._ended, 'trial')}{self._best and '; '}{self._best}")
 
     def close(self) -> None:
         """Take everything that moves off the screen."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
+
+    def _line_now_and_then(self, words: str) -> None:
+        """Give a log file a line where a terminal has something that moves."""
+        if not self.console.is_terminal and time.perf_counter() - self._last > _LINES:
+            self._last = time.perf_counter()
+            self.console.print(words, soft_wrap=True, markup=False)
 
     def _line(self, name: str, words: str) -> None:
+        if self._progress is None:
+            self.close()
         self.console.print(f"[bold cyan]{name:<11}[/]", end="")
         self.console.print(safe(words), soft_wrap=True, markup=False)
 

@@ -200,7 +200,7 @@ class Given:
         if "source" not in self.settings:
             raise ConfigError(
                 f"{self.command}: name a SOURCE: a built-in set (digits, iris, wine, breast-cancer, diabetes) or a "
-                f"file. Example: gradwright {self.command} digits"
+                f"file. Example: gradwright {self.command} digits{' --lr-sweep' if self.command == 'tune' else ''}"
             )
         file = self.options.get("config")
         return parse_config(self.settings, self.command if file is None else f"{self.command}, {file} and options")

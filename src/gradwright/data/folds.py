@@ -99,10 +99,11 @@ def k_fold(
         raise ConfigError("cannot fold by time more than once: the order leaves nothing to draw. Leave repeats out")
     drawing = Drawing.of(dataset, task, groups, time)
     pool, alone, held, _ = set_test_apart(dataset, drawing, 0 if nested else test, seed, leave=k + (time is not None))
+    _enough(drawing, pool, k)
     if drawing.by is None:
         more, small = drawing.set_small_aside(pool, k)
+        _enough_of_a_class(drawing, more, k)
         pool, alone = more, np.concatenate([alone, small])
-    _enough(drawing, pool, k)
     return _folds(drawing, pool, alone, held, k, repeats, seed, validation if nested else None, given)
 
 
@@ -115,6 +116,14 @@ def _enough(drawing: Drawing, pool: Rows, k: int) -> None:
         raise DataError(
             f"cannot fold {drawing.where}: {plural(there, noun)} to share out among {k} folds; expected {needed} at "
             f"the very least. Ask for fewer folds"
+        )
+
+
+def _enough_of_a_class(drawing: Drawing, pool: Rows, k: int) -> None:
+    if not len(pool):
+        raise DataError(
+            f"cannot fold {drawing.where}: no class has {k} rows, so that each of {k} folds could have one. Ask for "
+            f"fewer folds"
         )
 
 

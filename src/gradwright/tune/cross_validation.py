@@ -274,7 +274,8 @@ def figure_words(metric: str, row: dict[str, Any]) -> str:
     shown = show_figure(metric, row["mean"])
     if row["low"] is None:
         return shown
-    return f"{shown} (95% interval {show_figure(metric, row['low'])} to {show_figure(metric, row['high'])})"
+    level = row.get("level", 0.95) * 100
+    return f"{shown} ({level:.4g}% interval {show_figure(metric, row['low'])} to {show_figure(metric, row['high'])})"
 
 
 def title(metric: str, result: dict[str, Any]) -> str:

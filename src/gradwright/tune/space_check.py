@@ -30,6 +30,12 @@ _FIXED: dict[str, str] = {
     "seed": "the best of some seeds is luck, not a choice; several seeds show how much luck there is",
 }
 
+#: What scikit-learn and others call them.
+_ELSEWHERE = {
+    "learning_rate": "lr", "learning_rate_init": "lr", "hidden_layer_sizes": "hidden", "max_iter": "epochs",
+    "alpha": "l2", "wd": "weight_decay",
+}  # fmt: skip
+
 
 def check_name(name: str, where: str) -> None:
     """Refuse a name that is no setting, or one that is not searched."""
@@ -37,7 +43,7 @@ def check_name(name: str, where: str) -> None:
         raise ConfigError(f"{where}: [{name}]: not searched: {_FIXED[name]}")
     known = [field for field in Config.model_fields if field not in _FIXED]
     if name not in known:
-        close = difflib.get_close_matches(str(name), known, n=1)
+        close = [_ELSEWHERE[name]] if name in _ELSEWHERE else difflib.get_close_matches(str(name), known, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(known)}"
         raise ConfigError(f"{where}: [{str(name)[:60]}]: no such setting{hint}")
 

@@ -23,6 +23,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "integer": ("count", "step", "log", "when"),
     "choice": ("when",),
 }
+_ELSEWHERE = ("low", "high", "min", "max", "type", "kind", "values", "choices", "range")
 _RANGES: dict[str, type[Linear] | type[Log] | type[Integer]] = {"linear": Linear, "log": Log, "integer": Integer}
 
 
@@ -66,6 +67,11 @@ def parameter_from_table(name: str, table: Any, where: str) -> Parameter:
     if len(kinds) != 1:
         known = sorted({*_KEYS, *(key for keys in _KEYS.values() for key in keys)})
         for key in table:
+            if key in _ELSEWHERE:  # what other libraries call it
+                raise ConfigError(
+                    f"{place}: unknown {key!r}; a range is linear = [low, high], log = [low, high] or "
+                    "integer = [low, high], and a list is choice = [one, another]"
+                )
             _check_key(key, known, place)
         found = " and ".join(kinds) or "none of them"
         raise ConfigError(f"{place}: expected one of linear, log, integer and choice, and found {found}")

@@ -166,7 +166,7 @@ def selection_optimism(scores: Any, noise: float | None, *, of: Comparison | Non
     best = float(x.max() if of.higher_is_better else x.min())
     source = "D. Slepian (1962); G. C. Cawley and N. L. C. Talbot (JMLR 11, 2010)"
     if len(x) == 1:
-        words = "One configuration was tried: its score was not chosen, so choosing has not flattered it."
+        words = "One configuration has a score: it was not chosen among others, so choosing has not flattered it."
         return Optimism(1, best, noise, 0.0, 0.0, best, words, source)
     told = f"{len(x):,} configurations were tried and the best was kept. The best of many scores is partly the luckiest"
     if noise is None:
@@ -254,7 +254,7 @@ def best_without_luck(
     estimate = wish * (best - corrected)
     source = "I. Tsamardinos, E. Greasidou and G. Borboudakis (Machine Learning 107, 2018)"
     if count == 1:
-        words = "One configuration was tried: its score was not chosen, so choosing has not flattered it."
+        words = "One configuration has a score: it was not chosen among others, so choosing has not flattered it."
         return Optimism(1, best, None, 0.0, 0.0, best, words, source)
     if estimate < 0:
         estimate, corrected = 0.0, best
