@@ -15,11 +15,13 @@ from gradwright.backend import jax_modules
 from gradwright.compile import place
 from gradwright.compile.mesh import Spread
 from gradwright.compile.together import LAID_OUT, Together, compiled
+from gradwright.engine.tensor import Tensor
+from gradwright.errors import ConfigError
 from gradwright.train.trainer import block_steps, blocks
 from gradwright.tune.layout import Layout
 from gradwright.tune.runner import Runner
 
-__all__ = ["Cohort"]
+__all__ = ["Cohort", "placed", "refuse_shared"]
 
 OnEpoch = Callable[[Runner], None]
 
@@ -36,9 +38,17 @@ class Cohort:
         All with one :meth:`Runner.key`.
     data, held : (x, y)
         All rows to train on and to validate with; each runner names its own.
+    rows : (data, held), optional
+        The same where programs read them, when other cohorts use them too.
     """
 
-    def __init__(self, runners: Sequence[Runner], data: tuple[Any, Any], held: tuple[Any, Any]) -> None:
+    def __init__(
+        self,
+        runners: Sequence[Runner],
+        data: tuple[Any, Any],
+        held: tuple[Any, Any],
+        rows: tuple[list[Any], list[Any]] | None = None,
+    ) -> None:
         self.runners = list(runners)
         first = self.first = self.runners[0]
         self._host_targets = np.asarray(held[1])
@@ -50,13 +60,15 @@ class Cohort:
         )
         self.together = Together(
             first.step, first.judge, first.generator, data, held,
-            batch=first.batch_size, rest=first.rest, judged=len(first.held), on=self._on(),
-            best=list(first.trainer._judged.state_dict(keep_vars=True).values()),
+            batch=first.batch_size, rest=first.rest, judged=len(first.held),
+            on=True if first.schedules else self._on(0),  # schedules may raise any number from 0
+            judge_on=self._on(1), best=list(first.trainer._judged.state_dict(keep_vars=True).values()),
         )  # fmt: skip
         self.together.check(data, held)
-        self._data, self._held = _placed(data), _placed(held)
+        self._data, self._held = rows or (placed(data), placed(held))
         self._steps = block_steps(first.trainer.model, np.asarray(data[0][:1]), first.batch_size)
         self._cuts = blocks(first.full, self._steps)
+        refuse_shared([(r.number, self.together.written(r.states)) for r in self.runners])
         for runner in self.runners:
             if not runner.changing:
                 runner.changing, runner.steady = self.together.state(runner.states)
@@ -64,14 +76,11 @@ class Cohort:
         self._lock = threading.Lock()
         self.stopping = False
 
-    def _on(self) -> bool | frozenset[int]:
-        """Numbers that are inputs of the program even where they are 0: those that are not 0 for all members."""
-        if self.first.schedules:
-            return True  # they may raise any number from 0
+    def _on(self, which: int) -> frozenset[int]:
+        """Numbers that are inputs of the step, or of judging, even where they are 0: those that are not for all."""
         found: set[int] = set()
-        for runner in self.runners:
-            numbers = runner.states[0].numbers
-            found |= {i for i in range(len(numbers)) if not runner.states[0].off(i, False)}
+        for state in (runner.states[which] for runner in self.runners):
+            found |= {i for i in range(len(state.numbers)) if not state.off(i, False)}
         return frozenset(found)
 
     # --- sizes ------------------------------------------------------------------------------------------------------
@@ -204,11 +213,23 @@ class Cohort:
     def settle(self) -> None:
         """Put each member's best weights into its model; the random stream and the optimizer stay where they ended."""
         for runner in self.runners:
-            changing = runner.changing
+            # of a member that failed nothing is left but its best weights: all else is as it was before
+            changing = runner.changing if runner.problem is None else self.together.state(runner.states)[0]
             if runner.best is not None:
                 changing = self.together.with_kept(changing, runner.best)
             self.together.put_back(runner.states, [np.array(a) for a in changing])
-            runner.trainer.model.eval()
+            trainer = runner.trainer
+            if trainer._judged is not trainer.model:
+                trainer.model.load_state_dict(trainer._judged.state_dict())  # the average is what was validated
+            trainer.model.eval()
+
+    def over(self) -> bool:
+        """Say whether no member may go on."""
+        return all(r.stopped for r in self.runners)
+
+    def forget(self) -> None:
+        """Let go of the programs."""
+        self._programs.clear()
 
     def time(self, layout: Layout) -> float:
         """Return the seconds that a member's step takes in this layout, from one block on copies of the members."""
@@ -236,13 +257,33 @@ class Cohort:
         return min(times) / (steps * many)
 
 
-def _placed(part: tuple[Any, Any]) -> list[Any]:
+def placed(part: tuple[Any, Any]) -> list[Any]:
     """Put rows where the programs read them: on every device."""
     devices = len(jax_modules().jax.local_devices())
     if devices == 1:
         return [tensor._array for tensor in place(*part)]
     with jax_modules().jax.enable_x64(True):
         return list(Spread(devices).shared([np.asarray(a) for a in part]))
+
+
+def refuse_shared(owned: Sequence[tuple[int, Sequence[Any]]]) -> None:
+    """Refuse what two members would both change: each has to have its own.
+
+    Parameters
+    ----------
+    owned : sequence of (number, objects)
+        Each member's.
+    """
+    owner: dict[int, int] = {}
+    for number, objects in owned:
+        for each in objects:
+            other = owner.setdefault(id(each), number)
+            if other != number:
+                what = f"tensor of shape {each.shape}" if isinstance(each, Tensor) else type(each).__name__
+                raise ConfigError(
+                    f"members {other} and {number} would both change the same {what}; make a model, an optimizer and "
+                    "all that training changes anew for each member"
+                )
 
 
 class _Chunk:
@@ -301,36 +342,63 @@ class _Lane:
         self.cohort, self.layout, self.programs = cohort, layout, programs
         self.waiting, self.until, self.on_epoch = waiting, until, on_epoch
 
-    def _next(self) -> Runner | None:
+    def _next(self, epoch: int | None = None) -> Runner | None:
+        """Return the next member that waits; with ``epoch`` the next one that is there."""
         with self.cohort._lock:
-            return self.waiting.popleft() if self.waiting else None
+            found = next((r for r in self.waiting if epoch is None or r.epoch == epoch), None)
+            if found is not None:
+                self.waiting.remove(found)
+            return found
+
+    def _chunk(self) -> _Chunk | None:
+        """Return a chunk of members that wait; a shared order asks that all are at the same epoch."""
+        first = self._next()
+        if first is None:
+            return None
+        epoch = first.epoch if self.layout.shared else None
+        others = [r for _ in range(self.layout.chunk - 1) if (r := self._next(epoch)) is not None]
+        return _Chunk(self.cohort, self.layout, [first, *others])
 
     def run(self) -> None:
         """Train until nobody waits."""
         chunk: _Chunk | None = None
-        while not self.cohort.stopping:
-            if chunk is None:
-                found = [r for _ in range(self.layout.chunk) if (r := self._next()) is not None]
-                if not found:
+        try:
+            while not self.cohort.stopping:
+                chunk = chunk or self._chunk()
+                if chunk is None:
                     return
-                chunk = _Chunk(self.cohort, self.layout, found)
-            self._epoch(chunk)
-            ended = [i for i, r in enumerate(chunk.places) if r is not None and self._over(r)]
-            if not ended:
-                continue
-            chunk.unload()
-            for i in ended:
-                chunk.places[i] = None
-            # a shared order asks that all members of a chunk are at the same epoch
-            if not self.layout.shared or all(r is None for r in chunk.places):
-                for i, r in enumerate(chunk.places):
-                    chunk.places[i] = r or self._next()
-            if all(r is None for r in chunk.places):
-                chunk = None
-            else:
-                chunk.load()
-        if chunk is not None:
-            chunk.unload()
+                try:
+                    self._epoch(chunk)
+                except BaseException as error:
+                    broken, chunk = chunk, None
+                    for runner in filter(None, broken.places):  # its arrays are lost, or amid an epoch
+                        runner.stopped = "broken off"
+                        runner.problem = f"training broke off in epoch {runner.epoch + 1}: {error}"
+                    raise
+                self._tell(chunk)
+                ended = [i for i, r in enumerate(chunk.places) if r is not None and self._over(r)]
+                if not ended:
+                    continue
+                chunk.unload()
+                for i in ended:
+                    chunk.places[i] = None
+                if not self.layout.shared:
+                    for i, r in enumerate(chunk.places):
+                        chunk.places[i] = r or self._next()
+                if all(r is None for r in chunk.places):
+                    chunk = None
+                else:
+                    chunk.load()
+        finally:
+            if chunk is not None:
+                chunk.unload()
+
+    def _tell(self, chunk: _Chunk) -> None:
+        """Tell of an epoch when all members have taken it down, so that whoever raises finds them in order."""
+        if self.on_epoch is not None:
+            for runner in filter(None, chunk.places):
+                with self.cohort._lock:
+                    self.on_epoch(runner)
 
     def _over(self, runner: Runner) -> bool:
         return bool(runner.stopped) or (self.until is not None and runner.epoch >= self.until)
@@ -377,6 +445,3 @@ class _Lane:
                     kept = kept or [np.asarray(a) for a in cohort.together.kept(chunk.changing)]
                     runner.best = [np.array(a[i]) for a in kept]
                 runner.history[-1]["seconds"] = seconds
-            if self.on_epoch is not None:
-                with cohort._lock:
-                    self.on_epoch(runner)

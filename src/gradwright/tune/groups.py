@@ -11,7 +11,7 @@ import numpy as np
 
 from gradwright.engine.random import use_generator
 from gradwright.errors import NonFiniteError
-from gradwright.tune.cohort import Cohort, OnEpoch
+from gradwright.tune.cohort import Cohort, OnEpoch, placed, refuse_shared
 from gradwright.tune.layout import Layout, LayoutChoice, choose_layout
 from gradwright.tune.runner import Runner
 
@@ -73,12 +73,16 @@ class Groups:
         self._layouts, self._layout = dict(layouts or {}), layout
         compiled = [r for r in self.runners if not r.trainer.eager]
         self._alone = [r for r in self.runners if r.trainer.eager]
+        refuse_shared(
+            [(r.number, [o := r.trainer.optimizer, *[p for g in o.param_groups for p in g["params"]]]) for r in runners]
+        )
         _same_slots(compiled)
         found: dict[Any, list[Runner]] = {}
         for runner in compiled:
             found.setdefault(runner.key(), []).append(runner)
         self._parts = list(found.values())
         self._cohorts: dict[int, Cohort] = {}
+        self._placed: tuple[list[Any], list[Any]] | None = None  # once for all cohorts
         self.groups: list[Group] = []
 
     def __len__(self) -> int:
@@ -102,9 +106,16 @@ class Groups:
                 choice = self._choice(i, cohort, say)
                 coming = pool.submit(self._cohort, later[0]) if later else None
                 cohort.run(choice.layout, until, on_epoch)
+                if cohort.over():
+                    cohort.forget()
         for runner in self._alone:
             if _goes_on(runner, until):
                 _run_alone(runner, self.data, self.held, on_epoch)
+
+    @property
+    def firsts(self) -> list[Runner]:
+        """A member of each program."""
+        return [*[part[0] for part in self._parts], *self._alone]
 
     def settle(self) -> None:
         """Put each member's best weights into its model."""
@@ -117,7 +128,8 @@ class Groups:
 
     def _cohort(self, i: int) -> Cohort:
         if i not in self._cohorts:
-            self._cohorts[i] = Cohort(self._parts[i], self.data, self.held)
+            self._placed = self._placed or (placed(self.data), placed(self.held))
+            self._cohorts[i] = Cohort(self._parts[i], self.data, self.held, self._placed)
         return self._cohorts[i]
 
     def _choice(self, i: int, cohort: Cohort, say: Callable[[str], None] | None) -> LayoutChoice:
