@@ -18,6 +18,7 @@ from gradwright.engine.random import Generator, use_generator
 from gradwright.errors import ConfigError
 from gradwright.optim.lr_scheduler import ExponentialLR, StepLR
 from gradwright.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from gradwright.tune.cohort import Cohort
 from gradwright.tune.groups import Groups
 from gradwright.tune.layout import Layout
 from gradwright.tune.runner import Runner
@@ -315,3 +316,15 @@ def test_callbacks_and_batches_of_one_row_are_refused() -> None:
 
     with pytest.raises(ConfigError, match="batches of at least 2 rows"):
         tune.Population(normalised, [{}]).fit(*PARTS, epochs=1, batch_size=1)
+
+
+def test_memory_is_that_of_validating_where_it_takes_most() -> None:
+    runners = [runner(trainer(), i) for i in range(2)]
+    for r in runners:
+        r.held = np.arange(3000)
+    held = (np.repeat(X[:1], 3000, 0), np.repeat(Y[:1], 3000))
+    cohort, layout = Cohort(runners, PARTS[0], held), Layout(1, 1)
+    steps = cohort.bytes(layout)
+    cohort.programs(layout)
+    assert cohort.bytes(layout) > steps + 3000 * 4 * 4  # a hidden layer's outputs
+    assert cohort.bytes(Layout(2, 1)) > 1.5 * (cohort.bytes(layout) - sum(a.nbytes for a in (*PARTS[0], *held)))

@@ -114,13 +114,13 @@ class Cohort:
 
     def bytes(self, layout: Layout) -> int:
         """Return the memory that the programs of a layout take at the same time, as XLA says of each."""
-        most = 0
-        for program in self.programs(layout, ending=False).values():
-            said = program.memory_analysis()
-            whole = said.argument_size_in_bytes + said.output_size_in_bytes + said.temp_size_in_bytes
-            most = max(most, whole - said.alias_size_in_bytes)
-        data = sum(a.nbytes for a in self._data)  # an argument of each, there only once
-        return layout.lanes * max(most - data, 0) + data
+        data, held = (sum(a.nbytes for a in part) for part in (self._data, self._held))  # arguments, there only once
+        most = max(_bytes(program) - data for program in self.programs(layout, ending=False).values())
+        # judging many rows may take more than the steps; it is known of layouts whose end of an epoch was compiled
+        for (steps, chunk, _), program in list(self._programs.items()):
+            if steps == 0:
+                most = max(most, (_bytes(program) - data - held) * layout.chunk // chunk)
+        return layout.lanes * max(most, 0) + data + held
 
     def _compile(self, layout: Layout, steps: int) -> Any:
         first, chunk = self.first, layout.chunk
@@ -255,6 +255,13 @@ class Cohort:
                 list(pool.map(go, chunks))
                 times.append(time.perf_counter() - started)
         return min(times) / (steps * many)
+
+
+def _bytes(program: Any) -> int:
+    """Return the memory that a program takes, as XLA says."""
+    said = program.memory_analysis()
+    whole = said.argument_size_in_bytes + said.output_size_in_bytes + said.temp_size_in_bytes
+    return int(whole - said.alias_size_in_bytes)
 
 
 def placed(part: tuple[Any, Any]) -> list[Any]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from gradwright.engine.random import use_generator
 from gradwright.errors import NonFiniteError
+from gradwright.optim import Optimizer
 from gradwright.tune.cohort import Cohort, OnEpoch, placed, refuse_shared
 from gradwright.tune.layout import Layout, LayoutChoice, choose_layout
 from gradwright.tune.runner import Runner
@@ -73,9 +74,7 @@ class Groups:
         self._layouts, self._layout = dict(layouts or {}), layout
         compiled = [r for r in self.runners if not r.trainer.eager]
         self._alone = [r for r in self.runners if r.trainer.eager]
-        refuse_shared(
-            [(r.number, [o := r.trainer.optimizer, *[p for g in o.param_groups for p in g["params"]]]) for r in runners]
-        )
+        refuse_shared([(r.number, _trained(r.trainer.optimizer)) for r in self.runners])
         _same_slots(compiled)
         found: dict[Any, list[Runner]] = {}
         for runner in compiled:
@@ -140,8 +139,14 @@ class Groups:
         given = self._layouts.get(numbers, self._layout)
         choice = LayoutChoice(given, "as recorded or asked for") if given is not None else choose_layout(cohort, say)
         layout = choice.layout
+        cohort.programs(layout)  # all that it takes, that of an epoch's end too
         self.groups.append(Group(numbers, choice, cohort.bytes(layout)))
         return choice
+
+
+def _trained(optimizer: Optimizer) -> list[Any]:
+    """Return an optimizer and what it trains."""
+    return [optimizer, *[p for group in optimizer.param_groups for p in group["params"]]]
 
 
 def _goes_on(runner: Runner, until: int | None) -> bool:
