@@ -15,7 +15,7 @@ import pytest
 import gradwright as gw
 from gradwright import nn, optim, train, tune
 from gradwright.engine.random import Generator, use_generator
-from gradwright.errors import ConfigError
+from gradwright.errors import ConfigError, StateError
 from gradwright.optim.lr_scheduler import ExponentialLR, StepLR
 from gradwright.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from gradwright.tune.cohort import Cohort
@@ -284,6 +284,14 @@ def test_members_of_a_shared_order_are_at_the_same_epoch() -> None:
     for mine, theirs in zip(uneven.runners, whole.runners, strict=True):
         losses = [[row["train_loss"] for row in each.history] for each in (mine, theirs)]
         np.testing.assert_allclose(*losses, rtol=1e-6)
+
+
+def test_a_number_that_was_0_for_all_is_not_left_out_in_silence() -> None:
+    groups = groups_of(1, Layout(1, 1))
+    groups.run(1)
+    groups.runners[0].trainer.optimizer.param_groups[0]["weight_decay"] = 0.1
+    with pytest.raises(StateError, match="weight_decay was 0 for all members when their program was made"):
+        groups.run()
 
 
 def test_a_model_that_two_members_would_train_is_refused() -> None:

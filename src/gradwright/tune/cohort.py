@@ -16,7 +16,7 @@ from gradwright.compile import place
 from gradwright.compile.mesh import Spread
 from gradwright.compile.together import LAID_OUT, Together, compiled
 from gradwright.engine.tensor import Tensor
-from gradwright.errors import ConfigError
+from gradwright.errors import ConfigError, StateError
 from gradwright.train.trainer import block_steps, blocks
 from gradwright.tune.layout import Layout
 from gradwright.tune.runner import Runner
@@ -58,11 +58,12 @@ class Cohort:
         self.same_order = all(
             r.trainer.seed == first.trainer.seed and np.array_equal(r.rows, first.rows) for r in self.runners
         )
+        self._inputs = (self._on(0), self._on(1))
         self.together = Together(
             first.step, first.judge, first.generator, data, held,
             batch=first.batch_size, rest=first.rest, judged=len(first.held),
-            on=True if first.schedules else self._on(0),  # schedules may raise any number from 0
-            judge_on=self._on(1), best=list(first.trainer._judged.state_dict(keep_vars=True).values()),
+            on=True if first.schedules else self._inputs[0],  # schedules may raise any number from 0
+            judge_on=self._inputs[1], best=list(first.trainer._judged.state_dict(keep_vars=True).values()),
         )  # fmt: skip
         self.together.check(data, held)
         self._data, self._held = rows or (placed(data), placed(held))
@@ -181,6 +182,7 @@ class Cohort:
         on_epoch : callable, optional
             Called with the runner after each of its epochs, by one thread at a time.
         """
+        self._check_inputs()
         waiting = deque(r for r in self.runners if not r.stopped and (until is None or r.epoch < until))
         programs = self.programs(layout)
         lanes = max(1, min(layout.lanes, -(-len(waiting) // layout.chunk)))
@@ -209,6 +211,15 @@ class Cohort:
             raise
         if errors:
             raise errors[0]
+
+    def _check_inputs(self) -> None:
+        """Refuse a number that was 0 for all members when the program was made, and so is no input of it."""
+        for which in [0, 1][bool(self.first.schedules) :]:
+            for i in sorted(self._on(which) - self._inputs[which]):
+                raise StateError(
+                    f"{self.first.states[which].numbers[i].path} was 0 for all members when their program was made, "
+                    "and no longer is. Let it begin above 0 for one of them at least"
+                )
 
     def settle(self) -> None:
         """Put each member's best weights into its model; the random stream and the optimizer stay where they ended."""
