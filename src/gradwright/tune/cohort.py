@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -22,6 +22,37 @@ from gradwright.tune.runner import Runner, Until
 __all__ = ["Cohort"]
 
 OnEpoch = Callable[[Runner], None]
+
+
+class _Programs:
+    """What members that are alike are traced and compiled to."""
+
+    def __init__(self) -> None:
+        self.together: Together | None = None
+        self.programs: dict[Any, Any] = {}
+        self.lock = threading.RLock()
+
+
+class _Known:
+    """The programs of the last cohorts: a search trains one batch of like members after the other."""
+
+    MOST = 16
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[Any, _Programs] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Any) -> _Programs:
+        """Return what is known of a key, or a place for what will be."""
+        with self._lock:
+            found = self._found.pop(key, None) or _Programs()
+            self._found[key] = found
+            while len(self._found) > self.MOST:
+                self._found.popitem(last=False)
+            return found
+
+
+_KNOWN = _Known()
 
 
 class Cohort:
@@ -48,11 +79,17 @@ class Cohort:
         self.same_order = all(
             r.trainer.seed == first.trainer.seed and np.array_equal(r.rows, first.rows) for r in self.runners
         )
-        self.together = Together(
-            first.step, first.judge, first.generator, data, held,
-            batch=first.batch_size, rest=first.rest, judged=len(first.held), on=self._on(),
-            best=list(first.trainer._judged.state_dict(keep_vars=True).values()),
-        )  # fmt: skip
+        on = self._on()
+        arrays = tuple((np.shape(a), str(np.asarray(a[:0]).dtype)) for a in (*data, *held))
+        known = _KNOWN.get((first.key(), on, arrays, self.same_held))
+        with known.lock:
+            if known.together is None:
+                known.together = Together(
+                    first.step, first.judge, first.generator, data, held,
+                    batch=first.batch_size, rest=first.rest, judged=len(first.held), on=on,
+                    best=list(first.trainer._judged.state_dict(keep_vars=True).values()),
+                )  # fmt: skip
+        self.together, self._programs, self._compiling = known.together, known.programs, known.lock
         self.together.check(data, held)
         self._data, self._held = _placed(data), _placed(held)
         self._steps = block_steps(first.trainer.model, np.asarray(data[0][:1]), first.batch_size)
@@ -60,7 +97,6 @@ class Cohort:
         for runner in self.runners:
             if not runner.changing:
                 runner.changing, runner.steady = self.together.state(runner.states)
-        self._programs: dict[Any, Any] = {}
         self._lock = threading.Lock()
         self.stopping = False
 
@@ -93,7 +129,7 @@ class Cohort:
     def programs(self, layout: Layout, *, ending: bool = True) -> dict[int, Any]:
         """Return the programs for a layout: a block of so many steps, by their number; 0 is the epoch's end."""
         needed = {stop - start for start, stop in self._cuts} | ({0} if ending else set())
-        with self._lock, ThreadPoolExecutor(2) as pool:
+        with self._compiling, ThreadPoolExecutor(2) as pool:
             made = {
                 steps: pool.submit(self._compile, layout, steps)
                 for steps in needed
