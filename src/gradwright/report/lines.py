@@ -32,11 +32,15 @@ class Line(NamedTuple):
         A class of the style sheet.
     values : sequence of float
         One for each epoch; NaN where there is none.
+    low, high : sequence of float
+        The ends of a band around it, one for each epoch, where it has one.
     """
 
     name: str
     look: str
     values: Sequence[float]
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
 
 
 def line_chart(
@@ -97,7 +101,7 @@ def line_chart(
     >>> chart.data["x"]
     [1, 2]
     """
-    values = [value for line in lines for value in line.values]
+    values = [value for line in lines for value in (*line.values, *line.low, *line.high)]
     if test is not None:
         values += [test.value, *([test.low, test.high] if test.bounded else [])]
     y = fitted(
@@ -123,6 +127,7 @@ def line_chart(
     if best_epoch is not None:
         marked = [*marked, (best_epoch, f"best: epoch {best_epoch}")]
     parts += [_mark(x.at(place), words, right, height) for place, words in marked if first <= place <= last]
+    parts += [_band(line, [x.at(e) for e in epochs], y) for line in lines if line.low]
     ends = []
     for line in lines:
         points = [(x.at(e), y.at(v)) if math.isfinite(v) else None for e, v in zip(epochs, line.values, strict=True)]
@@ -136,7 +141,7 @@ def line_chart(
         "x": list(epochs),
         "head": [f"{x_name} {place:.3g}" if x_log else f"{x_name} {place}" for place in epochs],
         "px": [round(x.at(e), 1) for e in epochs],
-        "lines": [{"name": line.name, "look": line.look, "text": [show(v) for v in line.values]} for line in lines],
+        "lines": [{"name": line.name, "look": line.look, "text": _shown(line, show)} for line in lines],
     }
     return drawing(key, *parts, width=width, height=height, title=title, description=description, data=data)
 
@@ -169,6 +174,24 @@ def _mark(at: float, words: str, right: float, height: int) -> Markup:
             class_="note",
         ),
     )
+
+
+def _shown(line: Line, show: Callable[[float], str]) -> list[str]:
+    if not line.low:
+        return [show(v) for v in line.values]
+    bands = zip(line.values, line.low, line.high, strict=True)
+    return [show(v) if not low < high else f"{show(v)} ({show(low)} to {show(high)})" for v, low, high in bands]
+
+
+def _band(line: Line, places: Sequence[float], y: Axis) -> Markup:
+    """The area between the ends of a line's band, as far as both are known."""
+    known = [
+        (x, y.at(low), y.at(high))
+        for x, low, high in zip(places, line.low, line.high, strict=True)
+        if math.isfinite(low) and math.isfinite(high)
+    ]
+    around = [(x, low) for x, low, _ in known] + [(x, high) for x, _, high in reversed(known)]
+    return element("path", class_=f"band {line.look}", d="M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in around) + "Z")
 
 
 def _path(line: Line, points: Sequence[tuple[float, float] | None]) -> Markup:

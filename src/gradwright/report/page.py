@@ -39,7 +39,7 @@ from gradwright.report.svg import Drawing
 from gradwright.report.text import clean, count, many, percent, plural, short, significant
 from gradwright.view.embed import embedded, policy
 
-__all__ = ["render", "render_rates", "write_report"]
+__all__ = ["render", "render_rates", "write_page", "write_report"]
 
 _NARROW = 340  # a phone of 375 pixels less its margins
 _DRAWN = 6  # targets whose pictures are drawn; the table has all
@@ -190,18 +190,22 @@ def write_report(folder: str | Path, *, name: str | None = None) -> Path:
         stays.
     """
     folder = Path(folder)
-    page = render(read_record(folder, name=name)).encode("utf-8")
+    return write_page(folder, render(read_record(folder, name=name)), beside="data.json")
+
+
+def write_page(folder: Path, page: str, *, beside: str) -> Path:
+    """Write a page as ``report.html``, whole or not at all, as readable as the file that it stands beside."""
     target = folder / "report.html"
     temporary: Path | None = None
     try:
         descriptor, temporary_name = tempfile.mkstemp(prefix=".report-", suffix=".tmp", dir=folder)
         temporary = Path(temporary_name)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(page)
+            file.write(page.encode("utf-8"))
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes the file its owner's alone; the report is as readable as what lies beside it.
-        temporary.chmod((folder / "data.json").stat().st_mode & 0o777)
+        temporary.chmod((folder / beside).stat().st_mode & 0o777)
         temporary.replace(target)
         _sync_folder(folder)
     except OSError as error:
