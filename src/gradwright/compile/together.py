@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from gradwright.compile.step import CompiledStep, _Arguments, gather_batches, st
 from gradwright.compile.trace import Program
 from gradwright.engine.random import Generator, use_generator
 from gradwright.engine.tensor import Tensor
+from gradwright.engine.tracing import Schedule
 from gradwright.errors import CompileError
 
 __all__ = ["Together"]
@@ -121,11 +123,16 @@ class Together:
             out[k] = array
         return out
 
-    def numbers(self, states: tuple[Lifted, Lifted], steps: int) -> np.ndarray:
-        """Return a member's numbers, of every step where schedules set them; these then stand after the last step."""
+    def numbers(self, states: tuple[Lifted, Lifted], schedules: Sequence[Schedule], steps: int) -> np.ndarray:
+        """Return a member's numbers, of every step where its schedules set them; these then stand after the last."""
         if not self.full.schedules:
             return self.full.numbers_now(states[0])
-        ahead = numbers_ahead(self.full, states[0], steps)
+        if len(schedules) != len(self.full.schedules):
+            raise CompileError(
+                f"the step advances {len(self.full.schedules)} schedules, but {len(schedules)} are known; give the "
+                "trainer its schedule as scheduler="
+            )
+        ahead = numbers_ahead(replace(self.full, schedules=list(schedules)), states[0], steps)
         if ahead is None:
             raise CompileError("a schedule changes a number that is no input of the program")
         return ahead

@@ -55,6 +55,8 @@ class Groups:
         All rows to train on and to validate with; each runner names its own.
     layouts : mapping of tuple of int to Layout, optional
         The layouts to take for the groups with these members, as an earlier study has recorded them.
+    layout : Layout, optional
+        The layout of all others; unless given, the fastest in a short probe.
     """
 
     def __init__(
@@ -64,10 +66,11 @@ class Groups:
         held: tuple[Any, Any],
         *,
         layouts: Mapping[tuple[int, ...], Layout] | None = None,
+        layout: Layout | None = None,
     ) -> None:
         self.runners = list(runners)
         self.data, self.held = data, held
-        self._layouts = dict(layouts or {})
+        self._layouts, self._layout = dict(layouts or {}), layout
         compiled = [r for r in self.runners if not r.trainer.eager]
         self._alone = [r for r in self.runners if r.trainer.eager]
         _same_slots(compiled)
@@ -122,7 +125,7 @@ class Groups:
         done = next((g for g in self.groups if g.members == numbers), None)
         if done is not None:
             return done.choice
-        given = self._layouts.get(numbers)
+        given = self._layouts.get(numbers, self._layout)
         choice = Choice(given, "as recorded or asked for") if given is not None else choose_layout(cohort, say)
         layout = choice.layout
         self.groups.append(Group(numbers, choice, layout.chunk * layout.lanes * cohort.member_bytes))

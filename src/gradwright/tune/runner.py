@@ -16,7 +16,7 @@ from gradwright.engine.functions.joining import cat
 from gradwright.engine.mode import no_grad
 from gradwright.engine.random import Generator, use_generator
 from gradwright.engine.tensor import Tensor
-from gradwright.optim.lr_scheduler import ReduceLROnPlateau
+from gradwright.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from gradwright.train.checks import epoch_batches
 from gradwright.train.forward import EVALUATION_ROWS
 from gradwright.train.metrics import r2
@@ -87,6 +87,12 @@ class Runner:
             with use_generator(self.generator):
                 self._states = self.step.lifted(), self.judge.lifted()
         return self._states
+
+    @property
+    def schedules(self) -> list[LRScheduler]:
+        """What sets the step's numbers anew after each step."""
+        scheduler = self.trainer.scheduler
+        return [] if scheduler is None or isinstance(scheduler, ReduceLROnPlateau) else [scheduler]
 
     def look_again(self) -> None:
         """Look for the state anew, after some of it was added."""
