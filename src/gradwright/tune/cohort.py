@@ -49,7 +49,9 @@ class Cohort:
         )
         self.together = Together(
             first.step, first.judge, first.generator, data, held,
-            batch=first.batch_size, rest=first.rest, judged=len(first.held), on=self._on(),
+            batch=first.batch_size, rest=first.rest, judged=len(first.held),
+            on=True if first.schedules else self._on(0),  # schedules may raise any number from 0
+            judged_on=self._on(1),
             best=list(first.trainer._judged.state_dict(keep_vars=True).values()),
         )  # fmt: skip
         self.together.check(data, held)
@@ -63,14 +65,13 @@ class Cohort:
         self._lock = threading.Lock()
         self.stopping = False
 
-    def _on(self) -> bool | frozenset[int]:
-        """Numbers that are inputs of the program even where they are 0: those that are not 0 for all members."""
-        if self.first.schedules:
-            return True  # they may raise any number from 0
+    def _on(self, which: int) -> frozenset[int]:
+        """Numbers of the step (0) or of the judging (1) that are inputs also where they are 0: those with another value
+        for any member."""
         found: set[int] = set()
         for runner in self.runners:
-            numbers = runner.states[0].numbers
-            found |= {i for i in range(len(numbers)) if not runner.states[0].off(i, False)}
+            state = runner.states[which]
+            found |= {i for i in range(len(state.numbers)) if not state.off(i, False)}
         return frozenset(found)
 
     # --- sizes ------------------------------------------------------------------------------------------------------
@@ -192,6 +193,8 @@ class Cohort:
             if runner.best is not None:
                 changing = self.together.with_kept(changing, runner.best)
             self.together.put_back(runner.states, [np.array(a) for a in changing])
+            if runner.best is not None:
+                runner.trainer._put(runner.trainer.weights())  # where an average is judged, into the model too
             runner.trainer.model.eval()
 
     def time(self, layout: Layout) -> float:
