@@ -182,9 +182,14 @@ def tune_files(
         "score": best["score"] if best else None,
         "tried": trials,
         "optimism": {
-            "words": "The best of 64 scores that differ by luck alone would lie 1.1 points above their mean.",
-            "expected_luck": 0.011,
-            "standard_error": 0.0046,
+            "tried": trials,
+            "best": best["score"] if best else None,
+            "noise": 0.0046,
+            "bound": 0.0107,
+            "estimate": 0.0042,
+            "corrected": best["score"] - 0.0042 if best else None,
+            "words": "The best score owes about 0.42 points to having been chosen among so many.",
+            "source": "Cawley and Talbot 2010",
         }
         if trials > 1
         else {},
@@ -365,3 +370,49 @@ def write_files(folder: Path, files: Files) -> Path:
     for name, content in files.items():
         (folder / name).write_text(content, encoding="utf-8")
     return folder
+
+
+def _changed(files: Files, name: str, **fields: Any) -> Files:
+    return files | {name: json.dumps(json.loads(files[name]) | fields)}
+
+
+def empty_files(kind: str) -> Files:
+    """A study that was broken off before anything had happened."""
+    study = {"kind": kind, "source": "digits", "metric": "accuracy", "direction": "maximize"}
+    return {"study.json": json.dumps(study), "trials.jsonl": "", "curves.jsonl": ""}
+
+
+def failed_files(kind: str) -> Files:
+    """A study all of whose members failed."""
+    files = KINDS[kind]()
+    trials = [json.loads(line) for line in files["trials.jsonl"].splitlines()]
+    lost = {"state": "failed", "score": None, "loss": None, "problem": "loss stopped being a number in epoch 1"}
+    lines = "".join(json.dumps(t | lost) + "\n" for t in trials)
+    return {"study.json": files["study.json"], "trials.jsonl": lines, "curves.jsonl": "", "result.json": "{}"}
+
+
+#: What the report must cope with, by a name.
+VARIANTS: dict[str, Files] = {
+    **{kind: make() for kind, make in KINDS.items()},
+    **{f"{kind} empty": empty_files(kind) for kind in KINDS},
+    **{f"{kind} failed": failed_files(kind) for kind in KINDS},
+    "tune of one": tune_files(1, 1, epochs=1),
+    "tune of two": tune_files(2, 2, trouble=False),
+    "tune of eight": tune_files(8, 6),
+    "tune with twelve parameters": tune_files(24, 12),
+    "tune of errors": tune_files(30, 6, metric="rmse"),
+    "tune without a result": {k: v for k, v in tune_files(8, 3).items() if k != "result.json"},
+    "tune with equal scores": tune_files(6, 2, trouble=False)
+    | {"trials.jsonl": "".join(json.dumps(_trial(i, score=0.5, parameters={"lr": 0.1})) + "\n" for i in range(6))},
+    "cv of one epoch": cv_files(2, 1, epochs=1),
+    "cv leaving one out": cv_files(40, 1),
+    "cv of errors": cv_files(10, 3, metric="rmse"),
+    "seeds of one": seeds_files(1, epochs=1),
+    "compare of four": compare_files(4),
+    "compare of one": compare_files(1),
+    "ablate of errors": ablate_files(metric="rmse"),
+    "ablate of many": ablate_files(40),
+    "long names": tune_files(12, 12, names="very_long_name_" * 20),
+    "long arms": compare_files(3, names="w" * 300),
+    "long parts": ablate_files(7, names="w" * 300),
+}

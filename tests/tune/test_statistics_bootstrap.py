@@ -103,9 +103,9 @@ def test_degenerate_rows() -> None:
 def test_ten_thousand_rows_are_quick_and_the_same_each_time() -> None:
     rng = np.random.default_rng(3)
     a, b = rng.random((2, 10_000)) < 0.9
-    start = time.perf_counter()
+    start = time.process_time()
     one = bootstrap_difference(a, b)
-    assert time.perf_counter() - start < 10  # about one second on a quiet core
+    assert time.process_time() - start < 10  # about one second on a quiet core
     assert "BCa" in one.words
     more = rng.random((2, 10_001)) < 0.9
     first, second = (bootstrap_difference(*more) for _ in range(2))

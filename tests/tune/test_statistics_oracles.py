@@ -113,6 +113,7 @@ def test_corrected_t_is_the_published_example_of_scikit_learn() -> None:
 
 
 @given(st.lists(st.floats(-0.2, 0.2), min_size=2, max_size=30, unique=True), st.integers(2, 500), st.integers(1, 500))
+@settings(max_examples=30, deadline=None)
 def test_corrected_t_by_scipy(values: list[float], train: int, test: int) -> None:
     from scipy.stats import t, ttest_1samp
 
@@ -142,7 +143,7 @@ def test_unequal_folds_are_one_over_k_minus_one() -> None:
 
 # --- McNemar ---
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 500), st.integers(0, 500))
-@settings(max_examples=60)
+@settings(max_examples=30, deadline=None)
 def test_mcnemar_equals_mlxtend(b: int, c: int, both: int, neither: int) -> None:
     from mlxtend.evaluate import mcnemar as theirs
 
@@ -159,7 +160,7 @@ def test_mcnemar_equals_mlxtend(b: int, c: int, both: int, neither: int) -> None
 
 
 @given(st.integers(0, 10_000), st.integers(1, 80), st.integers(2, 5))
-@settings(max_examples=40)
+@settings(max_examples=20, deadline=None)
 def test_mcnemar_table_equals_mlxtend(seed: int, rows: int, classes: int) -> None:
     from mlxtend.evaluate import mcnemar_table as theirs
 
@@ -183,7 +184,7 @@ def test_mcnemar_published() -> None:
 
 # --- seeds ---
 @given(st.integers(0, 10_000), st.integers(2, 12), st.integers(2, 12))
-@settings(max_examples=60)
+@settings(max_examples=30, deadline=None)
 def test_seeds_equal_scipy(seed: int, n: int, m: int) -> None:
     from scipy.stats import t, ttest_ind, ttest_rel
 
@@ -217,6 +218,7 @@ def test_paired_seeds_of_students_sleep_data() -> None:
 
 # --- several ---
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=7))
+@settings(max_examples=30, deadline=None)
 def test_holm_is_the_closed_test_of_bonferroni(p: list[float]) -> None:
     # a hypothesis is rejected when Bonferroni rejects every set of hypotheses that contains it
     m = len(p)

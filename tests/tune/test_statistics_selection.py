@@ -42,7 +42,7 @@ def test_expected_largest_by_quadrature_and_bound() -> None:
 
 
 @given(st.lists(st.sampled_from([0.1, 0.4, 0.5, 0.9]), min_size=1, max_size=4), st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_expected_best_by_enumeration(scores: list[float], higher: bool) -> None:
     """Every way to draw n of the scores with replacement, equal scores among them."""
     found = expected_best(scores, higher_is_better=higher)
@@ -72,7 +72,7 @@ def test_bound_and_estimate_in_many_searches(spread: float) -> None:
     for count in (16, 64):
         true, estimate, bound = optimism_of(count, spread, 0.0, count)
         assert true <= bound + 3 / np.sqrt(200) * 0.7
-        assert 0.8 * true <= estimate <= bound
+        assert 0.8 * true <= estimate <= min(bound, 1.8 * true)
         if spread in (0, 0.5):
             assert estimate == pytest.approx(true, rel=0.2)
     # noise that all scores share chooses none of them: the estimate errs on the large side

@@ -10,6 +10,7 @@ import numpy as np
 from gradwright.backend import compiler_options, jax_modules
 from gradwright.compile.lift import Lifted
 from gradwright.compile.schedules import Paused, numbers_ahead
+from gradwright.compile.signature import signature
 from gradwright.compile.step import (
     CompiledStep,
     _Arguments,
@@ -170,10 +171,17 @@ class Population:
 
     def _programs(self, arguments: _Arguments, shapes: tuple[Any, ...]) -> list[_Traced]:
         """Return every member's program, after checking that they say the same."""
-        programs = []
+        programs: list[_Traced] = []
+        says: list[Any] = []
         for generator, step in zip(self.generators, self.steps, strict=True):
             with use_generator(generator):
-                programs.append(step.program(arguments, shapes, lift_zeros=True))
+                lifted = step.lifted()
+                says.append(signature(lifted, step.function))
+                # schedules are each member's own, and a program knows its own only
+                if programs and says[-1] == says[0] and not programs[0].program.schedules:
+                    programs.append(programs[0]._replace(lifted=lifted))
+                else:
+                    programs.append(step.program(arguments, shapes, lift_zeros=True))
         for i, traced in enumerate(programs):
             if traced.program.text != programs[0].program.text:
                 raise CompileError(

@@ -133,7 +133,7 @@ def line_chart(
         points = [(x.at(e), y.at(v)) if math.isfinite(v) else None for e, v in zip(epochs, line.values, strict=True)]
         parts.append(_path(line, points))
         ends.append(next((p[1] for p in reversed(points) if p is not None), None))
-    parts += _names(lines, ends, right)
+    parts += _names(lines, ends, right, height - _BOTTOM + 2)
     if test is not None and math.isfinite(test.value):
         parts.append(_test_figure(test, y, width - _TEST / 2, height, show))
     parts.append(element("line", class_="cursor", x1=0, x2=0, y1=_TOP, y2=height - _BOTTOM, visibility="hidden"))
@@ -206,7 +206,7 @@ def _path(line: Line, points: Sequence[tuple[float, float] | None]) -> Markup:
     return element("g", element("path", class_=f"line {line.look}", d=" ".join(steps) or None), *marks)
 
 
-def _names(lines: Sequence[Line], ends: Sequence[float | None], right: float) -> list[Markup]:
+def _names(lines: Sequence[Line], ends: Sequence[float | None], right: float, bottom: float) -> list[Markup]:
     """The lines' names at their ends, pushed apart where they would touch."""
     # Ends that the eye takes for one keep the order of the lines, so that it is the same in every chart.
     placed = sorted(((end, i) for i, end in enumerate(ends) if end is not None), key=lambda e: (round(e[0] / 4), e[1]))
@@ -215,6 +215,8 @@ def _names(lines: Sequence[Line], ends: Sequence[float | None], right: float) ->
         at[i] = max(at[i], at[i - 1] + _LINE_GAP)
     # What was pushed down is shared out upwards, so that a pair stays centred on its lines.
     shift = sum(a - end for a, (end, _) in zip(at, placed, strict=True)) / max(len(at), 1)
+    # Several at the bottom would stand on the words of the horizontal axis.
+    shift = max(shift, max(at, default=bottom) - bottom) if len(at) > 2 else shift
     return [
         label(lines[i].name, right + 6, y - shift + 4, class_=f"name {lines[i].look}")
         for y, (_, i) in zip(at, placed, strict=True)

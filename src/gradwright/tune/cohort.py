@@ -103,6 +103,16 @@ class Cohort:
                 self._programs[steps, layout.chunk, layout.shared] = future.result()
         return {steps: self._programs[steps, layout.chunk, layout.shared] for steps in needed}
 
+    def bytes(self, layout: Layout) -> int:
+        """Return the memory that the programs of a layout take at the same time, as XLA says of each."""
+        most = 0
+        for program in self.programs(layout).values():
+            said = program.memory_analysis()
+            whole = said.argument_size_in_bytes + said.output_size_in_bytes + said.temp_size_in_bytes
+            most = max(most, whole - said.alias_size_in_bytes)
+        data = sum(a.nbytes for a in self._data)  # an argument of each, there only once
+        return layout.lanes * max(most - data, 0) + data
+
     def _compile(self, layout: Layout, steps: int) -> Any:
         first, chunk = self.first, layout.chunk
         stacked = [[np.broadcast_to(a, (chunk, *a.shape)) for a in part] for part in (first.changing, first.steady)]
@@ -238,7 +248,8 @@ class _Chunk:
         there = next(r for r in self.places if r is not None)
         stand_in = [r or there for r in self.places]
         self.changing = [np.stack(parts) for parts in zip(*[r.changing for r in stand_in], strict=True)]
-        self.steady = [np.stack(parts) for parts in zip(*[r.steady for r in stand_in], strict=True)]
+        steady = place(*[np.stack(parts) for parts in zip(*[r.steady for r in stand_in], strict=True)])
+        self.steady = [tensor._array for tensor in steady]
 
     def unload(self) -> None:
         """Give the members their arrays back."""
@@ -256,13 +267,14 @@ class _Chunk:
         """Return the rows of the coming epoch: one order, or one for each place."""
         if shared:
             return self.members()[0].order().astype(np.int32)
-        made: dict[int, np.ndarray] = {}
-        return np.stack(
-            [
-                made.setdefault(id(r), r.order().astype(np.int32)) if id(r) not in made else made[id(r)]
-                for r in self.members()
-            ]
-        )
+        made: dict[Any, np.ndarray] = {}  # members of one seed and one place in the data have the same order
+        orders = []
+        for runner in self.members():
+            key = runner.trainer.seed, runner.epoch, id(runner.rows)
+            if key not in made:
+                made[key] = runner.order().astype(np.int32)
+            orders.append(made[key])
+        return np.stack(orders)
 
 
 class _Lane:

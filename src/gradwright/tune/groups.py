@@ -12,7 +12,7 @@ import numpy as np
 from gradwright.engine.random import use_generator
 from gradwright.errors import NonFiniteError
 from gradwright.tune.cohort import Cohort, OnEpoch
-from gradwright.tune.layout import Choice, Layout, choose_layout
+from gradwright.tune.layout import Layout, LayoutChoice, choose_layout
 from gradwright.tune.runner import Runner
 
 __all__ = ["Group", "Groups"]
@@ -26,14 +26,14 @@ class Group:
     ----------
     members : tuple of int
         Their numbers.
-    choice : Choice
+    choice : LayoutChoice
         The layout.
     bytes : int
-        Memory that the members of one chunk in each lane take, as estimated beforehand.
+        Memory that the program takes in all lanes, as XLA says.
     """
 
     members: tuple[int, ...]
-    choice: Choice
+    choice: LayoutChoice
     bytes: int
 
     def to_dict(self) -> dict[str, Any]:
@@ -120,15 +120,15 @@ class Groups:
             self._cohorts[i] = Cohort(self._parts[i], self.data, self.held)
         return self._cohorts[i]
 
-    def _choice(self, i: int, cohort: Cohort, say: Callable[[str], None] | None) -> Choice:
+    def _choice(self, i: int, cohort: Cohort, say: Callable[[str], None] | None) -> LayoutChoice:
         numbers = tuple(r.number for r in self._parts[i])
         done = next((g for g in self.groups if g.members == numbers), None)
         if done is not None:
             return done.choice
         given = self._layouts.get(numbers, self._layout)
-        choice = Choice(given, "as recorded or asked for") if given is not None else choose_layout(cohort, say)
+        choice = LayoutChoice(given, "as recorded or asked for") if given is not None else choose_layout(cohort, say)
         layout = choice.layout
-        self.groups.append(Group(numbers, choice, layout.chunk * layout.lanes * cohort.member_bytes))
+        self.groups.append(Group(numbers, choice, cohort.bytes(layout)))
         return choice
 
 

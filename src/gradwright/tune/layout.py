@@ -13,7 +13,7 @@ from gradwright.tune.memory import memory_budget
 if TYPE_CHECKING:
     from gradwright.tune.cohort import Cohort
 
-__all__ = ["Choice", "Layout", "choose_layout"]
+__all__ = ["Layout", "LayoutChoice", "choose_layout"]
 
 #: Members in a chunk where nothing is measured: on CPUs their state then stays in the second cache of small networks.
 USUAL = 8
@@ -51,7 +51,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Choice:
+class LayoutChoice:
     """A layout, and why it was chosen.
 
     Attributes
@@ -71,7 +71,7 @@ class Choice:
         return {"name": self.layout.name, **asdict(self.layout), "seconds": self.seconds, "why": self.why}
 
 
-def choose_layout(cohort: Cohort, say: Callable[[str], None] | None = None) -> Choice:
+def choose_layout(cohort: Cohort, say: Callable[[str], None] | None = None) -> LayoutChoice:
     """Choose the layout of members that share a program: the fastest in a short timed probe that fits into memory.
 
     Where the whole work takes less than compiling the others would, the usual layout is taken unmeasured.
@@ -88,13 +88,17 @@ def choose_layout(cohort: Cohort, say: Callable[[str], None] | None = None) -> C
         return -(-each // -(-each // most))
 
     usual = Layout(even(USUAL if cpu else members), lanes)
-    limit = "" if room >= even(members) else f"; memory has room for {room} members at a time in each of {lanes} lanes"
+    budget = memory_budget()
+    while usual.chunk > 1 and cohort.bytes(usual) > budget:  # what XLA needs besides is known once it has compiled
+        room = usual.chunk // 2
+        usual = Layout(even(room), lanes)
+    limit = f"; memory has room for {room} at a time in each of {lanes} lanes" if room < -(-members // lanes) else ""
     if members == 1:
-        return Choice(Layout(1, 1), "a single member")
+        return LayoutChoice(Layout(1, 1), "a single member")
     seconds = {usual.name: cohort.time(usual)}
     work = cohort.work() * seconds[usual.name]
     if work < WORTH:
-        return Choice(
+        return LayoutChoice(
             usual, f"all of it takes about {work:.0f} s, too little to compile and time others{limit}", seconds
         )
     if say is not None:
@@ -104,9 +108,9 @@ def choose_layout(cohort: Cohort, say: Callable[[str], None] | None = None) -> C
         others += [Layout(usual.chunk, lanes, shared=True), Layout(even(members), lanes, shared=True)]
     tried = {usual: seconds[usual.name]}
     for layout in others:
-        if layout not in tried:
+        if layout not in tried and cohort.bytes(layout) <= budget:
             tried[layout] = seconds[layout.name] = cohort.time(layout)
     best = min(tried, key=tried.__getitem__)
     if tried[best] > (1 - MARGIN) * tried[usual]:
-        return Choice(usual, f"no other was faster by more than {MARGIN:.0%}{limit}", seconds)
-    return Choice(best, f"{tried[usual] / tried[best]:.2f} times as fast as {usual.name}{limit}", seconds)
+        return LayoutChoice(usual, f"no other was faster by more than {MARGIN:.0%}{limit}", seconds)
+    return LayoutChoice(best, f"{tried[usual] / tried[best]:.2f} times as fast as {usual.name}{limit}", seconds)

@@ -238,6 +238,11 @@ class _Parts:
         self.notes: list[Note] = []
         self._known: dict[Any, tuple[PreparedRows, int, int]] = {}
         self._ends: dict[tuple[int, ...], tuple[int, int]] = {}
+        self._ranges: dict[tuple[int, int], NDArray[np.int64]] = {}
+
+    def _range(self, start: int, rows: int) -> NDArray[np.int64]:
+        """Return row numbers, the same array for the same rows."""
+        return self._ranges.setdefault((start, rows), np.arange(start, start + rows))
 
     def _key(self, member: Member) -> tuple[Any, ...]:
         config = member.config
@@ -297,7 +302,7 @@ class _Parts:
             trainer = make_trainer(config, model, criterion, data)
         return Runner(
             member.number, trainer, generator,
-            np.arange(start, start + len(data.x)), np.arange(held, held + len(data.vx)),
+            self._range(start, len(data.x)), self._range(held, len(data.vx)),
             config.epochs, config.batch_size or 32, stopping, config.validate_every,
         )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -153,7 +154,7 @@ class Population:
         parts = [every] * len(self) if folds is None else [_rows(fold, every) for fold in folds]
         rule = early_stopping or EarlyStopping(patience=patience)
         self._runners = [
-            Runner(i, trainer, generator, rows, held_rows, epochs, batch_size, rule, validate_every)
+            Runner(i, trainer, generator, rows, held_rows, epochs, batch_size, replace(rule), validate_every)
             for i, (trainer, generator, (rows, held_rows)) in enumerate(
                 zip(self.trainers, self._generators, parts, strict=True)
             )

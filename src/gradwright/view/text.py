@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import unicodedata
+import re
 from itertools import accumulate
 
 __all__ = [
@@ -35,7 +35,13 @@ _UNSEEN = {
     0x2060,
     0xFEFF,
 }
-_KEPT_CONTROLS = {"\n", "\t"}
+# Controls but for newline and tab, lone surrogates, the above, and the last two of each plane, which are no characters.
+_DISGUISES = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
+    + "".join(map(chr, sorted(_UNSEEN)))
+    + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+    + "]"
+)
 
 
 def clean(text: str) -> str:
@@ -51,14 +57,7 @@ def clean(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(f"⟨U+{ord(c):04X}⟩" if _disguises(c) else c for c in text)
-
-
-def _disguises(character: str) -> bool:
-    if character in _KEPT_CONTROLS:
-        return False
-    code = ord(character)
-    return unicodedata.category(character) in ("Cc", "Cs") or code in _UNSEEN or code & 0xFFFE == 0xFFFE
+    return _DISGUISES.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
 
 
 def short(text: str, length: int) -> str:

@@ -131,5 +131,15 @@ def _table(info: ImpactInfo, parts: tuple[Part, ...], caption: str) -> Table:
                 )
             )
         )
-    headings = ("Part", "What was done", f"Mean {metric.name}", "Difference", "Interval", "p", "In words")
+    headings: tuple[str, ...] = (
+        "Part",
+        "What was done",
+        f"Mean {metric.name}",
+        "Difference",
+        "Interval",
+        "p",
+        "In words",
+    )
+    if not any(p.words for p in parts):
+        headings, rows = headings[:-1], [row._replace(cells=row.cells[:-1]) for row in rows]
     return Table(caption, headings, rows, frozenset({1, 6}))

@@ -14,13 +14,13 @@ from gradwright.report.study.groups import groups_info, groups_table, groups_wor
 from gradwright.report.study.parts import NARROW, Chart, Head, Row, Section, Table
 from gradwright.report.study.records import StudyRecord, Trial
 from gradwright.report.study.scores import gap_text, mean_of, number_in, score_text, study_metric, value_text
-from gradwright.report.text import figure, joined, plural, short
+from gradwright.report.text import figure, joined, many, plural, short
 
 __all__ = ["ContestInfo", "Verdict", "contest_head", "contest_info", "contest_sections"]
 
 
 class Verdict(NamedTuple):
-    """One test: its statistic, degrees of freedom in words, p value, what it says, and its source."""
+    """One test: its statistic, degrees of freedom in words, p value, what it says, its source, and its interval."""
 
     name: str
     statistic: float
@@ -28,6 +28,9 @@ class Verdict(NamedTuple):
     p: float
     words: str
     source: str
+    difference: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
 
 
 class ContestInfo(NamedTuple):
@@ -113,10 +116,11 @@ def _tests(record: StudyRecord) -> list[Verdict]:
                 Verdict(
                     texts[0] or "test",
                     number_in(one, "statistic"),
-                    value_text(df) if df is not None else "–",
+                    value_text(df).strip("[]") if df is not None else "–",
                     number_in(one, "p"),
                     texts[1],
                     texts[2],
+                    *(number_in(one, k) for k in ("difference", "low", "high")),
                 )
             )
     return found
@@ -128,11 +132,11 @@ def p_text(p: float) -> str:
     Examples
     --------
     >>> p_text(0.0321), p_text(1e-7), p_text(1.0)
-    ('0.032', '< 0.0001', '1')
+    ('0.032', '< 0.0001', '1.000')
     """
     if not math.isfinite(p):
         return "–"
-    return "< 0.0001" if p < 0.0001 else figure(p, 2 if p < 0.1 else 3)
+    return "< 0.0001" if p < 0.0001 else f"{p:.4f}" if p < 0.01 else f"{p:.3f}"
 
 
 def contest_head(record: StudyRecord) -> Head:
@@ -185,23 +189,19 @@ def contest_sections(record: StudyRecord) -> list[Section]:
             both = [(x, y) for x, y in both if math.isfinite(x) and math.isfinite(y)]
             ahead = sum(metric.better(x, y) for x, y in both)
             behind = sum(metric.better(y, x) for x, y in both)
+            even = len(both) - ahead - behind
             words.append(
-                f"In {plural(len(both), 'pair')} on the same rows {short(a.name, 40)} is ahead {ahead} times, "
-                f"{short(b.name, 40)} {behind} times; {len(both) - ahead - behind} are even."
+                f"In {plural(len(both), 'pair')} on the same rows {short(a.name, 40)} is ahead {many(ahead)}, "
+                f"{short(b.name, 40)} {many(behind)}" + (f"; {plural(even, 'pair')} are even." if even else ".")
             )
         sections.append(Section("arms", "Arms", words, (chart,), (table,)))
     if info.tests:
-        rows = [
-            Row((t.name, figure(t.statistic, 5), t.df, p_text(t.p), t.words or "–", t.source or "–"))
-            for t in info.tests
-        ]
-        headings = ("Test", "Statistic", "df", "p", "In words", "Source")
         told = (
             *info.words,
             "The chance of a false alarm is that of one test, fixed beforehand: who runs several, or "
             "repeats one until it says yes, has a higher one.",
         )
-        sections.append(Section("tests", "Tests", told, tables=(Table("Tests", headings, rows, frozenset({2, 4, 5})),)))
+        sections.append(Section("tests", "Tests", told, tables=(_tests_table(info),)))
     arms: dict[str, list[Trial]] = {}
     for t in record.trials:
         arms.setdefault(t.arm or "without a name", []).append(t)
@@ -225,3 +225,19 @@ def contest_sections(record: StudyRecord) -> list[Section]:
     if groups:
         sections.append(Section("layout", "Programs", groups_words(groups), tables=(groups_table(groups),)))
     return [*sections, *facts_sections(record)]
+
+
+def _tests_table(info: ContestInfo) -> Table:
+    """The tests; the difference and its interval stand in it where a test has them."""
+    metric, rows = info.metric, []
+    bounded = any(math.isfinite(t.difference) for t in info.tests)
+    for t in info.tests:
+        cells = [t.name, figure(t.statistic, 5) if math.isfinite(t.statistic) else "–", t.df, p_text(t.p)]
+        if bounded:
+            known = math.isfinite(t.low) and math.isfinite(t.high)
+            interval = f"{gap_text(metric, t.low)} to {gap_text(metric, t.high)}" if known else "–"
+            cells += [gap_text(metric, t.difference), interval]
+        rows.append(Row((*cells, t.words or "–", t.source or "–")))
+    more = ("Difference", "Interval") if bounded else ()
+    headings = ("Test", "Statistic", "df", "p", *more, "In words", "Source")
+    return Table("Tests", headings, rows, frozenset({2, len(headings) - 2, len(headings) - 1}))

@@ -99,7 +99,7 @@ def groups_table(groups: tuple[Group, ...]) -> Table:
     """The groups as a table."""
     rows = []
     for i, g in enumerate(groups[:_MOST], 1):
-        timed = "; ".join(f"{short(k, 30)} {duration(s)}" for k, s in g.seconds) or "–"
+        timed = "; ".join(f"{short(k, 60)} {duration(s)}" for k, s in g.seconds) or "–"
         numbers = f"{g.first} to {g.last}" if g.first is not None and g.first != g.last else f"{g.first}"
         rows.append(
             Row(

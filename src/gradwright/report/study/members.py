@@ -40,6 +40,8 @@ class MembersInfo(NamedTuple):
     looks : dict of int to str
     without : int
         How many trials have no curve.
+    best : int or None
+        The winner's number.
     """
 
     column: str
@@ -50,11 +52,12 @@ class MembersInfo(NamedTuple):
     values: tuple[NDArray[np.float64], ...]
     looks: dict[int, str]
     without: int
+    best: int | None
 
 
 def members_info(record: StudyRecord) -> tuple[MembersInfo, ...]:
     """Collect the validation loss and the judged figure of all members, as far as they were recorded."""
-    metric, looks, trials = study_metric(record), dict(ranking_info(record).looks), drawn_trials(record)
+    metric, ranking, trials = study_metric(record), ranking_info(record), drawn_trials(record)
     found = []
     for column, name, judged in (
         ("validation_loss", "validation loss", None),
@@ -72,8 +75,9 @@ def members_info(record: StudyRecord) -> tuple[MembersInfo, ...]:
                 tuple(has),
                 tuple(record.curves[t.number].epochs for t in has),
                 tuple(record.curves[t.number].columns[column] for t in has),
-                looks,
+                dict(ranking.looks),
                 len(trials) - len(has),
+                ranking.best.number if ranking.best else None,
             )
         )
     return tuple(found)
@@ -85,6 +89,8 @@ def members_words(infos: tuple[MembersInfo, ...]) -> list[str]:
         return ["No curves were recorded."]
     info = infos[-1]
     words = [f"{plural(len(info.trials), 'line')}, each a member of the study; the thick one is the best."]
+    if len(info.trials) == 1:
+        words = ["The line is the only member that has a curve."]
     pruned = sum(t.state == "pruned" for t in info.trials)
     failed = sum(t.state == "failed" for t in info.trials)
     if pruned:
@@ -125,15 +131,14 @@ def draw_members(info: MembersInfo, *, width: int = 520, height: int = 320, suff
             (x.at(e), y.at(v)) if np.isfinite(v) else None for e, v in zip(epochs[kept], values[kept], strict=True)
         ]
         look = info.looks.get(trial.number, "cx")
-        best = trial is info.trials[-1] and look != "cx"
-        lines.append(polyline(trial.number, points, look + (" winner" if best else "")))
+        lines.append(polyline(trial.number, points, look + (" winner" if trial.number == info.best else "")))
         end = next((p for p in reversed(points) if p is not None), None)
         if end is None:
             continue
         if trial.state == "failed":
             ends.append(cross(trial.number, *end))
         elif trial.state == "pruned" or len(epochs) == 1:
-            ends.append(dot(trial.number, *end, look, r=2.2))
+            ends.append(dot(trial.number, *end, look, r=2.2 if len(epochs) > 1 else 3.4))
     return drawing(
         f"{info.column.replace('_', '-')}{suffix}",
         *parts,

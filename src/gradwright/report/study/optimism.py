@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from gradwright.report.metric import Metric
 from gradwright.report.study.records import StudyRecord
-from gradwright.report.study.scores import gap_text, mean_of, number_in, study_metric, value_text
+from gradwright.report.study.scores import gap_text, mean_of, number_in, score_text, study_metric, value_text
 from gradwright.report.text import plural
 
 __all__ = ["OptimismInfo", "optimism_info", "optimism_words"]
@@ -44,14 +44,39 @@ class OptimismInfo(NamedTuple):
 
 def optimism_info(record: StudyRecord, *, tried: int, best: float, test: float, nested: float) -> OptimismInfo:
     """Collect the recorded optimism."""
-    recorded = record.result.get("optimism")
+    metric, recorded = study_metric(record), record.result.get("optimism")
     recorded = recorded if isinstance(recorded, Mapping) else {"words": recorded} if recorded else {}
     said = recorded.get("words")
     words = (
         [said] if isinstance(said, str) else [w for w in said if isinstance(w, str)] if isinstance(said, list) else []
     )
-    figures = [(k.replace("_", " "), value_text(v)) for k, v in recorded.items() if k != "words" and _plain(v)]
-    return OptimismInfo(study_metric(record), tried, best, test, nested, tuple(words), tuple(figures[:12]))
+    source = recorded.get("source")
+    if isinstance(source, str) and source:
+        words.append(f"Source: {source}.")
+    return OptimismInfo(metric, tried, best, test, nested, tuple(words), tuple(_figures(recorded, metric)))
+
+
+_LEADS = {  # what a record calls it, and what it is for readers
+    "noise": "luck in one score (standard deviation)",
+    "bound": "what luck adds to the best, at most",
+    "estimate": "what luck adds to the best, estimated",
+}
+
+
+def _figures(recorded: Mapping[str, Any], metric: Metric) -> list[tuple[str, str]]:
+    """The recorded figures by name: differences as differences, scores as scores, others as they are."""
+    found = []
+    for key, value in recorded.items():
+        if key in ("words", "source", "tried") or not _plain(value):
+            continue
+        number = number_in(recorded, key)
+        if key in _LEADS:
+            found.append((_LEADS[key], gap_text(metric, number).lstrip("+")))
+        elif key in ("best", "corrected"):
+            found.append(("best score" + (", less that" if key == "corrected" else ""), score_text(metric, number)))
+        else:
+            found.append((key.replace("_", " "), value_text(value)))
+    return found[:12]
 
 
 def _plain(value: Any) -> bool:

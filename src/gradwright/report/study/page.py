@@ -162,7 +162,7 @@ def _template(name: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=DictLoader({"study.html": _template("study.html")}),
         autoescape=True,
         undefined=StrictUndefined,
@@ -170,3 +170,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["short"] = short
+    return environment

@@ -31,10 +31,12 @@ class ParallelInfo(NamedTuple):
     scales : tuple of Scale
         At most `MOST_AXES`: of more, those that matter most.
     trials : tuple of Trial
-        From the worst to the best, those without a score before them; at most `MOST_TRIALS`.
+        From the worst to the best, those without a score before them, the winner last; at most `MOST_TRIALS`.
     looks : dict of int to str
         Each trial's colour.
     axes_left_out, trials_left_out : int
+    best : int or None
+        The winner's number.
     """
 
     metric: Metric
@@ -43,14 +45,16 @@ class ParallelInfo(NamedTuple):
     looks: dict[int, str]
     axes_left_out: int
     trials_left_out: int
+    best: int | None
 
 
 def drawn_trials(record: StudyRecord) -> tuple[Trial, ...]:
-    """The trials that pictures show, the best last: all of them, or of very many an even choice by rank."""
+    """The trials that pictures show, the winner last: all of them, or of very many an even choice by rank."""
     ranking = ranking_info(record)
-    trials = (*ranking.unscored, *reversed(ranking.order))
+    trials = [t for t in (*ranking.unscored, *reversed(ranking.order)) if t is not ranking.best]
+    trials += [ranking.best] if ranking.best else []
     if len(trials) <= MOST_TRIALS:
-        return trials
+        return tuple(trials)
     last = len(trials) - 1
     return tuple(trials[round(i * last / (MOST_TRIALS - 1))] for i in range(MOST_TRIALS))
 
@@ -76,12 +80,13 @@ def parallel_info(record: StudyRecord) -> ParallelInfo:
         first = sorted(scales, key=lambda s: (not s.varied, -(weight[s.name] if weight[s.name] >= 0 else 0.0)))
         names = {s.name for s in first[:MOST_AXES]}
         chosen = tuple(s for s in scales if s.name in names)
-    trials = drawn_trials(record)
+    trials, ranking = drawn_trials(record), ranking_info(record)
     return ParallelInfo(
         metric=study_metric(record),
         scales=chosen,
         trials=trials,
-        looks=dict(ranking_info(record).looks),
+        looks=dict(ranking.looks),
+        best=ranking.best.number if ranking.best else None,
         axes_left_out=len(scales) - len(chosen),
         trials_left_out=len(record.trials) - len(trials),
     )
@@ -96,6 +101,12 @@ class _Laid(NamedTuple):
     axis: Axis
     value: Callable[[Trial], float | None]
     without: str
+    spread: float = 0.0
+
+
+def _apart(number: int) -> float:
+    """A place of its own between −½ and ½ for each trial: multiples of the golden ratio never meet."""
+    return number * 0.618034 % 1 - 0.5
 
 
 def draw_parallel(info: ParallelInfo, *, width: int, turned: bool = False, suffix: str = "") -> Drawing:
@@ -104,7 +115,7 @@ def draw_parallel(info: ParallelInfo, *, width: int, turned: bool = False, suffi
     # Along an axis: from where to where. Across: where the axes stand.
     if turned:
         start, end, none = 14.0, width - 64.0, width - 22.0
-        places = [34 + 58.0 * i for i in range(count)]
+        places = [34 + 74.0 * i for i in range(count)]
         height = places[-1] + 50
     else:
         height = 430
@@ -116,7 +127,9 @@ def draw_parallel(info: ParallelInfo, *, width: int, turned: bool = False, suffi
     axes = []
     for scale, at in zip(info.scales, places, strict=False):
         axis, ticks = scale.axis(start, end, about=4 if turned else 7, room=room)
-        axes.append(_Laid(scale.name, at, ticks, axis, _value_of(scale), "not set"))
+        # Lines of one choice are set apart a little, or a thousand of them would look like one.
+        spread = min(0.5 * abs(end - start) / len(scale.choices), 30.0) if scale.choices else 0.0
+        axes.append(_Laid(scale.name, at, ticks, axis, _value_of(scale), "not set", spread))
     metric = info.metric
     scores = score_axis(metric, [t.score for t in info.trials], start, end, about=4 if turned else 6)
     words = [(t, score_tick(metric, t, scores)) for t in scores.ticks]
@@ -135,8 +148,9 @@ def draw_parallel(info: ParallelInfo, *, width: int, turned: bool = False, suffi
             # A parameter that does not apply is passed at its own place, not left out with the whole trial.
             if value is None:
                 missing.add(i)
-            points.append(point(none if value is None else one.axis.at(value), one.at))
-        best = " winner" if trial is info.trials[-1] and info.looks.get(trial.number) != "cx" else ""
+            along = none if value is None else one.axis.at(value) + one.spread * _apart(trial.number)
+            points.append(point(along, one.at))
+        best = " winner" if trial.number == info.best else ""
         lines.append(polyline(trial.number, points, info.looks.get(trial.number, "cx") + best))
     parts = [element("g", *lines, class_=many_class(len(lines)))]
     for i, one in enumerate(axes):
@@ -177,11 +191,12 @@ def _axis(
     parts.append(element("line", class_="axis-line", x1=one.at, x2=one.at, y1=low, y2=high))
     # Names of near axes stand on two levels, so that each has the room of two.
     levels = 2 if gap < 130 and count > 2 else 1
-    letters = int((gap * levels - 10) / 7)
-    anchor, x = ("start", one.at - 4) if i < count - 1 else ("end", one.at + 58)
-    parts.append(
-        label(short(one.name, max(letters, 6)), x, 14 + 16 * (i % levels), text_anchor=anchor, class_="name halo")
-    )
+    anchor, x, free = ("start", one.at - 4, gap * levels) if i < count - 1 else ("end", one.at + 58, 130.0)
+    if count - 1 - levels <= i < count - 1:
+        # The last name ends at the edge of the paper and comes towards the one before it on its level.
+        free = (count - 1 - i) * gap + (64 if i > count - 1 - levels else -40)
+    name = short(one.name, max(int((free - 10) / 7.8), 5))
+    parts.append(label(name, x, 14 + 16 * (i % levels), text_anchor=anchor, class_="name halo"))
     for value, text in one.ticks:
         y = one.axis.at(value)
         parts.append(element("line", class_="axis-line", x1=one.at, x2=one.at + 4, y1=y, y2=y))

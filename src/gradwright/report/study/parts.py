@@ -60,7 +60,8 @@ class Section(NamedTuple):
     charts : sequence of Chart
     tables : sequence of Table
     layout : str
-        How charts stand: ``"full"`` below each other, ``"pair"`` two, ``"trio"`` three in a row.
+        How charts stand: ``"full"`` below each other, ``"pair"`` two, ``"trio"`` three in a row, ``"beside"`` with the
+        first table at their right.
     """
 
     key: str

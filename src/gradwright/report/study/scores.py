@@ -79,17 +79,15 @@ class Ranking(NamedTuple):
         How many are in each state.
     looks : Mapping of int to str
         The class of a trial's colour: ``c0`` for the worst tenth to ``c9`` for the best, ``cx`` without a score.
+    best : Trial or None
+        The recorded winner; where none is recorded, the best complete trial, or the best pruned one.
     """
 
     order: tuple[Trial, ...]
     unscored: tuple[Trial, ...]
     counts: Mapping[str, int]
     looks: Mapping[int, str]
-
-    @property
-    def best(self) -> Trial | None:
-        """The best complete trial; a pruned one only where none was completed."""
-        return next((t for t in self.order if t.state == "complete"), self.order[0] if self.order else None)
+    best: Trial | None
 
 
 def ranking_info(record: StudyRecord) -> Ranking:
@@ -102,7 +100,10 @@ def ranking_info(record: StudyRecord) -> Ranking:
     looks |= {t.number: f"c{LOOKS - 1 - round(i * (LOOKS - 1) / last)}" for i, t in enumerate(order)}
     known = {t.number for t in order}
     counts = {state: sum(t.state == state for t in record.trials) for state in ("complete", "pruned", "failed")}
-    return Ranking(tuple(order), tuple(t for t in record.trials if t.number not in known), counts, looks)
+    chosen = number_in(record.result, "best")
+    best = next((t for t in order if t.number == chosen), None)
+    best = best or next((t for t in order if t.state == "complete"), order[0] if order else None)
+    return Ranking(tuple(order), tuple(t for t in record.trials if t.number not in known), counts, looks, best)
 
 
 def score_axis(metric: Metric, values: Iterable[float], start: float, end: float, about: int = 5) -> Axis:

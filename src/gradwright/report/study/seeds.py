@@ -61,7 +61,7 @@ def seeds_info(record: StudyRecord) -> SeedsInfo:
     if not scores:
         scores = _recorded(result.get("per_seed"))
     finite = [s for *_, s in scores if math.isfinite(s)]
-    smallest, largest = (min(finite), max(finite)) if finite else (math.nan, math.nan)
+    smallest, largest = min(finite, default=math.nan), max(finite, default=math.nan)
     recorded = number_in({"spread": spread}, "spread")
     if isinstance(spread, Mapping):
         recorded = number_in(spread, "range", "value", "spread")
@@ -106,6 +106,8 @@ def seeds_head(record: StudyRecord) -> Head:
     if math.isfinite(info.smallest):
         lead += f" and lies between {metric.show(info.smallest)} and {metric.show(info.largest)}"
     lead += ". Nothing but the seed differs."
+    if not math.isfinite(info.mean):
+        lead = f"None of {plural(count, 'seed')} has a score."
     points = [("Spread", " ".join(seeds_words(info)))]
     if info.method:
         points.append(("Interval", info.method))
@@ -127,13 +129,15 @@ def seeds_words(info: SeedsInfo) -> list[str]:
     >>> seeds_words(info)[0]
     'From the worst to the best seed it is 2.00 points.'
     """
-    words = list(info.words)
+    if info.words:
+        return list(info.words)
+    words = []
     if math.isfinite(info.smallest) and len(info.scores) > 1:
         words.append(f"From the worst to the best seed it is {_gap(info.metric, info.largest - info.smallest)}.")
         if math.isfinite(info.std):
             words.append(f"The standard deviation is {_gap(info.metric, info.std)}.")
         words.append("A difference to another configuration that is smaller than this spread can be the seed alone.")
-    elif not words:
+    else:
         words.append("One seed says nothing about the spread.")
     return words
 
@@ -158,7 +162,7 @@ def seeds_sections(record: StudyRecord) -> list[Section]:
     )
     rows = [Row((f"seed {seed}", score_text(metric, s)), trial=n) for seed, n, s in info.scores[:200]]
     table = Table("Scores of the seeds", ("Seed", metric.name), rows)
-    sections = [Section("seeds", "Seeds", seeds_words(info), (chart,), (table,))]
+    sections = [Section("seeds", "Seeds", seeds_words(info), (chart,), (table,), "beside")]
     bands = bands_info(record, {"all seeds": record.trials})
     if bands:
         charts = tuple(

@@ -68,8 +68,7 @@ class TuneInfo(NamedTuple):
 def tune_info(record: StudyRecord) -> TuneInfo:
     """Collect what a search found: figures are the records' own, ranks are made here."""
     metric, ranking, result = study_metric(record), ranking_info(record), record.result
-    recorded = number_in(result, "best")
-    best = next((t for t in record.trials if t.number == recorded), ranking.best)
+    best = ranking.best
     score = number_in(result, "score")
     tried = number_in(result, "tried")
     refit = result.get("refit")
@@ -160,7 +159,8 @@ def _chosen_section(record: StudyRecord, info: TuneInfo) -> Section:
     baselines = record.result.get("baselines")
     if isinstance(baselines, list) and baselines:
         tables = (*tables, _baselines_table(baselines, info.metric))
-    return Section("choosing", f"Choosing the best of {info.tried:,}", optimism_words(optimism), tables=tables)
+    title = f"Choosing the best of {info.tried:,}" if info.tried > 1 else "The score"
+    return Section("choosing", title, optimism_words(optimism), tables=tables)
 
 
 def _baselines_table(baselines: list[Any], metric: Metric) -> Table:
@@ -206,7 +206,9 @@ def tune_sections(record: StudyRecord) -> list[Section]:
     if ranking.order:
         words.append("A row that is pointed at or chosen lights up in all pictures below.")
         sections.append(Section("trials", "Trials", words, tables=(_trials_table(record, info),)))
-    sections.append(_chosen_section(record, info))
+    chosen = _chosen_section(record, info)
+    if chosen.words or chosen.tables:
+        sections.append(chosen)
     parallel = parallel_info(record)
     if record.trials and parallel.scales:
         sections.append(_parallel_section(record))

@@ -124,8 +124,10 @@ def validation_head(record: StudyRecord) -> Head:
     metric = info.metric
     plan = (f"{info.repeats} × " if info.repeats > 1 else "") + plural(info.folds, "fold")
     interval = _interval(info)
+    known = math.isfinite(info.mean)
     lead = f"Over {plan}, the mean {metric.name} on the rows held out is {score_text(metric, info.mean)}"
     lead += f" (interval {interval})." if interval else "."
+    lead = lead if known else f"None of {plan} has a score."
     if math.isfinite(info.std):
         spread = f"{info.std * 100:.2f} points" if metric.share else metric.show(info.std)
         lead += f" Between folds it varies by {spread} (standard deviation)."
@@ -176,7 +178,7 @@ def validation_sections(record: StudyRecord) -> list[Section]:
         "than it is."
     )
     tables = [_folds_table(info)] if len(info.scores) <= 200 else []
-    sections = [Section("folds", "Folds", words, (chart,), tuple(tables))]
+    sections = [Section("folds", "Folds", words, (chart,), tuple(tables), "beside" if tables else "full")]
     if info.baselines:
         rows = [Row(("this network", score_text(metric, info.mean), _interval(info) or "–"), own=True)]
         for strip, note in zip(info.baselines, info.notes, strict=True):
@@ -203,5 +205,10 @@ def _folds_table(info: ValidationInfo) -> Table:
         name = f"fold {s.fold}" if s.fold is not None else f"trial {s.trial}"
         if s.repeat is not None and info.repeats > 1:
             name = f"repeat {s.repeat}, {name}"
-        rows.append(Row((name, score_text(info.metric, s.score), significant(s.score, 6)), trial=s.trial))
+        rows.append(
+            Row(
+                (name, score_text(info.metric, s.score), significant(s.score, 6) if math.isfinite(s.score) else "–"),
+                trial=s.trial,
+            )
+        )
     return Table("Scores of the folds", ("Fold", info.metric.name, "as recorded"), rows)
