@@ -13,7 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
+from gradwright.cli import cv as cv_command
 from gradwright.cli import runs as runs_command
+from gradwright.cli.settings import Given, given_settings, hidden_widths, names, takes_settings
 from gradwright.errors import ConfigError, GradwrightError
 
 __all__ = ["app", "main"]
@@ -71,142 +73,10 @@ def _explained(debug: bool) -> Iterator[None]:
         raise typer.Exit(_FAULT) from None
 
 
-def _hidden(text: str | None) -> list[int] | None:
-    """Read ``128,64``; an empty string means no hidden layer."""
-    if text is None:
-        return None
-    try:
-        return [int(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise ConfigError(f"--hidden {text}: expected widths separated by commas, such as 128,64") from None
-
-
-def _rate(text: str | None) -> float | str | None:
-    """Read a learning rate, or ``auto``."""
-    if text is None or text == "auto":
-        return text
-    try:
-        return float(text)
-    except ValueError:
-        raise ConfigError(f"--lr {text}: expected a number such as 0.001, or auto") from None
-
-
-def _names(text: str | None) -> list[str] | None:
-    """Read names separated by commas."""
-    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _given(config: Path | None, options: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings of a file, if there is one, overruled by the options that were given."""
-    from gradwright.train.config import load_toml
-
-    return {
-        **({} if config is None else load_toml(config)),
-        **{name: value for name, value in options.items() if value is not None},
-    }
-
-
 @app.command()
+@takes_settings
 def train(
-    source: Annotated[
-        str | None,
-        typer.Argument(
-            help="A built-in set (digits, iris, wine, breast-cancer, diabetes); a file of CSV, TSV, Parquet, Arrow, "
-            "JSON lines, NPZ, NPY, BIO or text, or several by a quoted pattern; a folder of images or texts by class, "
-            "or of IDX files."
-        ),
-    ] = None,
-    target: Annotated[str | None, typer.Option(help="The column to predict; several with commas between.")] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(help="binary, multiclass, multilabel, regression, tagging or next_token; overrules the inferred."),
-    ] = None,
-    network: Annotated[
-        str | None, typer.Option(help="mlp, linear, highway; for images also lenet, resnet. See gradwright list.")
-    ] = None,
-    hidden: Annotated[str | None, typer.Option(help="Widths of an mlp's hidden layers, such as 128,64.")] = None,
-    depth: Annotated[int | None, typer.Option(help="Layers of a resnet (8, 14, 20, …) or a highway network.")] = None,
-    width: Annotated[int | None, typer.Option(help="Width of a resnet's first stage or of a highway network.")] = None,
-    activation: Annotated[str | None, typer.Option(help="relu, tanh, gelu, …: gradwright list activations.")] = None,
-    init: Annotated[str | None, typer.Option(help="Initial weights: gradwright list initialisations.")] = None,
-    dropout: Annotated[float | None, typer.Option(help="Dropout rate after each hidden layer, 0 to 1.")] = None,
-    batch_norm: Annotated[
-        bool | None, typer.Option("--batch-norm/--no-batch-norm", help="Batch normalisation.")
-    ] = None,
-    optimizer: Annotated[str | None, typer.Option(help="adam, sgd, lamb, …: gradwright list optimizers.")] = None,
-    lr: Annotated[str | None, typer.Option(help="Learning rate, or auto for a range test's suggestion.")] = None,
-    momentum: Annotated[float | None, typer.Option(help="Momentum, where the optimizer has one.")] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="Weight decay, the optimizer's own.")] = None,
-    schedule: Annotated[
-        str | None, typer.Option(help="How the learning rate goes: onecycle, cosine, …: gradwright list schedules.")
-    ] = None,
-    warmup: Annotated[float | None, typer.Option(help="Part of the steps in which the rate first rises.")] = None,
-    l1: Annotated[float | None, typer.Option("--l1", help="L1 penalty on the weights.")] = None,
-    l2: Annotated[float | None, typer.Option("--l2", help="L2 penalty on the weights.")] = None,
-    prior: Annotated[
-        str | None, typer.Option(help="A prior on the weights, such as gaussian=1: gradwright list priors.")
-    ] = None,
-    max_norm: Annotated[float | None, typer.Option(help="Bound on the norm of each unit's weights.")] = None,
-    class_weights: Annotated[
-        str | None, typer.Option(help="balanced: rare classes count as much as frequent ones; a table goes into TOML.")
-    ] = None,
-    context: Annotated[
-        int | None, typer.Option(help="Of a text to be continued: tokens that are seen at once.")
-    ] = None,
-    tokens: Annotated[str | None, typer.Option(help="Of a text to be continued: characters or words.")] = None,
-    label_smoothing: Annotated[
-        float | None, typer.Option(help="Part of the target that is spread over all classes.")
-    ] = None,
-    gradient_noise: Annotated[
-        float | None, typer.Option(help="Noise on the gradients, falling with the steps.")
-    ] = None,
-    weight_noise: Annotated[float | None, typer.Option(help="Noise on the weights in training.")] = None,
-    stochastic_depth: Annotated[
-        float | None, typer.Option(help="Chance of a resnet's last block to be left out in training.")
-    ] = None,
-    lookahead: Annotated[int | None, typer.Option(help="Lookahead round the optimizer, every so many steps.")] = None,
-    ema: Annotated[float | None, typer.Option(help="Keep an average of the weights with this decay.")] = None,
-    augment: Annotated[
-        str | None, typer.Option(help="Such as shift,rotate=15 or mixup: gradwright list augmentations.")
-    ] = None,
-    clip_norm: Annotated[float | None, typer.Option(help="Bound on the norm of the gradient.")] = None,
-    clip_value: Annotated[float | None, typer.Option(help="Bound on each element of the gradient.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Rows in a minibatch.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="At most so many epochs.")] = None,
-    patience: Annotated[
-        int | None, typer.Option(help="Stop after so many epochs without a better validation loss.")
-    ] = None,
-    stopping: Annotated[str | None, typer.Option(help="patience, or Prechelt's gl, pq or up.")] = None,
-    monitor: Annotated[
-        str | None, typer.Option(help="What decides about stopping and the best weights, such as validation_f1_macro.")
-    ] = None,
-    min_delta: Annotated[float | None, typer.Option(help="What is less is no improvement.")] = None,
-    stop_warmup: Annotated[int | None, typer.Option(help="First epochs that do not count for stopping.")] = None,
-    validate_every: Annotated[int | None, typer.Option(help="Epochs from one validation to the next.")] = None,
-    metrics: Annotated[
-        str | None, typer.Option(help="Further validation figures, such as roc_auc,brier: gradwright list metrics.")
-    ] = None,
-    precision: Annotated[str | None, typer.Option(help="float32, or bfloat16 for products and convolutions.")] = None,
-    accumulate: Annotated[
-        int | None, typer.Option(help="Compute each batch in so many parts, for less memory; the gradient is the same.")
-    ] = None,
-    group: Annotated[str | None, typer.Option(help="A column whose equal values stay in one part of the data.")] = None,
-    time: Annotated[str | None, typer.Option(help="A column to split by in its order: train, validate, test.")] = None,
-    validation: Annotated[float | None, typer.Option(help="Share of the rows for validation.")] = None,
-    test: Annotated[float | None, typer.Option(help="Share of the rows for the test part.")] = None,
-    stream: Annotated[
-        bool | None,
-        typer.Option("--stream", help="Read Parquet or NPY in blocks, as is done unasked beyond what fits in memory."),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Seed of the split, the initial weights, the batches, dropout.")
-    ] = None,
-    dtype: Annotated[str | None, typer.Option(help="float32 or float64.")] = None,
-    eager: Annotated[bool | None, typer.Option("--eager", help="Run on NumPy instead of compiling.")] = None,
-    compare: Annotated[str | None, typer.Option(help="torch: train the same network in PyTorch beside it.")] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="Settings from a TOML file; options given here overrule it.")
-    ] = None,
+    given: Given,
     print_config: Annotated[bool, typer.Option("--print-config", help="Print the settings as TOML and stop.")] = False,
     out: Annotated[Path | None, typer.Option(help="The run's folder; by default a new one under runs/.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with a run that was broken off: its folder.")] = None,
@@ -227,37 +97,16 @@ def train(
 ) -> None:
     """Train a network on SOURCE, and leave a run folder with the network and its report."""
     with _explained(debug):
-        from gradwright.train.config import parse_config, to_toml
+        from gradwright.train.config import to_toml
 
-        options = {
-            "source": source, "target": target, "task": task, "network": network, "hidden": _hidden(hidden),
-            "depth": depth, "width": width, "activation": activation, "init": init, "dropout": dropout,
-            "batch_norm": batch_norm, "optimizer": optimizer, "lr": _rate(lr), "momentum": momentum,
-            "weight_decay": weight_decay, "schedule": schedule, "warmup": warmup, "l1": l1, "l2": l2, "prior": prior,
-            "max_norm": max_norm, "label_smoothing": label_smoothing, "gradient_noise": gradient_noise,
-            "weight_noise": weight_noise, "stochastic_depth": stochastic_depth, "lookahead": lookahead, "ema": ema,
-            "augment": _names(augment), "clip_norm": clip_norm, "clip_value": clip_value,
-            "batch_size": batch_size, "epochs": epochs, "patience": patience, "validation": validation, "test": test,
-            "stopping": stopping, "monitor": monitor, "min_delta": min_delta, "stop_warmup": stop_warmup,
-            "validate_every": validate_every, "metrics": _names(metrics), "precision": precision,
-            "accumulate": accumulate, "group": group, "time": time, "stream": stream,
-            "class_weights": class_weights, "context": context, "tokens": tokens,
-            "seed": seed, "dtype": dtype, "eager": eager, "compare": compare,
-        }  # fmt: skip
-        given = _given(config, options)
         if resume is not None:
             if out is not None or fast_dry_run or overfit_one_batch or print_config:
                 raise ConfigError(
                     "train: --resume goes on in the run's own folder; leave --out, --print-config and rehearsals away"
                 )
-            _run_resume(resume, given, accept_changes, quiet, as_json, keep_every=keep_every, log=_names(log))
+            _run_resume(resume, given.settings, accept_changes, quiet, as_json, keep_every=keep_every, log=names(log))
             return
-        if "source" not in given:
-            raise ConfigError(
-                "train: name a SOURCE: a built-in set (digits, iris, wine, breast-cancer, diabetes) or a file. "
-                "Example: gradwright train digits"
-            )
-        settings = parse_config(given, "train" if config is None else f"train, {config} and options")
+        settings = given.config()
         if print_config:
             print(to_toml(settings.model_dump()), end="")
             return
@@ -279,7 +128,7 @@ def train(
         from gradwright.train import RunFolder
 
         folder = RunFolder(out, name=Path(settings.source).stem or "run")
-        _run_train(settings, folder, quiet, as_json, given=given, keep_every=keep_every, log=_names(log) or ())
+        _run_train(settings, folder, quiet, as_json, given=given.settings, keep_every=keep_every, log=names(log) or ())
 
 
 def _run_resume(
@@ -454,10 +303,10 @@ def lr_find(
         from gradwright.train.config import parse_config
 
         options = {
-            "source": source, "target": target, "task": task, "network": network, "hidden": _hidden(hidden),
+            "source": source, "target": target, "task": task, "network": network, "hidden": hidden_widths(hidden),
             "optimizer": optimizer, "batch_size": batch_size, "seed": seed,
         }  # fmt: skip
-        given = _given(config, options)
+        given = given_settings(config, options)
         settings = parse_config({**given, "lr": "auto"}, "lr-find")
         find_rate(settings, {k: v for k, v in given.items() if k not in ("source", "lr")}, out, quiet, as_json)
 
@@ -499,6 +348,7 @@ def list_shelf(
             print(textwrap.fill(words, 110, initial_indent=f"{name:<{indent}}", subsequent_indent=" " * indent))
 
 
+cv_command.register(app, _explained)
 runs_command.register(app, _explained)
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "baseline_figure",
     "baseline_interval",
     "brief_figures",
+    "headline",
     "higher_is_better",
     "is_share",
     "metric_name",
@@ -133,8 +134,18 @@ def assess(task: Task, preparation: Preparation, output: np.ndarray, target: np.
     return {**head, **of_classes(target, predicted, names)}
 
 
-def _headline(task: Task, target: np.ndarray, judged: np.ndarray, draws: int = DRAWS) -> Interval:
-    """The measure with its interval; ``judged`` are predictions, or the losses of next tokens."""
+def headline(task: Task, target: np.ndarray, judged: np.ndarray, draws: int = DRAWS) -> Interval:
+    """Return the measure with its 95% interval over the rows.
+
+    Parameters
+    ----------
+    target : array
+        As `encode_rows` gives it: quantities in their own units.
+    judged : array
+        Predictions as `predictions` returns them, or the losses of next tokens.
+    draws : int
+        Of rows, for an interval by bootstrap; 0 does without one.
+    """
     if task.kind == "multilabel":
         return micro_f1(target, judged, draws)
     if task.kind == "tagging":
@@ -156,7 +167,7 @@ def brief_figures(
 ) -> dict[str, Any]:
     """Return the loss and the measure alone, as ``result.json`` holds them of the validation part."""
     judged = token_losses(output, target) if task.kind == "next_token" else predictions(task, preparation, output)
-    return {"loss": loss, metric_of(task): _headline(task, target, judged, draws=0).value}
+    return {"loss": loss, metric_of(task): headline(task, target, judged, draws=0).value}
 
 
 def _judged(baseline: Baseline, x: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -167,9 +178,9 @@ def _judged(baseline: Baseline, x: np.ndarray, target: np.ndarray) -> np.ndarray
 
 def baseline_figure(task: Task, baseline: Baseline, x: np.ndarray, target: np.ndarray) -> float:
     """Return a baseline's figure, by the task's measure."""
-    return _headline(task, target, _judged(baseline, x, target), draws=0).value
+    return headline(task, target, _judged(baseline, x, target), draws=0).value
 
 
 def baseline_interval(task: Task, baseline: Baseline, x: np.ndarray, target: np.ndarray) -> dict[str, Any]:
     """Return a baseline's figure on the test part, with its interval."""
-    return _headline(task, target, _judged(baseline, x, target)).to_dict()
+    return headline(task, target, _judged(baseline, x, target)).to_dict()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradwright.data import LabeledRows, Note, Preparation, Split, TargetScale, Task, fit_preparation
 from gradwright.engine.random import Generator, use_generator
-from gradwright.errors import ConfigError
+from gradwright.errors import ConfigError, StateError
 from gradwright.train.assembly import check_monitor, make_stopping, make_trainer
 from gradwright.train.config import CONTEXT, TOKENS, Config
 from gradwright.train.criteria import make_criterion
@@ -112,6 +112,8 @@ class Members:
         layouts: Mapping[tuple[int, ...], Layout] | None = None,
     ) -> None:
         self.members = list(members)
+        self.dataset, self.task = dataset, task
+        self._settled = False
         parts = _Parts(dataset, task)
         self.runners = [parts.runner(member) for member in self.members]
         self._scales = {member.number: parts.scale(member) for member in self.members}
@@ -137,14 +139,58 @@ class Members:
             if on_epoch is not None and runner.history:
                 on_epoch(runner.number, self._own_unit(runner)[-1])
 
+        self._settled = False
         for groups in self._groups:
             groups.run(until, told, say)
 
     def results(self, keep: Collection[str] = ("outputs",)) -> list[MemberResult]:
         """Return what came of each, in the order of the members; ``keep`` may name outputs and weights."""
-        for groups in self._groups:
-            groups.settle()
+        self._settle()
         return [self._result(i, keep) for i in range(len(self.members))]
+
+    def predict(self, number: int, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any], float]:
+        """Return what a member's best weights say of any rows, prepared as its training rows were.
+
+        Parameters
+        ----------
+        number : int
+            Which member.
+        rows : int64 array
+            Row numbers of the data set, such as those that were held out.
+
+        Returns
+        -------
+        outputs : (rows, …)
+            Logits, or standardised numbers.
+        target : array
+            The true values, quantities in their own units.
+        loss : float
+            The criterion of these outputs.
+
+        Raises
+        ------
+        StateError
+            The member had no good epoch.
+        """
+        self._settle()
+        i = next(i for i, member in enumerate(self.members) if member.number == number)
+        runner, member = self.runners[i], self.members[i]
+        if runner.best_epoch == 0:
+            raise StateError(f"member {number} cannot predict: {runner.problem or 'it was not trained'}")
+        x, target, y = prepared_part(
+            self.task, self._preparations[i], self.dataset.take(rows), member.config, self.notes
+        )
+        with use_generator(runner.generator):
+            outputs = forward_rows(runner.trainer._judged, x)
+            loss = runner.trainer.loss(outputs, y)
+        return outputs, target, loss
+
+    def _settle(self) -> None:
+        """Put the best weights into the models, once after each run."""
+        if not self._settled:
+            for groups in self._groups:
+                groups.settle()
+            self._settled = True
 
     def _own_unit(self, runner: Runner) -> list[dict[str, Any]]:
         scale = self._scales[runner.number]
