@@ -271,6 +271,15 @@ def test_one_members_nan_touches_no_other():
             np.testing.assert_array_equal(mine.weights[name], weight)
 
 
+def test_a_member_without_a_good_epoch_says_so():
+    """The loss is finite before the only update, and the weights after it; validation is not."""
+    own = {"optimizer": "gd", "hidden": [], "batch_size": 105, "epochs": 1, "dtype": "float32"}
+    _, results = train(members_of([{**own, "lr": 0.1}, {**own, "lr": 1e38}]), Layout(2, 1))
+    assert results[0].problem is None
+    assert results[1].problem == "the validation loss was not a finite number in any of 1 epochs"
+    assert (results[1].best_epoch, len(results[1].rows), results[1].validation) == (0, 1, {})
+
+
 # --- the proof would notice -------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("fault", ["seeds", "number"])
 def test_planted_faults_are_seen(fault, monkeypatch):

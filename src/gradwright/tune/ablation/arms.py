@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,10 +102,11 @@ class Arms:
         metric = self.source.metric
         if result.best_epoch == 0 or result.preparation is None:
             return None
-        if metric in result.validation:
-            return result.validation[metric]
-        outputs, target, loss = together.predict(result.number, self.source.parts.validation)
-        return float(brief_figures(self.source.task, result.preparation, outputs, target, loss)[metric])
+        score = result.validation.get(metric)
+        if score is None:
+            outputs, target, loss = together.predict(result.number, self.source.parts.validation)
+            score = float(brief_figures(self.source.task, result.preparation, outputs, target, loss)[metric])
+        return score if math.isfinite(score) else None
 
 
 def _line(arm: Arm, member: Member, result: MemberResult, score: float | None) -> dict[str, Any]:
@@ -121,7 +123,7 @@ def _line(arm: Arm, member: Member, result: MemberResult, score: float | None) -
         "fold": None,
         "repeat": None,
         "arm": arm.name,
-        "problem": result.problem,
+        "problem": result.problem or ("no epoch has a finite score" if score is None else None),
         "parent": None,
         "rung": None,
     }

@@ -260,7 +260,7 @@ def _not_found(name: str, wanted: set[str], parts: Sequence[Part], absent: Seque
     if why:
         return f"--only {name}: this configuration has none to leave out ({why[0]})"
     here = list(dict.fromkeys([*(p.name for p in parts), *(p.family for p in parts)]))
-    close = difflib.get_close_matches(name, [*here, *_OFF, *_MORE], n=3)
+    close = difflib.get_close_matches(name, dict.fromkeys([*here, *_OFF, *_MORE]), n=3)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     return f"--only {name}: no such part; {hint}this configuration has {', '.join(here[:30])}" + (
         " …" if len(here) > 30 else ""

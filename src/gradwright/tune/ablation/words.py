@@ -16,7 +16,7 @@ def verdict(row: Mapping[str, Any], *, higher_is_better: bool, alpha: float) -> 
     >>> row = {"difference": -0.02, "p": 0.001, "p_holm": 0.004, "within_spread": False, "failed": 0, "per_seed": [1]}
     >>> verdict(row, higher_is_better=True, alpha=0.05)
     'worse without it'
-    >>> verdict({**row, "p_holm": 0.4, "within_spread": True}, higher_is_better=True, alpha=0.05)
+    >>> verdict({**row, "p": 0.2, "p_holm": 0.4, "within_spread": True}, higher_is_better=True, alpha=0.05)
     "not shown: could be luck; smaller than the seeds' spread"
     """
     seeds = len(row["per_seed"])
