@@ -2,8 +2,8 @@
 
 Training: everybody trains the same network from the same weights on the same batches in float32. Rounds alternate, so
 that a busy machine is busy for all; the figure is the median over rounds. Ratios are medians of the rounds' own ratios.
-Other sections are files of their own: overhead.py, memory.py, gradients.py, cnn.py, lr_find.py, fashion.py,
-starting.py.
+Other sections are files of their own: starting.py, gradients.py, cnn.py, memory.py, streaming.py, lr_find.py,
+estimators.py, populations.py, fashion.py, overhead.py.
 """
 
 from __future__ import annotations
@@ -25,8 +25,12 @@ import lr_find
 import memory
 import numpy as np
 import overhead
+import populations
 import starting
+import streaming
 from asked import said
+
+import estimators
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -150,7 +154,10 @@ def sections(images: Path | None = None) -> dict[str, tuple[Section | None, int]
         "gradients": (gradients.section, 6),
         "cnn": (cnn.section, 1),
         "memory": (lambda rounds: memory.section(), 1),
+        "streaming": (lambda rounds: streaming.section(), 1),
         "lr_find": (rates, 1),
+        "estimators": (lambda rounds: estimators.section(), 1),
+        "populations": (lambda rounds: populations.section(), 1),
         "fashion": (None if images is None else lambda rounds: fashion.section(images), 1),
         "overhead": (overhead.section, 4),  # last, for tinygrad leaves threads behind
     }
@@ -168,7 +175,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.rounds < 5:
         parser.error("a median of fewer than 5 rounds says little")
-    packages = ("gradwright", "numpy", "jax", "torch", "optax", "scikit-learn", "autograd", "tinygrad")
+    packages = ("gradwright", "numpy", "jax", "torch", "optax", "scikit-learn", "optuna", "ray", "autograd", "tinygrad")
     lines = [
         "# Measured",
         "",

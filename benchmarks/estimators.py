@@ -23,8 +23,9 @@ from typing import Any
 from asked import said, table
 
 SETS = ("digits", "iris", "wine", "breast-cancer", "diabetes")
-#: What was asked of each: about what MLPClassifier and MLPRegressor reach.
 FOLDS, REPEATS = 5, 5
+#: The score that was asked of ours: accuracy, and for diabetes R²; about what scikit-learn's perceptrons reach.
+ASKED = {"digits": 0.980, "wine": 0.980, "breast-cancer": 0.976, "diabetes": 0.42}
 
 
 def load(name: str) -> tuple[Any, Any]:
@@ -102,6 +103,8 @@ def rows(name: str) -> tuple[list[object], list[object]]:
     mean, half = statistics.fmean(differences), float(t.ppf(0.975, n - 1)) * error
     line: list[object] = [name]
     line += [f"{statistics.fmean(s):.4f} ± {statistics.stdev(s):.4f}" for s in (scores["ours"], scores["theirs"])]
+    least, ours = ASKED.get(name), statistics.fmean(scores["ours"])
+    line += ["" if least is None else f"{least:g}: {said(ours >= least)}"]
     line += [f"{mean:+.4f} ± {half:.4f}", said(mean + half >= 0)]
     warm = {side: statistics.median(values) for side, values in seconds.items()}
     totals = {side: sum(values) for side, values in seconds.items()}
@@ -114,7 +117,7 @@ def rows(name: str) -> tuple[list[object], list[object]]:
 def section(sets: tuple[str, ...] = SETS) -> list[str]:
     """Measure and return the lines of the report."""
     lines = [rows(name) for name in sets]
-    scores = ("set", "ours", "scikit-learn's", "difference, 95%", "no worse")
+    scores = ("set", "ours", "scikit-learn's", "asked of ours", "difference, 95%", "no worse")
     times = (
         "set", "first fit", "first, programs on disk", "warm fit", "scikit-learn's fit", "times faster", "25 fits",
         "scikit-learn's 25", "faster, compiling included",

@@ -28,7 +28,7 @@ from gradwright.train.config import Config
 from gradwright.train.job import make_criterion
 from gradwright.train.network import build_network
 from gradwright.train.plans import search_rate
-from gradwright.train.prepared import Prepared, StageClock, prepare, scaled_targets
+from gradwright.train.prepared import Prepared, StageClock, prepare, prepared_part
 
 SETS = ("digits", "iris", "wine", "breast-cancer", "diabetes")
 RATES = tuple(float(10.0 ** (k / 2)) for k in range(-10, 3))
@@ -42,9 +42,7 @@ def prepared(source: str, seed: int, epochs: int) -> tuple[Config, Prepared, Arr
     """Read, split and prepare, as ``gradwright train`` does with its defaults; the last is the test part."""
     config = parse_config({"source": source, "seed": seed, "epochs": epochs})
     data = prepare(config, Reporter(), StageClock())
-    test = data.dataset.take(data.parts.test)
-    y = scaled_targets(data.preparation, data.task.encode(test.target, test.place), data.x.dtype)
-    x = data.preparation.transform(test.features, place=test.place).astype(data.x.dtype)
+    x, _, y = prepared_part(data.task, data.preparation, data.dataset.take(data.parts.test), config, [])
     return config.resolved(len(data.x), data.preparation.width), data, (x, y)
 
 
@@ -55,8 +53,8 @@ class Run:
         self.config, self.data = config, data
         self.parts = ((data.x, data.y), (data.vx, data.vy), test)
         gw.manual_seed(config.seed)
-        self.model = build_network(config, data.shape, data.task.outputs)
-        self.criterion = make_criterion(data.task.is_classification)
+        self.model = build_network(config, data.shape, data.outputs)
+        self.criterion = make_criterion(data.task)
         self.optimizer = make_optimizer(config.optimizer, self.model.parameters())
         self.trainer = Trainer(self.model, self.criterion, self.optimizer, seed=config.seed)
         self.weights = {k: gw.tensor(v.numpy()) for k, v in self.model.state_dict().items()}

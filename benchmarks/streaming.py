@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from asked import said, table
+
 COLUMNS = 256
 GROUP = 65_536  # rows that are made, and written, at once
 BATCH = 256
@@ -75,31 +77,38 @@ def train(path: Path) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    """Make the file, train in a child, say what came of it."""
-    if sys.argv[1:2] == ["--child"]:
-        print(json.dumps(train(Path(sys.argv[2]))))
-        return
-    gigabytes = float(sys.argv[1]) if len(sys.argv) > 1 else 4.0
-    compression = sys.argv[2] if len(sys.argv) > 2 else "uncompressed"
+def measure(gigabytes: float, compression: str) -> dict[str, float]:
+    """Make the file, train on it in a child; return what the child says, and the file's size."""
     with tempfile.TemporaryDirectory(prefix="gradwright-streaming-") as folder:
         path = Path(folder, "rows.parquet")
-        print(f"writing {gigabytes:g} GB, {compression} …", flush=True)
         write(path, gigabytes, compression)
         size = path.stat().st_size
-        print("training for an epoch …", flush=True)
         child = subprocess.run(
             [sys.executable, __file__, "--child", str(path)], check=True, stdout=subprocess.PIPE, text=True
         )
-    got = json.loads(child.stdout)
-    peak = got["peak"] / 1e9
-    print(f"file            {size / 1e9:.2f} GB, {got['rows']:,.0f} rows of {COLUMNS} float32, {compression}")
-    print(f"peak memory     {peak:.2f} GB; asked for: under {LIMIT} GB: {'reached' if peak < LIMIT else 'MISSED'}")
-    print(f"opening         {got['open']:.1f} s, {got['rows'] / got['open']:,.0f} rows/s (the preparation is fitted)")
-    rate = got["trained"] / got["epoch"]
-    print(f"the epoch       {got['epoch']:.1f} s, {rate:,.0f} rows/s (with compiling and validation)")
-    print(f"accuracy        {got['accuracy']:.3f} on the validation part")
+    found: dict[str, float] = json.loads(child.stdout)
+    return {**found, "size": size}
+
+
+def section(gigabytes: float = 4.0, compression: str = "uncompressed") -> list[str]:
+    """Measure and return the lines of the report."""
+    got = measure(gigabytes, compression)
+    peak, rows = got["peak"] / 1e9, got["rows"]
+    lines = [
+        ("the file", f"{got['size'] / 1e9:.2f} GB, {rows:,.0f} rows of {COLUMNS} float32, {compression}", "", ""),
+        ("peak memory of the process", f"{peak:.2f} GB", f"{LIMIT} GB", said(peak < LIMIT)),
+        ("opening: the preparation is fitted", f"{got['open']:.1f} s, {rows / got['open']:,.0f} rows a second", "", ""),
+        ("one epoch, compiling and validation included", f"{got['epoch']:.1f} s", "", ""),
+        ("of which", f"{got['trained'] / got['epoch']:,.0f} rows a second", "", ""),
+        ("accuracy on the validation part", f"{got['accuracy']:.3f}", "", ""),
+    ]
+    return ["## Training on a file larger than memory", "", *table(("what", "measured", "under", ""), lines)]
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--child"]:
+        print(json.dumps(train(Path(sys.argv[2]))))
+    else:
+        gigabytes = float(sys.argv[1]) if len(sys.argv) > 1 else 4.0
+        compression = sys.argv[2] if len(sys.argv) > 2 else "uncompressed"
+        print("\n".join(section(gigabytes, compression)))

@@ -253,7 +253,7 @@ def test_the_whole_command_gives_the_same_figures(tmp_path):
 def test_one_members_nan_touches_no_other():
     """The others are the same to the bit as without it; it is frozen, and its problem has words."""
     good = [{"optimizer": "sgd", "lr": 0.05 * (i + 1), "momentum": 0.9, "hidden": [], "epochs": 4} for i in range(4)]
-    bad = {"optimizer": "sgd", "lr": 1e300, "momentum": 0.9, "hidden": [], "epochs": 4, "seed": 9}
+    bad = {"optimizer": "sgd", "lr": 1.7e308, "momentum": 0.9, "hidden": [], "epochs": 4, "seed": 9}
     settings = [{**each, "seed": i} for i, each in enumerate(good)]
     _, with_it = train(members_of([*settings[:1], bad, *settings[1:]]), Layout(5, 1))
     _, without = train(members_of([*settings, settings[0]]), Layout(5, 1))

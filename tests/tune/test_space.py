@@ -278,3 +278,10 @@ def test_points_outside_the_unit_cube() -> None:
     for u in ([], [0.1, 0.2], [1.5], [float("nan")]):
         with pytest.raises(ConfigError, match="a point of 1 numbers from 0 to 1"):
             space.from_unit(u)
+
+
+def test_names_of_ones_own() -> None:
+    space = Space({"beta1": Linear(0.8, 0.99), "scale": Log(0.1, 10.0)}, settings=False)
+    assert list(space.sample(np.random.default_rng(0))) == ["beta1", "scale"]
+    with pytest.raises(ConfigError, match="expected Linear, Log, Integer or Choice"):
+        Space({"beta1": 0.9}, settings=False)  # type: ignore[dict-item]

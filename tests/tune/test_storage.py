@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import json
@@ -207,30 +208,35 @@ def test_trials_that_others_added_are_left_alone(where: str) -> None:
     assert ours == [(7, 7), (8, None), (9, 8)]
 
 
+def test_what_goes_wrong_between_writes_is_the_callers(where: str) -> None:
+    with filled(where) as store:
+        with contextlib.suppress(ZeroDivisionError), store.together():
+            store.report(6, 4, 0.5)
+            raise ZeroDivisionError
+        assert store.trials()[6].curve[4] == 0.5
+        store.finish(6, "complete", 0.5)
+    assert theirs(where).trials[6].intermediate_values[4] == 0.5
+
+
 def test_a_journal_cut_at_any_byte_of_its_end(tmp_path: Path) -> None:
     path = tmp_path / "journal.log"
     filled(str(path)).close()
-    whole = path.read_bytes()
-    lines = whole.splitlines(keepends=True)
-    first = len(whole) - sum(map(len, lines[-2:]))
-    torn = 0
-    for size in range(first, len(whole) + 1):
-        path.write_bytes(whole[:size])
+    *lines, last = path.read_bytes().splitlines(keepends=True)[:-1]  # without the word that nobody writes any more
+    assert json.loads(last)["state"] == TrialState.FAIL
+    for size in range(len(last) + 1):
+        path.write_bytes(b"".join(lines) + last[:size])
         with StudyStore.open(path, "study", SPACE, write=False) as store:
-            states = {t.number: t.state for t in store.trials()}
+            states = [t.state for t in store.trials()]
             notes = store.notes
-        assert list(states) == list(range(8))  # the trials themselves stand before
-        assert states[0] == "complete"
-        if size in {first + sum(map(len, lines[-2 : len(lines) - 2 + i])) for i in range(3)}:
+        whole = size == len(last)
+        assert states == ["complete"] * 4 + ["pruned", "failed" if whole else "running", "running", "running"]
+        if whole or not size:
             assert notes == []
         else:
-            torn += 1
-            assert "the last line was torn" in notes[0]
-            assert "is done again" in notes[0]
+            assert f"the last line was torn ({size} bytes from byte {len(b''.join(lines)):,} on)" in notes[0]
         # it was mended, for Optuna as well
-        assert path.read_bytes() in [b"".join(lines[: len(lines) - i]) for i in range(3)]
-    assert torn > 150
-    assert len(theirs(str(path)).trials) == 8
+        assert path.read_bytes() == b"".join(lines) + (last if whole else b"")
+    assert [t.state for t in theirs(str(path)).trials][5] == TrialState.FAIL
 
 
 def test_a_journal_that_is_cut_while_it_begins(tmp_path: Path) -> None:

@@ -14,12 +14,16 @@ from typing import Annotated, Any
 import typer
 
 from gradwright.cli import ablate as ablate_command
+from gradwright.cli import compare as compare_command
 from gradwright.cli import cv as cv_command
 from gradwright.cli import runs as runs_command
 from gradwright.cli.settings import Given, given_settings, hidden_widths, names, takes_settings
 from gradwright.errors import ConfigError, GradwrightError
 
-__all__ = ["app", "main"]
+__all__ = [
+    "app",
+    "main",
+]
 
 app = typer.Typer(
     name="gradwright",
@@ -86,6 +90,10 @@ def train(
     ] = False,
     keep_every: Annotated[int | None, typer.Option(help="Keep the checkpoint of every so-many-th epoch.")] = None,
     log: Annotated[str | None, typer.Option(help="Log for other tools too: tensorboard, mlflow.")] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(help="Train so many seeds at once: mean, spread, curves with bands."),
+    ] = None,
     fast_dry_run: Annotated[
         bool, typer.Option("--fast-dry-run", help="Rehearse everything on one batch; write nothing, leave the seal.")
     ] = False,
@@ -101,9 +109,10 @@ def train(
         from gradwright.train.config import to_toml
 
         if resume is not None:
-            if out is not None or fast_dry_run or overfit_one_batch or print_config:
+            if out is not None or fast_dry_run or overfit_one_batch or print_config or seeds:
                 raise ConfigError(
-                    "train: --resume goes on in the run's own folder; leave --out, --print-config and rehearsals away"
+                    "train: --resume goes on in the run's own folder; leave --out, --seeds, --print-config and "
+                    "rehearsals away"
                 )
             _run_resume(resume, given.settings, accept_changes, quiet, as_json, keep_every=keep_every, log=names(log))
             return
@@ -117,14 +126,21 @@ def train(
             check_comparable(settings)
             import_torch()  # better now than after the training
         if fast_dry_run or overfit_one_batch:
-            if (fast_dry_run and overfit_one_batch) or out or keep_every or log or accept_changes:
+            if (fast_dry_run and overfit_one_batch) or out or keep_every or log or accept_changes or seeds:
                 raise ConfigError(
-                    "train: a rehearsal writes nothing and stands alone: leave --out, --keep-every, --log, "
+                    "train: a rehearsal writes nothing and stands alone: leave --out, --keep-every, --log, --seeds, "
                     "--accept-changes and the other rehearsal away"
                 )
             from gradwright.cli.rehearsals import rehearse
 
             rehearse(settings, overfit=overfit_one_batch, quiet=quiet, as_json=as_json)
+            return
+        if seeds is not None:
+            if keep_every or log or accept_changes:
+                raise ConfigError("train: --seeds leaves a study: leave --keep-every, --log and --accept-changes away")
+            from gradwright.cli.seeds import run_seeds
+
+            run_seeds(settings, seeds, out, quiet=quiet, as_json=as_json)
             return
         from gradwright.train import RunFolder
 
@@ -351,6 +367,7 @@ def list_shelf(
 
 ablate_command.register(app, _explained)
 cv_command.register(app, _explained)
+compare_command.register(app, _explained)
 runs_command.register(app, _explained)
 
 

@@ -16,10 +16,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gradwright.cli.console import safe
 
 if TYPE_CHECKING:
-    from gradwright.tune import StudyFolder
     from gradwright.tune.outcome import Outcome
+    from gradwright.tune.study import StudyFolder
 
-__all__ = ["MembersProgress", "finish", "table_lines"]
+__all__ = ["MembersProgress", "finish", "study_folder", "table_lines"]
 
 
 class MembersProgress:
@@ -64,7 +64,7 @@ class MembersProgress:
         self._progress.update(self._bar, completed=done, now=now)
         if not self.console.is_terminal and time.perf_counter() - self._last > 2:
             self._last = time.perf_counter()
-            self.console.print(f"  {len(self._epochs)} networks, {done:,} epochs: {now}", soft_wrap=True)
+            self.console.print(f"  {done:,} epochs: {now}", soft_wrap=True)
 
     def say(self, words: str) -> None:
         """Show what goes on."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from gradwright.backend import compiler_options, jax_modules
 from gradwright.compile.lift import Lifted
+from gradwright.compile.mesh import Spread
 from gradwright.compile.schedules import numbers_ahead
 from gradwright.compile.step import CompiledStep, _Arguments, gather_batches, step_inputs
 from gradwright.compile.trace import Program
@@ -205,12 +206,19 @@ class Together:
         return jax.vmap(member, in_axes=axes)
 
 
-def compiled(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
-    """Compile for inputs of these shapes, the first of which is given up."""
+def compiled(function: Callable[..., Any], own: tuple[bool, ...], inputs: tuple[Any, ...], members: int) -> Any:
+    """Compile for inputs of these shapes, the first of which is given up.
+
+    With several devices each computes its share of the members; ``own`` says which inputs have them along an axis.
+    """
     jax = jax_modules().jax
+    options: dict[str, Any] = {"donate_argnums": 0, "compiler_options": compiler_options()}
+    if len(jax.local_devices()) > 1:
+        spread = Spread(members)
+        function, options["in_shardings"] = spread.over(function, own), spread.shardings(own)
     with jax.enable_x64(True):
         shapes = jax.tree.map(lambda a: jax.ShapeDtypeStruct(np.shape(a), a.dtype), inputs)
-        return jax.jit(function, donate_argnums=0, compiler_options=compiler_options()).lower(*shapes).compile()
+        return jax.jit(function, **options).lower(*shapes).compile()
 
 
 def _traced(step: CompiledStep, arrays: tuple[Any, ...], rows: int, on: bool | frozenset[int]) -> Program:

@@ -233,18 +233,19 @@ class Config(BaseModel):
         return filled
 
 
-def load_toml(path: Path) -> dict[str, Any]:
-    """Read settings from a TOML file."""
+def load_toml(path: Path, where: str | None = None) -> dict[str, Any]:
+    """Read settings from a TOML file; ``where`` says in errors how it was named."""
+    where = where or f"--config {path}"
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise ConfigError(f"--config {path}: cannot be read: {error.strerror}") from None
+        raise ConfigError(f"{where}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"--config {path}: not UTF-8 text (byte {error.start}); TOML files are UTF-8") from None
+        raise ConfigError(f"{where}: not UTF-8 text (byte {error.start}); TOML files are UTF-8") from None
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"--config {path}: not valid TOML: {error}") from None
+        raise ConfigError(f"{where}: not valid TOML: {error}") from None
 
 
 def parse_config(values: dict[str, Any], where: str = "configuration") -> Config:

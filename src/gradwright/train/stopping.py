@@ -89,6 +89,33 @@ def training_progress(errors: Sequence[float]) -> float:
     return 1000 * (mean / lowest - 1) if lowest > 0 else math.inf
 
 
+@dataclass
+class _Watched:
+    """What is watched of the rows up to one of them; figures are turned so that less is better."""
+
+    rows: int = 0
+    last: Any = None
+    any: bool = False
+    counted: list[tuple[int, int, float]] = field(default_factory=list)  # (index, epoch after the warm-up, figure)
+    since: int = 0  # figures since the last improvement
+    least: float = math.inf
+    best: tuple[float, int | None] = (math.inf, None)  # the lowest finite figure that counts, and its index
+    best_of_all: tuple[float, int | None] = (math.inf, None)  # with those of the warm-up
+
+    def take(self, index: int, epoch: int, error: float, min_delta: float) -> None:
+        """Take the next figure."""
+        self.any = True
+        if error < self.best_of_all[0]:
+            self.best_of_all = (error, index)
+        if epoch <= 0:
+            return
+        self.counted.append((index, epoch, error))
+        if error < self.best[0]:
+            self.best = (error, index)
+        better = error < self.least - min_delta if math.isfinite(self.least) else math.isfinite(error)
+        self.since, self.least = (0, error) if better else (self.since + 1, self.least)
+
+
 @dataclass(frozen=True)
 class EarlyStopping:
     """Decide from the history's rows which epoch is the best and whether to stop.
@@ -149,9 +176,7 @@ class EarlyStopping:
     strip: int = 5
     rises: int = 2
 
-    _seen: tuple[int, Any, list[tuple[int, int, float]]] = field(
-        default=(0, None, []), init=False, repr=False, compare=False
-    )
+    _watch: _Watched | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, least in (("patience", 1), ("warmup", 0), ("strip", 1), ("rises", 1)):
@@ -193,36 +218,32 @@ class EarlyStopping:
             ``train_loss`` for the rule "pq".
         """
         watched = self._watched(rows)
-        counted = [w for w in watched if w[1] > 0]
-        best = _lowest(counted or watched)
-        since, least = 0, math.inf
-        for _, _, error in counted:
-            better = error < least - self.min_delta if math.isfinite(least) else math.isfinite(error)
-            since, least = (0, error) if better else (since + 1, least)
+        counted = watched.counted
         stop = None
         if counted:
             rule = {"patience": self._patience, "gl": self._gl, "pq": self._pq, "up": self._up}[self.rule]
-            stop = rule(rows, counted, since)
-        return Decision(best, stop, since)
+            stop = rule(rows, counted, watched.since)
+        return Decision((watched.best if counted else watched.best_of_all)[1], stop, watched.since)
 
     # --- what is watched --------------------------------------------------------------------------------------------
-    def _watched(self, rows: Rows) -> list[tuple[int, int, float]]:
-        """Return (index, epoch after the warm-up, figure turned so that less is better) of the rows that have one."""
-        self._check_name(rows)
+    def _watched(self, rows: Rows) -> _Watched:
+        """Return what is watched of these rows; a history that has grown is read from there on."""
+        found = self._watch
+        if found is None or not (0 < found.rows <= len(rows) and rows[found.rows - 1] is found.last):
+            found = _Watched()
+        if not found.any:
+            self._check_name(rows)
         sign = 1 if self.direction == "min" else -1
-        # a history that has grown by a row since the last time is not read anew: that would be quadratic in epochs
-        seen, last, found = self._seen if self._seen[1] is not None else (0, None, [])
-        if not (0 < seen <= len(rows) and rows[seen - 1] is last):
-            seen, found = 0, []
-        for index in range(seen, len(rows)):
+        for index in range(found.rows, len(rows)):
             row = rows[index]
             if self.monitor in row:
                 value = row[self.monitor]
                 # None is what JSON makes of NaN and of infinity: a resumed run must decide as the first one did
                 error = sign * float(value) if value is not None and math.isfinite(value) else math.inf
-                found.append((index, self._epoch(row, index), error))
+                found.take(index, self._epoch(row, index), error, self.min_delta)
         if len(rows):
-            object.__setattr__(self, "_seen", (len(rows), rows[-1], found))
+            found.rows, found.last = len(rows), rows[-1]
+            object.__setattr__(self, "_watch", found)
         return found
 
     def _epoch(self, row: Mapping[str, Any], index: int) -> int:
@@ -321,9 +342,3 @@ class EarlyStopping:
                     f"early stopping: {name} is {error:.4g} in epoch {epoch}; the rule {self.rule} compares errors by "
                     "their ratio and needs them at 0 or above; take the rule up or patience"
                 )
-
-
-def _lowest(watched: list[tuple[int, int, float]]) -> int | None:
-    """Return the index of the first row with the lowest finite figure."""
-    finite = [w for w in watched if math.isfinite(w[2])]
-    return min(finite, key=lambda w: w[2])[0] if finite else None

@@ -1,10 +1,16 @@
 """Many networks at once: search, cross-validation, seeds, comparisons, ablations."""
 
+from gradwright.tune.comparison import compare_configurations
+from gradwright.tune.comparison_book import ComparisonBook
+from gradwright.tune.cross_validation import cross_validate
+from gradwright.tune.folds import Fold, draw_folds
 from gradwright.tune.groups import Group, Groups
 from gradwright.tune.layout import Layout
 from gradwright.tune.members import Member, MemberResult, Members, train_members
+from gradwright.tune.outcome import Outcome
 from gradwright.tune.parameters import Choice, Integer, Linear, Log, Parameter
 from gradwright.tune.population import Population
+from gradwright.tune.seeds import train_seeds
 from gradwright.tune.space import Space
 from gradwright.tune.storage import StoredTrial, StudyStore
 from gradwright.tune.strategies import (
@@ -24,6 +30,8 @@ __all__ = [
     "ASHA",
     "Bayesian",
     "Choice",
+    "ComparisonBook",
+    "Fold",
     "Grid",
     "Group",
     "Groups",
@@ -36,6 +44,7 @@ __all__ = [
     "Member",
     "MemberResult",
     "Members",
+    "Outcome",
     "Parameter",
     "Population",
     "PopulationBased",
@@ -46,5 +55,9 @@ __all__ = [
     "Strategy",
     "StudyStore",
     "SuccessiveHalving",
+    "compare_configurations",
+    "cross_validate",
+    "draw_folds",
     "train_members",
+    "train_seeds",
 ]

@@ -13,6 +13,7 @@ import numpy as np
 
 from gradwright.backend import jax_modules
 from gradwright.compile import place
+from gradwright.compile.mesh import Spread
 from gradwright.compile.together import LAID_OUT, Together, compiled
 from gradwright.train.trainer import block_steps, blocks
 from gradwright.tune.layout import Layout
@@ -55,7 +56,7 @@ class Cohort:
             best=list(first.trainer._judged.state_dict(keep_vars=True).values()),
         )  # fmt: skip
         self.together.check(data, held)
-        self._data, self._held = ([a._array for a in place(*part)] for part in (data, held))
+        self._data, self._held = _placed(data), _placed(held)
         self._steps = block_steps(first.trainer.model, np.asarray(data[0][:1]), first.batch_size)
         self._cuts = blocks(first.full, self._steps)
         for runner in self.runners:
@@ -90,9 +91,9 @@ class Cohort:
         return sum((r.full + (r.rest > 0)) * (r.epochs - r.epoch) for r in self.runners if not r.stopped)
 
     # --- programs ---------------------------------------------------------------------------------------------------
-    def programs(self, layout: Layout) -> dict[int, Any]:
+    def programs(self, layout: Layout, *, ending: bool = True) -> dict[int, Any]:
         """Return the programs for a layout: a block of so many steps, by their number; 0 is the epoch's end."""
-        needed = {stop - start for start, stop in self._cuts} | {0}
+        needed = {stop - start for start, stop in self._cuts} | ({0} if ending else set())
         with self._lock, ThreadPoolExecutor(2) as pool:
             made = {
                 steps: pool.submit(self._compile, layout, steps)
@@ -106,7 +107,7 @@ class Cohort:
     def bytes(self, layout: Layout) -> int:
         """Return the memory that the programs of a layout take at the same time, as XLA says of each."""
         most = 0
-        for program in self.programs(layout).values():
+        for program in self.programs(layout, ending=False).values():
             said = program.memory_analysis()
             whole = said.argument_size_in_bytes + said.output_size_in_bytes + said.temp_size_in_bytes
             most = max(most, whole - said.alias_size_in_bytes)
@@ -123,14 +124,19 @@ class Cohort:
             inside = bool(self._laid_out(steps, chunk) > LAID_OUT)
             own = numbers[:, :steps] if numbers.ndim == 3 else numbers
             return compiled(
-                self.together.block(shared=layout.shared, inside=inside), (*stacked, own, self._data, order)
+                self.together.block(shared=layout.shared, inside=inside),
+                (True, True, True, False, not layout.shared),
+                (*stacked, own, self._data, order),
+                chunk,
             )
         rows = np.zeros((*lead, max(first.rest, 1)), np.int32)
         judged = None if self.same_held else np.zeros((chunk, len(first.held)), np.int32)
         own = numbers[:, -1] if numbers.ndim == 3 else numbers
         return compiled(
             self.together.ending(shared=layout.shared, same_held=self.same_held),
+            (True, True, True, True, False, not layout.shared, False, not self.same_held),
             (*stacked, own, self._judge_numbers([first] * chunk), self._data, rows, self._held, judged),
+            chunk,
         )
 
     def _laid_out(self, steps: int, chunk: int) -> int:
@@ -209,10 +215,8 @@ class Cohort:
 
     def time(self, layout: Layout) -> float:
         """Return the seconds that a member's step takes in this layout, from one block on copies of the members."""
-        programs = self.programs(layout)
+        programs = self.programs(layout, ending=False)
         steps = max(programs)
-        if steps == 0:
-            return 0.0
         many = layout.chunk * layout.lanes
         runners = [self.runners[i % len(self.runners)] for i in range(many)]
         chunks = [_Chunk(self, layout, runners[i : i + layout.chunk]) for i in range(0, many, layout.chunk)]
@@ -235,6 +239,15 @@ class Cohort:
         return min(times) / (steps * many)
 
 
+def _placed(part: tuple[Any, Any]) -> list[Any]:
+    """Put rows where the programs read them: on every device."""
+    devices = len(jax_modules().jax.local_devices())
+    if devices == 1:
+        return [tensor._array for tensor in place(*part)]
+    with jax_modules().jax.enable_x64(True):
+        return list(Spread(devices).shared([np.asarray(a) for a in part]))
+
+
 class _Chunk:
     """The arrays of the members in a chunk, along a leading axis."""
 
@@ -248,8 +261,7 @@ class _Chunk:
         there = next(r for r in self.places if r is not None)
         stand_in = [r or there for r in self.places]
         self.changing = [np.stack(parts) for parts in zip(*[r.changing for r in stand_in], strict=True)]
-        steady = place(*[np.stack(parts) for parts in zip(*[r.steady for r in stand_in], strict=True)])
-        self.steady = [tensor._array for tensor in steady]
+        self.steady = [np.stack(parts) for parts in zip(*[r.steady for r in stand_in], strict=True)]
 
     def unload(self) -> None:
         """Give the members their arrays back."""

@@ -221,13 +221,18 @@ def _words(source: Source, result: dict[str, Any], scored: Sequence[Scored]) -> 
     if failed:
         first = failed[0]
         said.append(
-            f"{len(failed)} of {len(scored)} networks have no score, so there is no mean; the first: fold "
-            f"{first.fold.fold + 1}: {first.result.problem or first.result.stopped}"
+            f"{len(failed)} of {len(scored)} networks have no score, so there is no mean; the first, fold "
+            f"{first.fold.fold} of repeat {first.fold.repeat}: {first.result.problem or first.result.stopped}"
         )
     elif max(row["held_rows"] for row in result["per_fold"]) > 1:
         said.append(
             "The interval is of the mean over such folds and allows for the training rows that folds share "
             "(Nadeau and Bengio 2003); it is an approximation, and rough for few folds."
+        )
+    elif source.task.kind in ("binary", "multiclass") and result["baselines"]:
+        said.append(
+            "Leaving a row out makes its class rarer among the others, which is unfair to the majority class where "
+            "classes are about even."
         )
     return said
 

@@ -103,9 +103,17 @@ def draw_folds(
     if leave_one_out:
         cuts, notes = _one_out(source, config, repeats, all_rows)
     else:
-        by = {"groups": config.group, "time": config.time}
-        test = 0.0 if all_rows else config.test
-        parts = list(k_fold(source.dataset, source.task, k, repeats=repeats, seed=seed, test=test, **by))
+        splits = k_fold(
+            source.dataset,
+            source.task,
+            k,
+            repeats=repeats,
+            groups=config.group,
+            time=config.time,
+            seed=seed,
+            test=0.0 if all_rows else config.test,
+        )
+        parts = list(splits)
         cuts = [(i // k, i % k, split.train, split.validation) for i, split in enumerate(parts)]
         notes = list(dict.fromkeys(note for split in parts for note in split.notes))
     if not all_rows and any(len(np.intersect1d(source.parts.test, held)) for *_, held in cuts):

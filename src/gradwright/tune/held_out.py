@@ -84,6 +84,7 @@ def train_on_folds(
     seeds: int = 1,
     on_epoch: OnEpoch | None = None,
     say: Say | None = None,
+    before_scoring: Callable[[], Any] | None = None,
 ) -> Training:
     """Train every configuration on every fold with every seed, all together, and score the held-out rows.
 
@@ -98,6 +99,8 @@ def train_on_folds(
         all configurations.
     on_epoch, say : callable, optional
         As `train_members` takes them.
+    before_scoring : callable, optional
+        Called when a population is trained, before its held-out rows are looked at.
     """
     scored: list[Scored] = []
     groups: list[dict[str, Any]] = []
@@ -118,6 +121,8 @@ def train_on_folds(
         together = Members(source.dataset, source.task, members)
         together.run(None, on_epoch, say)
         results = together.results(keep=())
+        if before_scoring is not None:
+            before_scoring()
         scored += [
             _score(source, together, arm, fold, seed, result)
             for (arm, fold, seed), result in zip(plan, results, strict=True)

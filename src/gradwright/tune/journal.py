@@ -113,12 +113,15 @@ class _Lock(JournalFileSymlinkLock):
 
     def acquire(self) -> bool:
         if self._depth == 0:
-            self._hold()
             try:
+                self._hold()
                 with contextlib.suppress(OSError):
                     if self._file is not None and self._OURS in os.readlink(self._link):
                         os.unlink(self._link)
                 super().acquire()
+            except OSError as error:
+                self._let_go()
+                raise RunError(f"cannot lock {self._path}: {error.strerror}") from None
             except BaseException:
                 self._let_go()
                 raise
@@ -131,7 +134,8 @@ class _Lock(JournalFileSymlinkLock):
             self._depth -= 1
             return
         try:
-            super().release()
+            with contextlib.suppress(RuntimeError):  # another program took it away after half a minute
+                super().release()
         finally:
             if self._depth == 1:
                 self._depth = 0

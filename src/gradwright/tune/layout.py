@@ -17,8 +17,8 @@ __all__ = ["Layout", "LayoutChoice", "choose_layout"]
 
 #: Members in a chunk where nothing is measured: on CPUs their state then stays in the second cache of small networks.
 USUAL = 8
-#: Work that is estimated to take less, in seconds, is not worth compiling other layouts.
-WORTH = 15.0
+#: Work that is estimated to take less, in seconds, is not worth compiling other layouts: some seconds each.
+WORTH = 60.0
 #: Another layout must be faster than the usual one by this share: closer ones would be told apart by noise.
 MARGIN = 0.05
 
@@ -78,23 +78,26 @@ def choose_layout(cohort: Cohort, say: Callable[[str], None] | None = None) -> L
     """
     members = sum(not r.stopped for r in cohort.runners)
     cpu = jax_modules().jax.default_backend() == "cpu"
-    lanes = available_cores() if cpu else 1
+    devices = len(jax_modules().jax.local_devices())
+    lanes = available_cores() if cpu and devices == 1 else 1
     room = max(1, memory_budget() // (cohort.member_bytes * lanes))
 
     def even(chunk: int) -> int:
         """Cut the members into equal chunks of about this size."""
         each = -(-members // lanes)
         most = max(1, min(chunk, room, each))
-        return -(-each // -(-each // most))
+        cut = -(-each // -(-each // most))
+        return -(-cut // devices) * devices  # each device has as many as any other
 
-    usual = Layout(even(USUAL if cpu else members), lanes)
+    usual = Layout(even(USUAL * devices if cpu else members), lanes)
     budget = memory_budget()
+    cohort.programs(usual)  # the epoch's end beside the steps, which alone tell the memory and the time
     while usual.chunk > 1 and cohort.bytes(usual) > budget:  # what XLA needs besides is known once it has compiled
         room = usual.chunk // 2
         usual = Layout(even(room), lanes)
     limit = f"; memory has room for {room} at a time in each of {lanes} lanes" if room < -(-members // lanes) else ""
     if members == 1:
-        return LayoutChoice(Layout(1, 1), "a single member")
+        return LayoutChoice(Layout(devices, 1), "a single member")
     seconds = {usual.name: cohort.time(usual)}
     work = cohort.work() * seconds[usual.name]
     if work < WORTH:
@@ -103,7 +106,9 @@ def choose_layout(cohort: Cohort, say: Callable[[str], None] | None = None) -> L
         )
     if say is not None:
         say(f"timing layouts for about {work:.0f} s of work")
-    others = [Layout(1, lanes), Layout(1, 1), Layout(even(4 * USUAL), lanes), Layout(even(members), lanes)]
+    others = [Layout(even(4 * USUAL * devices), lanes), Layout(even(members), lanes)]
+    if devices == 1:
+        others = [Layout(1, lanes), Layout(1, 1), *others]
     if cohort.same_order:
         others += [Layout(usual.chunk, lanes, shared=True), Layout(even(members), lanes, shared=True)]
     tried = {usual: seconds[usual.name]}

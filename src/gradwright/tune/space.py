@@ -32,6 +32,9 @@ class Space(Mapping[str, Parameter]):
         The names are settings of a training, as ``gradwright train`` has them.
     where : str
         What messages name: the file it was read from.
+    settings : bool
+        Whether the names are settings; without, they are any that the caller of :meth:`sample` or :meth:`grid` knows,
+        such as the ``build`` of a :class:`Population`.
 
     Raises
     ------
@@ -53,15 +56,17 @@ class Space(Mapping[str, Parameter]):
     ['lr', 'momentum', 'optimizer']
     """
 
-    def __init__(self, parameters: Mapping[str, Parameter], where: str = "space") -> None:
+    def __init__(self, parameters: Mapping[str, Parameter], where: str = "space", *, settings: bool = True) -> None:
         self.where = where
         if not parameters:
             raise ConfigError(f"{where}: empty; name a setting, such as [lr] with log = [1e-4, 1e-1]")
         for name, parameter in parameters.items():
-            check_name(name, where)
+            if settings:
+                check_name(name, where)
             if not isinstance(parameter, Parameter):
                 raise ConfigError(f"{where}: [{name}]: {parameter!r:.60}: expected Linear, Log, Integer or Choice")
-            check_values(name, parameter, where)
+            if settings:
+                check_values(name, parameter, where)
         self._parameters = in_order(parameters, where)
 
     @classmethod

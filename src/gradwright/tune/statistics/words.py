@@ -203,7 +203,7 @@ def repeated_testing(comparisons: int, *, alpha: float = 0.05) -> str:
 
 def percent(share: float) -> str:
     """Write a share in percent without needless digits."""
-    return f"{round(100 * share, 6):g}%"
+    return f"{round(100 * share, 2):g}%"
 
 
 def _digits(size: float) -> str:

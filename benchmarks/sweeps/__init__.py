@@ -1,0 +1,1 @@
+"""What `populations.py` measures: the jobs, and who does them, one contender a file."""
