@@ -29,6 +29,7 @@ def test_cv_prints_a_table_and_leaves_a_study(here, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     study = _study(tmp_path)
     assert study.name.startswith("cv-iris-")
+    assert "unfinished" not in (study / "report.html").read_text()
     assert "Accuracy on the rows held out, 2 × 3 folds:" in done.stdout
     assert "logistic regression" in done.stdout
     assert "test part (23 rows) stays sealed" in done.stdout

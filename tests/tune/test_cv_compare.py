@@ -16,7 +16,7 @@ from mlxtend.evaluate import combined_ftest_5x2cv, mcnemar, mcnemar_table
 from scipy import stats
 
 from gradwright.errors import ConfigError
-from gradwright.report.study import read_study, study_summary
+from gradwright.report.study import contest_info, read_study, study_summary
 from gradwright.train import Config, parse_config
 from gradwright.tune import comparison
 from gradwright.tune.comparison import compare_configurations
@@ -52,7 +52,7 @@ def _told(monkeypatch: pytest.MonkeyPatch, says: Says, broken: Sequence[int] = (
                     figures = {"loss": 1.0, "accuracy": float((said == target).mean())}
                     if arm in broken:
                         figures = {}
-                    scored.append(Scored(arm, seed, fold, result, figures, target, said))
+                    scored.append(Scored(arm, seed, fold, result, figures, {}, target, said))
         return Training(scored, [], [])
 
     monkeypatch.setattr(comparison, "train_on_folds", train)
@@ -188,6 +188,8 @@ def test_arms_are_trained_on_the_same_rows_with_the_same_seeds(tmp_path: Path) -
     record = read_study(tmp_path)
     assert (record.kind, record.notes, len(record.trials)) == ("compare", (), 8)
     assert "percentage points" in study_summary(tmp_path)["lead"]
+    assert [len(arm.scores) for arm in contest_info(record).arms] == [4, 4]  # a dot for every network
+    assert contest_info(record).pairs == 4
 
 
 def test_arms_that_share_a_program_share_it() -> None:

@@ -108,8 +108,7 @@ def finish(
     with folder:
         outcome = study(folder)
         outcome.write(folder.path)
-        write_study_report(folder.path)
-    report = folder.final / "report.html"
+    report = write_study_report(folder.final)  # it names the study by its folder
     if as_json:
         whole = {**outcome.result, "study": str(folder.final), "report": str(report)}
         print(json.dumps(plain(whole), allow_nan=False))

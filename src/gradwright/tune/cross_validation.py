@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -127,19 +128,25 @@ def cross_validate(
 
 
 def fold_scores(scored: Sequence[Scored], cuts: Sequence[Fold], metric: str) -> list[float | None]:
-    """Return a score a fold, the mean over seeds; None where one of them has none."""
+    """Return a score a fold, the mean over seeds; None where one of them has none, or none that is a number."""
     by_fold: dict[tuple[int, int], list[float | None]] = {}
     for one in scored:
         by_fold.setdefault((one.fold.repeat, one.fold.fold), []).append(one.figures.get(metric))
     found = []
     for cut in cuts:
-        values = [v for v in by_fold[cut.repeat, cut.fold] if v is not None]
+        values = [v for v in by_fold[cut.repeat, cut.fold] if v is not None and math.isfinite(v)]
         found.append(float(np.mean(values)) if len(values) == len(by_fold[cut.repeat, cut.fold]) else None)
     return found
 
 
 def mean_over(source: Source, scores: Sequence[float], cuts: Sequence[Fold]) -> dict[str, Any]:
-    """Return the mean of scores of folds, with the interval that is corrected for the rows they share."""
+    """Return the mean of scores of folds, with the interval that is corrected for the rows they share.
+
+    Where all are the same there is none: a width of zero would claim what a few folds cannot know.
+    """
+    if max(scores) == min(scores):
+        same = {"low": None, "high": None, "method": f"none: all {len(scores)} folds have the same score"}
+        return {"mean": scores[0], "std": 0.0, **same}
     train = [len(cut.train) + len(cut.validation) for cut in cuts]
     interval = fold_interval(scores, train, [len(cut.held) for cut in cuts])
     return summary(scores, within(interval, source.metric))
@@ -147,7 +154,8 @@ def mean_over(source: Source, scores: Sequence[float], cuts: Sequence[Fold]) -> 
 
 def _mean(source: Source, scored: Sequence[Scored], cuts: Sequence[Fold], *, one_by_one: bool) -> dict[str, Any]:
     scores = fold_scores(scored, cuts, source.metric)
-    missing = sum(score is None for score in scores)
+    # a single row has no R², but all of them together do
+    missing = sum(not one.figures for one in scored) if one_by_one else sum(score is None for score in scores)
     if missing:
         method = f"none: {missing} of {len(scores)} folds have no score"
         return {"mean": None, "std": None, "low": None, "high": None, "method": method}

@@ -34,8 +34,9 @@ class Scored:
     seed : int
     fold : Fold
     result : MemberResult
-    figures : dict
-        ``loss`` and the task's measure on the held-out rows; empty for a training without a good epoch.
+    figures, validation : dict
+        ``loss`` and the task's measure on the held-out rows, and on those that decided when to stop; empty for a
+        training without a good epoch.
     target, predicted : arrays
         The true values, and the network's: classes, or quantities in their own unit.
     """
@@ -45,6 +46,7 @@ class Scored:
     fold: Fold
     result: MemberResult
     figures: dict[str, float]
+    validation: dict[str, float]
     target: NDArray[Any] = field(repr=False)
     predicted: NDArray[Any] = field(repr=False)
 
@@ -136,10 +138,18 @@ def train_on_folds(
 def _score(source: Source, members: Members, arm: int, fold: Fold, seed: int, result: MemberResult) -> Scored:
     task = source.task
     if result.best_epoch == 0 or result.preparation is None:
-        return Scored(arm, seed, fold, result, {}, np.empty(0), np.empty(0))
+        return Scored(arm, seed, fold, result, {}, {}, np.empty(0), np.empty(0))
+    preparation = result.preparation
+
+    def figures(outputs: NDArray[Any], target: NDArray[Any], loss: float) -> dict[str, float]:
+        return {k: float(v) for k, v in brief_figures(task, preparation, outputs, target, loss).items()}
+
     outputs, target, loss = members.predict(result.number, fold.held)
-    figures = {k: float(v) for k, v in brief_figures(task, result.preparation, outputs, target, loss).items()}
-    return Scored(arm, seed, fold, result, figures, target, predictions(task, result.preparation, outputs))
+    validation = {k: v for k, v in result.validation.items() if k in ("loss", source.metric)}
+    if len(validation) < 2:  # epochs have accuracy and RMSE; F1 of entities, perplexity and others are judged here
+        validation = figures(*members.predict(result.number, fold.validation))
+    said = predictions(task, preparation, outputs)
+    return Scored(arm, seed, fold, result, figures(outputs, target, loss), validation, target, said)
 
 
 def _waves(source: Source, configs: Sequence[Config], folds: Sequence[Fold]) -> Iterator[list[Fold]]:

@@ -112,7 +112,7 @@ def _seed_row(source: Source, one: Scored) -> dict[str, Any]:
         "seed": one.seed,
         "score": one.figures.get(source.metric),
         "loss": one.figures.get("loss"),
-        "validation": one.result.validation.get(source.metric),
+        "validation": one.validation.get(source.metric),
         "best_epoch": one.result.best_epoch,
         "problem": one.result.problem,
     }

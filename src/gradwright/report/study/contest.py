@@ -68,10 +68,13 @@ def contest_info(record: StudyRecord) -> ContestInfo:
     for one in listed if isinstance(listed, list) else []:
         recorded[value_text(one.get("name", "arm")) if isinstance(one, Mapping) else value_text(one)] = one
     arms, notes = [], []
+    seeds = any(len({(t.repeat, t.fold) for t in trials}) < len(trials) for trials in by_arm.values())
     for i, name in enumerate(dict.fromkeys([*recorded, *by_arm])):
         trials, one = by_arm.get(name, []), recorded.get(name)
         one = one if isinstance(one, Mapping) else {}
-        scores: dict[str, tuple[int | None, float]] = {_key(t, j): (t.number, t.score) for j, t in enumerate(trials)}
+        scores: dict[str, tuple[int | None, float]] = {
+            _key(t, j, seeds=seeds): (t.number, t.score) for j, t in enumerate(trials)
+        }
         if not scores:
             given = one.get("scores", one.get("per_fold"))
             scores = {
@@ -97,11 +100,11 @@ def contest_info(record: StudyRecord) -> ContestInfo:
     return ContestInfo(study_metric(record), tuple(arms), tuple(notes), tuple(_tests(record)), tuple(said), pairs)
 
 
-def _key(trial: Trial, index: int) -> str:
-    """What two trials of different arms must share to be a pair: repeat, fold and seed."""
+def _key(trial: Trial, index: int, *, seeds: bool) -> str:
+    """What two trials of different arms must share to be a pair: repeat, fold and, of several `seeds`, the seed."""
     if trial.fold is None and trial.repeat is None and trial.seed is None:
         return f"#{index}"
-    seed = "" if trial.fold is not None else trial.seed
+    seed = trial.seed if seeds or trial.fold is None else ""
     return f"{trial.repeat}/{trial.fold}/{seed}"
 
 
