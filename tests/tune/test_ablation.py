@@ -249,6 +249,11 @@ def test_an_ablation_finds_the_column_that_matters(table, tmp_path, monkeypatch)
     assert info.base == pytest.approx(np.mean(found.result["base"]["per_seed"]))
     assert "column signal" in report
     assert "worse without it" in report
+    assert "How to read this" in report
+    assert "p is corrected for that (Holm)" in report
+    assert [p.chance for p in info.parts if p.p_holm == p.p_holm] == [
+        p["p_holm"] >= 0.05 for p in sorted(parts.values(), key=lambda p: p["difference"]) if p["p_holm"] is not None
+    ]
 
 
 def test_a_column_that_cannot_be_masked_is_left_out_before_preparing(table):

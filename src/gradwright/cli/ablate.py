@@ -128,7 +128,7 @@ def _table(title: str, rows: Sequence[Mapping[str, Any]], metric: str) -> list[s
         p = "" if row["p_holm"] is None else f"{row['p_holm']:.2g}" if row["p_holm"] >= 0.001 else "<0.001"
         mean = "none" if row["mean"] is None else _figure(metric, row["mean"])
         gap = "" if row["difference"] is None else _gap(metric, row["difference"])
-        what = "" if row["what"].startswith(("left out", "set to the mean")) else f" ({row['what']})"
+        what = f" ({row['what']})" if row["replaced"] else ""
         cells.append([f"  {row['name']}", mean, gap, ends, p, f"{row['words']}{what}"])
     cells = [[safe(cell) for cell in line] for line in cells]
     widths = [min(40, max(len(line[i]) for line in cells)) for i in range(len(cells[0]))]

@@ -41,14 +41,14 @@ def difference(part: Part, base: Scores, arm: Scores, metric: str) -> dict[str, 
     return row
 
 
-def corrected(rows: Sequence[dict[str, Any]], *, higher_is_better: bool) -> list[dict[str, Any]]:
-    """Return the rows with p-values corrected for one another (Holm), and what each says in words."""
+def corrected(rows: Sequence[dict[str, Any]], *, higher_is_better: bool, what: str = "it") -> list[dict[str, Any]]:
+    """Return the rows with p-values corrected for one another (Holm), and what each says in words; ``what`` is gone."""
     known = [row for row in rows if row["p"] is not None]
     by_row = {id(row): float(p) for row, p in zip(known, holm([r["p"] for r in known]), strict=True)} if known else {}
     found = []
     for row in rows:
         new = {**row, "p_holm": by_row.get(id(row))}
-        found.append({**new, "words": verdict(new, higher_is_better=higher_is_better, alpha=ALPHA)})
+        found.append({**new, "words": verdict(new, higher_is_better=higher_is_better, alpha=ALPHA, what=what)})
     return found
 
 

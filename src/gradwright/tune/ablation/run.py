@@ -111,7 +111,7 @@ def ablate(
         "seeds": seeds,
         "base": _summary(whole, source.metric),
         "parts": corrected(rows, higher_is_better=higher),
-        "cumulative": corrected(chain, higher_is_better=higher),
+        "cumulative": corrected(chain, higher_is_better=higher, what="these so far"),
         "absent": absent if not only else [],
         "retuned": tuned,
         "notes": arms.notes,

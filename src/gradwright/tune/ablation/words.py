@@ -8,8 +8,8 @@ from typing import Any
 __all__ = ["ablation_words", "verdict"]
 
 
-def verdict(row: Mapping[str, Any], *, higher_is_better: bool, alpha: float) -> str:
-    """Say of a part what its difference to the whole allows.
+def verdict(row: Mapping[str, Any], *, higher_is_better: bool, alpha: float, what: str = "it") -> str:
+    """Say of a part what its difference to the whole allows; ``what`` is gone.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def verdict(row: Mapping[str, Any], *, higher_is_better: bool, alpha: float) -> 
             same = "no difference with any seed"
         return "; ".join(filter(None, [same, failed]))
     better = (row["difference"] > 0) == higher_is_better
-    said = ["better without it" if better else "worse without it"]
+    said = [f"better without {what}" if better else f"worse without {what}"]
     if row["p_holm"] >= alpha:
         said = ["not shown: could be luck"]
         if row["p"] < alpha:
@@ -61,6 +61,13 @@ def ablation_words(result: Mapping[str, Any], *, seeds: int, columns: str) -> li
         said.append(
             "The optimizer was replaced without tuning the rate of the other, so its difference is that of two rates "
             "too; --retune sweeps the rate of both."
+        )
+    for sweep in result["retuned"]:
+        tried = ", ".join(f"{rate:g}" for rate in sweep["rates"])
+        at_end = sweep["chosen"] in (sweep["rates"][0], sweep["rates"][-1])
+        said.append(
+            f"Rate of {sweep['optimizer']}: {sweep['chosen']:g}, the best of {tried} on the validation part"
+            + ("; it is at the end of the sweep, so a better one may lie beyond." if at_end else ".")
         )
     if any(part["name"] == "early_stopping" for part in parts):
         said.append(
