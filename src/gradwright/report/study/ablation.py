@@ -100,8 +100,8 @@ def ablation_sections(record: StudyRecord) -> list[Section]:
             )
         )
     said = record.result.get("words")
-    words = [line for line in said if isinstance(line, str)] if isinstance(said, list) else []
-    sections += [Section("reading", "How to read this", words)] if words else []
+    remarks = [line for line in said if isinstance(line, str)] if isinstance(said, list) else []
+    sections += [Section("reading", "How to read this", remarks)] if remarks else []
     problems = problems_section(record)
     sections += [problems] if problems is not None else []
     groups = groups_info(record)

@@ -86,8 +86,9 @@ def _parts(recorded: Any) -> list[Part]:
     for one in recorded if isinstance(recorded, list) else []:
         if isinstance(one, Mapping):
             name, what, words = (one[k] if isinstance(one.get(k), str) else "" for k in ("name", "what", "words"))
-            numbers = (number_in(one, k) for k in ("mean", "difference", "low", "high", "p"))
-            found.append(Part(name, what, *numbers, words, number_in(one, "p_holm")))
+            mean, difference, low, high, p = (number_in(one, k) for k in ("mean", "difference", "low", "high", "p"))
+            corrected = number_in(one, "p_holm")
+            found.append(Part(name, what, mean, difference, low, high, p, words, corrected))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -115,18 +116,32 @@ def _matching(group: str, patterns: Iterable[str], names: Sequence[str]) -> tupl
 def by_prefix(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Group columns by how their names begin: without their last number, or up to their first word's end.
 
+    Those that are alone then are grouped by their last word.
+
     Examples
     --------
-    >>> by_prefix(["pixel_0_0", "pixel_0_1", "pixel_1_0", "mean radius", "mean area", "age"])
-    {'pixel_0_*': ('pixel_0_0', 'pixel_0_1'), 'pixel_1_0': ('pixel_1_0',), 'mean *': ('mean radius', 'mean area'),
+    >>> by_prefix(["pixel_0_0", "pixel_0_1", "pixel_1_0", "mean area", "mean size", "age"])
+    {'pixel_0_*': ('pixel_0_0', 'pixel_0_1'), 'pixel_1_0': ('pixel_1_0',), 'mean *': ('mean area', 'mean size'),
     'age': ('age',)}
+    >>> by_prefix(["area error", "size error"])
+    {'* error': ('area error', 'size error')}
     """
+    begin, end = Counter(map(_prefix, names)), Counter[str]()
+    alone = [name for name in names if begin[_prefix(name)] == 1]
+    end.update(_last_word(name) for name in alone)
     groups: dict[str, list[str]] = {}
     for name in names:
-        groups.setdefault(_prefix(name), []).append(name)
-    return {
-        columns[0] if len(columns) == 1 else f"{prefix}*": tuple(columns) for prefix, columns in groups.items()
-    }  # fmt: skip
+        pattern = f"{_prefix(name)}*"
+        if begin[_prefix(name)] == 1:
+            word = _last_word(name)
+            pattern = f"*{word}" if word and end[word] > 1 else name
+        groups.setdefault(pattern, []).append(name)
+    return {pattern: tuple(columns) for pattern, columns in groups.items()}
+
+
+def _last_word(name: str) -> str:
+    word = re.search(r"[ _.\-/:][^ _.\-/:\d]+$", name)
+    return word[0] if word else ""
 
 
 def _prefix(name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from gradwright.data import Preparation
 from gradwright.errors import ConfigError
 from gradwright.train.config import Config
+from gradwright.train.metrics import Interval
 from gradwright.tune.ablation.arms import Arm, Arms, OnEpoch, Say, without
 from gradwright.tune.ablation.columns import column_parts, columns_of
 from gradwright.tune.ablation.differences import corrected, difference, order_of_harm
@@ -18,7 +19,7 @@ from gradwright.tune.ablation.retune import retuned
 from gradwright.tune.ablation.words import ablation_words
 from gradwright.tune.held_out import prepare_fold
 from gradwright.tune.masking import masking_is_exact
-from gradwright.tune.outcome import Outcome
+from gradwright.tune.outcome import Outcome, within
 from gradwright.tune.source import read_source
 from gradwright.tune.statistics import Comparison, summarize_seeds
 
@@ -196,9 +197,11 @@ def _summary(scores: Sequence[float | None], metric: str) -> dict[str, Any]:
     if not known:
         return {**row, "mean": None, "std": None, "low": None, "high": None, "words": "No training has a score."}
     found = summarize_seeds(known, of=Comparison.by(metric, WHOLE))
-    return {
-        **row, "mean": found.mean, "std": found.std, "low": found.low, "high": found.high, "words": found.words,
-    }  # fmt: skip
+    low, high = found.low, found.high
+    if low is not None and high is not None:
+        cut = within(Interval(found.mean, low, high, ""), metric)
+        low, high = cut.low, cut.high
+    return {**row, "mean": found.mean, "std": found.std, "low": low, "high": high, "words": found.words}
 
 
 def _columns_words(base: Config, chosen: Sequence[Part], preparation: Preparation) -> str:

@@ -31,7 +31,7 @@ def verdict(row: Mapping[str, Any], *, higher_is_better: bool, alpha: float, wha
             same = "no difference with any seed"
         return "; ".join(filter(None, [same, failed]))
     better = (row["difference"] > 0) == higher_is_better
-    said = [f"better without {what}" if better else f"worse without {what}"]
+    said = [("better " if better else "worse ") + ("when replaced" if row.get("replaced") else f"without {what}")]
     if row["p_holm"] >= alpha:
         said = ["not shown: could be luck"]
         if row["p"] < alpha:
