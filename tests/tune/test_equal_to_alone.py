@@ -75,7 +75,7 @@ def of_rules(names: Any) -> list[Member]:
     settings = []
     for name in names:
         for k in range(3):
-            own: dict[str, Any] = {"optimizer": name, "label_smoothing": [0.0, 0.1, 0.0][k]}
+            own: dict[str, Any] = {"optimizer": name, "hidden": [], "label_smoothing": [0.0, 0.1, 0.0][k]}
             own |= {"batch_size": AT_ONCE[name]} if name in AT_ONCE else {}
             own |= {"lr": [0.01, 0.02, 0.005][k]} if name not in AT_ONCE else {}
             own |= {"weight_decay": [0.0, 0.01, 0.03][k]} if name in ("adam", "muon", "sgd", "adamw", "lamb") else {}
@@ -287,7 +287,7 @@ def test_a_member_without_a_good_epoch_says_so():
 @pytest.mark.parametrize("fault", ["seeds", "number"])
 def test_planted_faults_are_seen(fault, monkeypatch):
     """Two members' seeds swapped; a number of the first member baked in for all."""
-    settings = [{"lr": 0.01, "label_smoothing": 0.1 * i, "epochs": 1} for i in range(3)]
+    settings = [{"lr": 0.01, "label_smoothing": 0.1 * i, "epochs": 1, "hidden": []} for i in range(3)]
     members = members_of(settings)
     alone = [train_alone(IRIS, infer_task(IRIS), m) for m in members]
     if fault == "seeds":

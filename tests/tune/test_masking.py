@@ -80,7 +80,8 @@ def test_convolutions_are_not_exact():
 
 def test_all_columns_share_a_program_with_the_whole():
     columns = IRIS.feature_names
-    config = parse_config({**SETTINGS, "eager": False, "batch_norm": False, "dropout": 0.0, "batch_size": 35})
+    own = {"eager": False, "batch_norm": False, "dropout": 0.0, "batch_size": 35, "hidden": []}
+    config = parse_config({**SETTINGS, **own})
     rows = (ROWS[:105], ROWS[105:])
     members = [Member(i, config, *rows, masked=m) for i, m in enumerate([(), *((c,) for c in columns)])]
     members += [Member(5, config, *rows)]
