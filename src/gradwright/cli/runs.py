@@ -57,7 +57,8 @@ def register(app: typer.Typer, explained: Callable[[bool], AbstractContextManage
                 compared = compare_runs(found)
                 _print(compared.to_dict() if as_json else _side_by_side(compared), as_json)
             else:
-                _print([run.to_dict() for run in found] if as_json else _table(found), as_json)
+                studies = [] if as_json else _studies([_place(folder) for folder in folders or [_HOME]])
+                _print([run.to_dict() for run in found] if as_json else [*_table(found), *studies], as_json)
 
 
 def _place(name: Path) -> Path:
@@ -86,6 +87,23 @@ def _table(found: Sequence[RunSummary]) -> list[str]:
     if any(run.resumable for run in found):
         lines.append("Go on with one that is resumable: gradwright train --resume RUN")
     return lines
+
+
+def _studies(folders: Sequence[Path]) -> list[str]:
+    """Return what there is of studies in the folders, a line each: kind, source, networks, and what came out."""
+    from gradwright.errors import GradwrightError
+    from gradwright.report.study import study_summary
+
+    rows = []
+    for path in sorted(record.parent for folder in folders for record in folder.glob("*/study.json")):
+        try:
+            said = study_summary(path)
+            figure = f"{said['figure_name']} {said['figure']}" if said.get("figure") else ""
+            ended = "" if said["finished"] else "not ended"
+            rows.append([path.name, said["kind"], _short(said["source"], 30), str(said["trials"]), figure, ended])
+        except GradwrightError as error:
+            rows.append([path.name, "damaged", "", "", _short(str(error), 100), ""])
+    return ["", *_aligned([["study", "kind", "source", "networks", "figure", ""], *rows])] if rows else []
 
 
 def _cells(run: RunSummary) -> list[str]:
