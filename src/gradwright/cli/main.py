@@ -17,6 +17,7 @@ from gradwright.cli import ablate as ablate_command
 from gradwright.cli import compare as compare_command
 from gradwright.cli import cv as cv_command
 from gradwright.cli import runs as runs_command
+from gradwright.cli import tune as tune_command
 from gradwright.cli.settings import Given, given_settings, hidden_widths, names, takes_settings
 from gradwright.errors import ConfigError, GradwrightError
 
@@ -369,6 +370,7 @@ ablate_command.register(app, _explained)
 cv_command.register(app, _explained)
 compare_command.register(app, _explained)
 runs_command.register(app, _explained)
+tune_command.register(app, _explained)
 
 
 def main() -> None:

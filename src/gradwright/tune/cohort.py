@@ -17,7 +17,7 @@ from gradwright.compile.mesh import Spread
 from gradwright.compile.together import LAID_OUT, Together, compiled
 from gradwright.train.trainer import block_steps, blocks
 from gradwright.tune.layout import Layout
-from gradwright.tune.runner import Runner
+from gradwright.tune.runner import Runner, Until
 
 __all__ = ["Cohort"]
 
@@ -165,7 +165,7 @@ class Cohort:
         return np.stack([self.together.judge_numbers(r.states) for r in runners])
 
     # --- training ---------------------------------------------------------------------------------------------------
-    def run(self, layout: Layout, until: int | None = None, on_epoch: OnEpoch | None = None) -> None:
+    def run(self, layout: Layout, until: Until = None, on_epoch: OnEpoch | None = None) -> None:
         """Train all members that may go on, up to an epoch (None: to their end).
 
         Parameters
@@ -173,7 +173,7 @@ class Cohort:
         on_epoch : callable, optional
             Called with the runner after each of its epochs, by one thread at a time.
         """
-        waiting = deque(r for r in self.runners if not r.stopped and (until is None or r.epoch < until))
+        waiting = deque(r for r in self.runners if r.goes_on(until))
         programs = self.programs(layout)
         lanes = max(1, min(layout.lanes, -(-len(waiting) // layout.chunk)))
         errors: list[BaseException] = []
@@ -298,7 +298,7 @@ class _Lane:
         layout: Layout,
         programs: dict[int, Any],
         waiting: deque[Runner],
-        until: int | None,
+        until: Until,
         on_epoch: OnEpoch | None,
     ) -> None:
         self.cohort, self.layout, self.programs = cohort, layout, programs
@@ -318,7 +318,7 @@ class _Lane:
                     return
                 chunk = _Chunk(self.cohort, self.layout, found)
             self._epoch(chunk)
-            ended = [i for i, r in enumerate(chunk.places) if r is not None and self._over(r)]
+            ended = [i for i, r in enumerate(chunk.places) if r is not None and not r.goes_on(self.until)]
             if not ended:
                 continue
             chunk.unload()
@@ -334,9 +334,6 @@ class _Lane:
                 chunk.load()
         if chunk is not None:
             chunk.unload()
-
-    def _over(self, runner: Runner) -> bool:
-        return bool(runner.stopped) or (self.until is not None and runner.epoch >= self.until)
 
     def _epoch(self, chunk: _Chunk) -> None:
         cohort, first, layout = self.cohort, self.cohort.first, self.layout

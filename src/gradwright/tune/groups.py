@@ -13,7 +13,7 @@ from gradwright.engine.random import use_generator
 from gradwright.errors import NonFiniteError
 from gradwright.tune.cohort import Cohort, OnEpoch
 from gradwright.tune.layout import Layout, LayoutChoice, choose_layout
-from gradwright.tune.runner import Runner
+from gradwright.tune.runner import Runner, Until
 
 __all__ = ["Group", "Groups"]
 
@@ -79,6 +79,7 @@ class Groups:
             found.setdefault(runner.key(), []).append(runner)
         self._parts = list(found.values())
         self._cohorts: dict[int, Cohort] = {}
+        self._chosen: dict[int, LayoutChoice] = {}
         self.groups: list[Group] = []
 
     def __len__(self) -> int:
@@ -87,12 +88,12 @@ class Groups:
 
     def run(
         self,
-        until: int | None = None,
+        until: Until = None,
         on_epoch: OnEpoch | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
         """Train all that may go on, up to an epoch (None: to their end); the next group is prepared meanwhile."""
-        todo = [i for i, part in enumerate(self._parts) if any(_goes_on(r, until) for r in part)]
+        todo = [i for i, part in enumerate(self._parts) if any(r.goes_on(until) for r in part)]
         with ThreadPoolExecutor(1, thread_name_prefix="next group") as pool:
             coming = pool.submit(self._cohort, todo[0]) if todo else None
             for position, i in enumerate(todo):
@@ -103,7 +104,7 @@ class Groups:
                 coming = pool.submit(self._cohort, later[0]) if later else None
                 cohort.run(choice.layout, until, on_epoch)
         for runner in self._alone:
-            if _goes_on(runner, until):
+            if runner.goes_on(until):
                 _run_alone(runner, self.data, self.held, on_epoch)
 
     def settle(self) -> None:
@@ -121,19 +122,15 @@ class Groups:
         return self._cohorts[i]
 
     def _choice(self, i: int, cohort: Cohort, say: Callable[[str], None] | None) -> LayoutChoice:
+        if i in self._chosen:
+            return self._chosen[i]
         numbers = tuple(r.number for r in self._parts[i])
-        done = next((g for g in self.groups if g.members == numbers), None)
-        if done is not None:
-            return done.choice
         given = self._layouts.get(numbers, self._layout)
         choice = LayoutChoice(given, "as recorded or asked for") if given is not None else choose_layout(cohort, say)
+        self._chosen[i] = choice
         layout = choice.layout
         self.groups.append(Group(numbers, choice, cohort.bytes(layout)))
         return choice
-
-
-def _goes_on(runner: Runner, until: int | None) -> bool:
-    return not runner.stopped and (until is None or runner.epoch < until)
 
 
 def _same_slots(runners: Sequence[Runner]) -> None:

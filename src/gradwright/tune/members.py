@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gradwright import nn
 from gradwright.data import LabeledRows, Note, Preparation, Split, TargetScale, Task, fit_preparation
 from gradwright.engine.random import Generator, use_generator
-from gradwright.errors import ConfigError, StateError
+from gradwright.errors import ConfigError, GradwrightError, StateError
 from gradwright.train.assembly import check_monitor, make_stopping, make_trainer
 from gradwright.train.config import CONTEXT, TOKENS, Config
 from gradwright.train.criteria import make_criterion
@@ -22,7 +22,7 @@ from gradwright.train.prepared import PreparedRows, prepared_part
 from gradwright.tune.groups import Group, Groups
 from gradwright.tune.layout import Layout
 from gradwright.tune.masking import InputMask, input_mask
-from gradwright.tune.runner import Runner
+from gradwright.tune.runner import Runner, Until
 
 __all__ = ["Member", "MemberResult", "Members", "train_members"]
 
@@ -105,6 +105,9 @@ class Members:
         Each is what `gradwright train` would train with its settings on these rows.
     layouts : mapping, optional
         As :class:`Groups` takes them.
+    refused : dict of int to str, optional
+        Takes down the members that cannot be built and why, so that the others train; unless given, the first such
+        member is an error.
 
     Raises
     ------
@@ -119,12 +122,20 @@ class Members:
         members: Sequence[Member],
         *,
         layouts: Mapping[tuple[int, ...], Layout] | None = None,
+        refused: dict[int, str] | None = None,
     ) -> None:
-        self.members = list(members)
         self.dataset, self.task = dataset, task
         self._settled = False
-        parts = _Parts(dataset, task)
-        self.runners = [parts.runner(member) for member in self.members]
+        parts = self._parts = _Parts(dataset, task)
+        self.members, self.runners = [], []
+        for member in members:
+            try:
+                self.runners.append(parts.runner(member))
+                self.members.append(member)
+            except GradwrightError as error:
+                if refused is None:
+                    raise
+                refused[member.number] = str(error)
         self._scales = {member.number: parts.scale(member) for member in self.members}
         self._preparations = [parts.of(member).preparation for member in self.members]
         self.notes = parts.notes
@@ -138,11 +149,11 @@ class Members:
 
     def run(
         self,
-        until: int | None = None,
+        until: Until = None,
         on_epoch: OnMemberEpoch | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
-        """Train all that may go on, up to an epoch; None: to their end."""
+        """Train all that may go on, up to an epoch or each to its own; None: to their end."""
 
         def told(runner: Runner) -> None:
             if on_epoch is not None and runner.history:
@@ -200,6 +211,49 @@ class Members:
             for groups in self._groups:
                 groups.settle()
             self._settled = True
+
+    def adopt(self, number: int, source: int, member: Member) -> None:
+        """Let a member that has run go on in another's place: from the weights and the history of a third one.
+
+        Parameters
+        ----------
+        number : int
+            Whose place it takes; that one is no more.
+        source : int
+            Whose weights, optimizer's state, random stream and history it begins with.
+        member : Member
+            What it is now: a number of its own, and settings that differ from the source's in numbers only.
+
+        Raises
+        ------
+        StateError
+            When its network or its steps are others than the source's.
+        """
+        at = next(i for i, m in enumerate(self.members) if m.number == number)
+        old, giver = (next(r for r in self.runners if r.number == n) for n in (number, source))
+        new = self._parts.runner(member)
+        for mine, theirs in zip(new.states[0].owners, old.states[0].owners, strict=False):
+            if mine.ensure_slots(theirs.slot_names()):
+                new.look_again()
+        for runner in (old, giver):
+            runner.trainer.model.train()  # results may have been looked at meanwhile
+        cohort = next((c for groups in self._groups if (c := groups.cohort_of(old)) is not None), None)
+        if cohort is None or new.key() != giver.key() or new.key() != old.key():
+            raise StateError(f"member {member.number}: it cannot go on from member {source}, which is another network")
+        steps = new.full + (new.rest > 0)
+        for _ in giver.history if new.schedules else ():
+            cohort.together.numbers(new.states, new.schedules, steps)  # its schedule stands where the source's does
+        # in the same object, which is what cohort and groups hold
+        for name in ("number", "trainer", "generator", "step", "judge", "rule"):
+            setattr(old, name, getattr(new, name))
+        old.look_again()
+        old.changing, old.steady = ([np.array(a) for a in arrays] for arrays in (giver.changing, giver.steady))
+        old.best = None if giver.best is None else [np.array(a) for a in giver.best]
+        old.history, old.best_epoch = [dict(row) for row in giver.history], giver.best_epoch
+        old.stopped, old.problem = "", None
+        self.members[at] = member
+        self._settled = False
+        self._scales[member.number] = self._parts.scale(member)
 
     def _own_unit(self, runner: Runner) -> list[dict[str, Any]]:
         scale = self._scales[runner.number]
@@ -293,11 +347,6 @@ class _Parts:
         self.notes: list[Note] = []
         self._known: dict[Any, tuple[PreparedRows, int, int]] = {}
         self._ends: dict[tuple[int, ...], tuple[int, int]] = {}
-        self._ranges: dict[tuple[int, int], NDArray[np.int64]] = {}
-
-    def _range(self, start: int, rows: int) -> NDArray[np.int64]:
-        """Return row numbers, the same array for the same rows."""
-        return self._ranges.setdefault((start, rows), np.arange(start, start + rows))
 
     def _key(self, member: Member) -> tuple[Any, ...]:
         config = member.config
@@ -360,7 +409,7 @@ class _Parts:
             trainer = make_trainer(config, model, criterion, data)
         return Runner(
             member.number, trainer, generator,
-            self._range(start, len(data.x)), self._range(held, len(data.vx)),
+            np.arange(start, start + len(data.x)), np.arange(held, held + len(data.vx)),
             config.epochs, config.batch_size or 32, stopping, config.validate_every,
         )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,10 @@ from gradwright.train.score import score, score_name, score_value
 from gradwright.train.stopping import EarlyStopping
 from gradwright.train.trainer import Trainer
 
-__all__ = ["Runner"]
+__all__ = ["Runner", "Until"]
+
+#: Up to which epoch members train: all to one, each to its own (who is not named stays), or None: to their end.
+Until = int | Mapping[int, int] | None
 
 
 @dataclass
@@ -115,6 +118,11 @@ class Runner:
     def epoch(self) -> int:
         """How many epochs are done."""
         return len(self.history)
+
+    def goes_on(self, until: Until) -> bool:
+        """Say whether there is something to do before that epoch."""
+        limit = until.get(self.number, 0) if isinstance(until, Mapping) else until
+        return not self.stopped and (limit is None or self.epoch < limit)
 
     def order(self) -> np.ndarray:
         """Return the rows of the coming epoch in their order."""
