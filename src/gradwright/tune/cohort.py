@@ -79,14 +79,15 @@ class Cohort:
         self.same_order = all(
             r.trainer.seed == first.trainer.seed and np.array_equal(r.rows, first.rows) for r in self.runners
         )
-        on = self._on()
+        on = True if first.schedules else self._on(0)  # schedules may raise any number from 0
+        judged_on = self._on(1)
         arrays = tuple((np.shape(a), str(np.asarray(a[:0]).dtype)) for a in (*data, *held))
-        known = _KNOWN.get((first.key(), on, arrays, self.same_held))
+        known = _KNOWN.get((first.key(), on, judged_on, arrays, self.same_held))
         with known.lock:
             if known.together is None:
                 known.together = Together(
                     first.step, first.judge, first.generator, data, held,
-                    batch=first.batch_size, rest=first.rest, judged=len(first.held), on=on,
+                    batch=first.batch_size, rest=first.rest, judged=len(first.held), on=on, judged_on=judged_on,
                     best=list(first.trainer._judged.state_dict(keep_vars=True).values()),
                 )  # fmt: skip
         self.together, self._programs, self._compiling = known.together, known.programs, known.lock
@@ -100,14 +101,13 @@ class Cohort:
         self._lock = threading.Lock()
         self.stopping = False
 
-    def _on(self) -> bool | frozenset[int]:
-        """Numbers that are inputs of the program even where they are 0: those that are not 0 for all members."""
-        if self.first.schedules:
-            return True  # they may raise any number from 0
+    def _on(self, which: int) -> frozenset[int]:
+        """Numbers of the step (0) or of the judging (1) that are inputs also where they are 0: those with another value
+        for any member."""
         found: set[int] = set()
         for runner in self.runners:
-            numbers = runner.states[0].numbers
-            found |= {i for i in range(len(numbers)) if not runner.states[0].off(i, False)}
+            state = runner.states[which]
+            found |= {i for i in range(len(state.numbers)) if not state.off(i, False)}
         return frozenset(found)
 
     # --- sizes ------------------------------------------------------------------------------------------------------
@@ -244,6 +244,8 @@ class Cohort:
             if runner.best is not None:
                 changing = self.together.with_kept(changing, runner.best)
             self.together.put_back(runner.states, [np.array(a) for a in changing])
+            if runner.best is not None:
+                runner.trainer._put(runner.trainer.weights())  # where an average is judged, into the model too
             runner.trainer.model.eval()
 
     def time(self, layout: Layout) -> float:

@@ -175,6 +175,8 @@ class Runner:
         if decision.best == len(self.history) - 1:
             self.best_epoch = epoch
             return True
+        if self.stopped and self.best_epoch == 0:
+            self.problem = f"the validation loss was not a finite number in any of {epoch} epochs"
         return False
 
     def _spread(self, y: np.ndarray) -> float | None:
