@@ -106,6 +106,8 @@ class Groups:
         for runner in self._alone:
             if runner.goes_on(until):
                 _run_alone(runner, self.data, self.held, on_epoch)
+                choice = LayoutChoice(Layout(1, 1), "its way depends on values, so it trains for itself")
+                self.groups.append(Group((runner.number,), choice, 0))
 
     def settle(self) -> None:
         """Put each member's best weights into its model."""
