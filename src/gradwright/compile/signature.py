@@ -105,7 +105,7 @@ class _Walk:
         if isinstance(value, types.FunctionType):
             cells = [_contents(cell) for cell in value.__closure__ or ()]
             return (
-                value.__code__, id(value.__globals__), self._all(cells), self.says(value.__defaults__),
+                value.__code__, _Same(value.__globals__), self._all(cells), self.says(value.__defaults__),
                 self._entries(value.__kwdefaults__ or {}), self._entries(vars(value)),
             )  # fmt: skip
         if isinstance(value, types.MethodType):

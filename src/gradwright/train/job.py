@@ -10,11 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gradwright.backend import jax_modules
 from gradwright.data import (
+    Baseline,
     Ledger,
     LookBook,
     TargetScale,
+    Task,
     corrected_claim,
     fit_baselines,
 )
@@ -47,7 +51,10 @@ from gradwright.train.resume import check_same_data
 from gradwright.train.saved import save_model
 from gradwright.train.signals import Signals
 
-__all__ = ["Execution", "run_job"]
+__all__ = ["Execution", "MakeBaseline", "run_job"]
+
+#: From a task, prepared training rows and their targets to a baseline that is fitted to them.
+MakeBaseline = Callable[[Task, np.ndarray, np.ndarray], Baseline]
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,7 @@ def run_job(
     given: dict[str, Any] | None = None,
     reporter: Reporter | None = None,
     execution: Execution | None = None,
+    more_baselines: Sequence[MakeBaseline] = (),
 ) -> dict[str, Any]:
     """Read, split, prepare, set baselines, train, look at the test part once, and write every record but the report.
 
@@ -110,6 +118,8 @@ def run_job(
         Is told of every stage and every epoch.
     execution : Execution, optional
         How it is run.
+    more_baselines : sequence of callables
+        ``make(task, features, target)`` fits a further baseline, such as one that a search has chosen.
 
     Returns
     -------
@@ -153,6 +163,7 @@ def run_job(
     reporter.on_stage_start(4, "baselines")
     with clock.part("baselines"):
         baselines = fit_baselines(task, single(x), target, seed=config.seed % 2**32)
+        baselines += [make(task, single(x), target) for make in more_baselines]
         on_validation = [baseline_figure(task, b, single(vx), data.validation_target) for b in baselines]
     metric = metric_of(task)
     shown = ", ".join(f"{b.name} {show_figure(metric, f)}" for b, f in zip(baselines, on_validation, strict=True))

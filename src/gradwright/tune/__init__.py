@@ -9,6 +9,7 @@ from gradwright.tune.layout import Layout
 from gradwright.tune.members import Member, MemberResult, Members, train_members
 from gradwright.tune.outcome import Outcome
 from gradwright.tune.parameters import Choice, Integer, Linear, Log, Parameter
+from gradwright.tune.plans import SearchSettings
 from gradwright.tune.population import Population
 from gradwright.tune.seeds import train_seeds
 from gradwright.tune.space import Space
@@ -25,6 +26,7 @@ from gradwright.tune.strategies import (
     Strategy,
     SuccessiveHalving,
 )
+from gradwright.tune.tuning import SearchFolder, Searching, resumed, run_search, search_work
 
 __all__ = [
     "ASHA",
@@ -50,6 +52,9 @@ __all__ = [
     "PopulationBased",
     "QuasiRandom",
     "Random",
+    "SearchFolder",
+    "SearchSettings",
+    "Searching",
     "Space",
     "StoredTrial",
     "Strategy",
@@ -58,6 +63,9 @@ __all__ = [
     "compare_configurations",
     "cross_validate",
     "draw_folds",
+    "resumed",
+    "run_search",
+    "search_work",
     "train_members",
     "train_seeds",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -19,11 +19,42 @@ from gradwright.engine.tensor import Tensor
 from gradwright.errors import ConfigError, StateError
 from gradwright.train.trainer import block_steps, blocks
 from gradwright.tune.layout import Layout
-from gradwright.tune.runner import Runner
+from gradwright.tune.runner import Runner, Until
 
 __all__ = ["Cohort", "placed", "refuse_shared"]
 
 OnEpoch = Callable[[Runner], None]
+
+
+class _Programs:
+    """What members that are alike are traced and compiled to."""
+
+    def __init__(self) -> None:
+        self.together: Together | None = None
+        self.programs: dict[Any, Any] = {}
+        self.lock = threading.RLock()
+
+
+class _Known:
+    """The programs of the last cohorts: a search trains one batch of like members after the other."""
+
+    MOST = 16
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[Any, _Programs] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Any) -> _Programs:
+        """Return what is known of a key, or a place for what will be."""
+        with self._lock:
+            found = self._found.pop(key, None) or _Programs()
+            self._found[key] = found
+            while len(self._found) > self.MOST:
+                self._found.popitem(last=False)
+            return found
+
+
+_KNOWN = _Known()
 
 
 class Cohort:
@@ -58,13 +89,19 @@ class Cohort:
         self.same_order = all(
             r.trainer.seed == first.trainer.seed and np.array_equal(r.rows, first.rows) for r in self.runners
         )
-        self._inputs = (self._on(0), self._on(1))
-        self.together = Together(
-            first.step, first.judge, first.generator, data, held,
-            batch=first.batch_size, rest=first.rest, judged=len(first.held),
-            on=True if first.schedules else self._inputs[0],  # schedules may raise any number from 0
-            judge_on=self._inputs[1], best=list(first.trainer._judged.state_dict(keep_vars=True).values()),
-        )  # fmt: skip
+        on = True if first.schedules else self._on(0)  # schedules may raise any number from 0
+        judged_on = self._on(1)
+        self._inputs = (self._on(0), judged_on)
+        arrays = tuple((np.shape(a), str(np.asarray(a[:0]).dtype)) for a in (*data, *held))
+        known = _KNOWN.get((first.key(), on, judged_on, arrays, self.same_held))
+        with known.lock:
+            if known.together is None:
+                known.together = Together(
+                    first.step, first.judge, first.generator, data, held,
+                    batch=first.batch_size, rest=first.rest, judged=len(first.held), on=on, judged_on=judged_on,
+                    best=list(first.trainer._judged.state_dict(keep_vars=True).values()),
+                )  # fmt: skip
+        self.together, self._programs, self._compiling = known.together, known.programs, known.lock
         self.together.check(data, held)
         self._data, self._held = rows or (placed(data), placed(held))
         self._steps = block_steps(first.trainer.model, np.asarray(data[0][:1]), first.batch_size)
@@ -73,14 +110,15 @@ class Cohort:
         for runner in self.runners:
             if not runner.changing:
                 runner.changing, runner.steady = self.together.state(runner.states)
-        self._programs: dict[Any, Any] = {}
         self._lock = threading.Lock()
         self.stopping = False
 
     def _on(self, which: int) -> frozenset[int]:
-        """Numbers that are inputs of the step, or of judging, even where they are 0: those that are not for all."""
+        """Numbers of the step (0) or of the judging (1) that are inputs also where they are 0: those with another value
+        for any member."""
         found: set[int] = set()
-        for state in (runner.states[which] for runner in self.runners):
+        for runner in self.runners:
+            state = runner.states[which]
             found |= {i for i in range(len(state.numbers)) if not state.off(i, False)}
         return frozenset(found)
 
@@ -103,7 +141,7 @@ class Cohort:
     def programs(self, layout: Layout, *, ending: bool = True) -> dict[int, Any]:
         """Return the programs for a layout: a block of so many steps, by their number; 0 is the epoch's end."""
         needed = {stop - start for start, stop in self._cuts} | ({0} if ending else set())
-        with self._lock, ThreadPoolExecutor(2) as pool:
+        with self._compiling, ThreadPoolExecutor(2) as pool:
             made = {
                 steps: pool.submit(self._compile, layout, steps)
                 for steps in needed
@@ -174,7 +212,7 @@ class Cohort:
         return np.stack([self.together.judge_numbers(r.states) for r in runners])
 
     # --- training ---------------------------------------------------------------------------------------------------
-    def run(self, layout: Layout, until: int | None = None, on_epoch: OnEpoch | None = None) -> None:
+    def run(self, layout: Layout, until: Until = None, on_epoch: OnEpoch | None = None) -> None:
         """Train all members that may go on, up to an epoch (None: to their end).
 
         Parameters
@@ -183,31 +221,39 @@ class Cohort:
             Called with the runner after each of its epochs, by one thread at a time.
         """
         self._check_inputs()
-        waiting = deque(r for r in self.runners if not r.stopped and (until is None or r.epoch < until))
+        waiting = deque(r for r in self.runners if r.goes_on(until))
         programs = self.programs(layout)
         lanes = max(1, min(layout.lanes, -(-len(waiting) // layout.chunk)))
         errors: list[BaseException] = []
 
-        def lane() -> None:
+        # not Thread.join: in Python 3.11 an interrupt in it counts the thread as ended while it runs on
+        over = [threading.Event() for _ in range(lanes)]
+
+        def lane(ended: threading.Event) -> None:
             try:
                 with jax_modules().jax.enable_x64(True):
                     _Lane(self, layout, programs, waiting, until, on_epoch).run()
             except BaseException as error:  # it goes to whoever called run
                 self.stopping = True
                 errors.append(error)
+            finally:
+                ended.set()
 
-        threads = [threading.Thread(target=lane, name=f"lane {i}", daemon=True) for i in range(lanes)]
+        threads = [
+            threading.Thread(target=lane, args=(ended,), name=f"lane {i}", daemon=True) for i, ended in enumerate(over)
+        ]
         self.stopping = False
-        for thread in threads:
-            thread.start()
         try:
             for thread in threads:
-                while thread.is_alive():
-                    thread.join(0.2)  # so that Ctrl-C comes through
+                thread.start()
+            for ended in over:
+                while not ended.wait(0.2):  # so that Ctrl-C comes through
+                    pass
         except BaseException:
             self.stopping = True
-            for thread in threads:
-                thread.join()
+            for thread, ended in zip(threads, over, strict=True):
+                if thread.ident is not None:  # Ctrl-C may come before it was started
+                    ended.wait()
             raise
         if errors:
             raise errors[0]
@@ -229,18 +275,9 @@ class Cohort:
             if runner.best is not None:
                 changing = self.together.with_kept(changing, runner.best)
             self.together.put_back(runner.states, [np.array(a) for a in changing])
-            trainer = runner.trainer
-            if trainer._judged is not trainer.model:
-                trainer.model.load_state_dict(trainer._judged.state_dict())  # the average is what was validated
-            trainer.model.eval()
-
-    def over(self) -> bool:
-        """Say whether no member may go on."""
-        return all(r.stopped for r in self.runners)
-
-    def forget(self) -> None:
-        """Let go of the programs."""
-        self._programs.clear()
+            if runner.best is not None:
+                runner.trainer._put(runner.trainer.weights())  # where an average is judged, into the model too
+            runner.trainer.model.eval()
 
     def time(self, layout: Layout) -> float:
         """Return the seconds that a member's step takes in this layout, from one block on copies of the members."""
@@ -354,7 +391,7 @@ class _Lane:
         layout: Layout,
         programs: dict[int, Any],
         waiting: deque[Runner],
-        until: int | None,
+        until: Until,
         on_epoch: OnEpoch | None,
     ) -> None:
         self.cohort, self.layout, self.programs = cohort, layout, programs
@@ -394,7 +431,7 @@ class _Lane:
                         runner.problem = f"training broke off in epoch {runner.epoch + 1}: {error}"
                     raise
                 self._tell(chunk)
-                ended = [i for i, r in enumerate(chunk.places) if r is not None and self._over(r)]
+                ended = [i for i, r in enumerate(chunk.places) if r is not None and not r.goes_on(self.until)]
                 if not ended:
                     continue
                 chunk.unload()
@@ -417,9 +454,6 @@ class _Lane:
             for runner in filter(None, chunk.places):
                 with self.cohort._lock:
                     self.on_epoch(runner)
-
-    def _over(self, runner: Runner) -> bool:
-        return bool(runner.stopped) or (self.until is not None and runner.epoch >= self.until)
 
     def _epoch(self, chunk: _Chunk) -> None:
         cohort, first, layout = self.cohort, self.cohort.first, self.layout

@@ -14,7 +14,7 @@ from gradwright.errors import NonFiniteError
 from gradwright.optim import Optimizer
 from gradwright.tune.cohort import Cohort, OnEpoch, placed, refuse_shared
 from gradwright.tune.layout import Layout, LayoutChoice, choose_layout
-from gradwright.tune.runner import Runner
+from gradwright.tune.runner import Runner, Until
 
 __all__ = ["Group", "Groups"]
 
@@ -82,6 +82,7 @@ class Groups:
         self._parts = list(found.values())
         self._cohorts: dict[int, Cohort] = {}
         self._placed: tuple[list[Any], list[Any]] | None = None  # once for all cohorts
+        self._chosen: dict[int, LayoutChoice] = {}
         self.groups: list[Group] = []
 
     def __len__(self) -> int:
@@ -90,12 +91,12 @@ class Groups:
 
     def run(
         self,
-        until: int | None = None,
+        until: Until = None,
         on_epoch: OnEpoch | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
         """Train all that may go on, up to an epoch (None: to their end); the next group is prepared meanwhile."""
-        todo = [i for i, part in enumerate(self._parts) if any(_goes_on(r, until) for r in part)]
+        todo = [i for i, part in enumerate(self._parts) if any(r.goes_on(until) for r in part)]
         with ThreadPoolExecutor(1, thread_name_prefix="next group") as pool:
             coming = pool.submit(self._cohort, todo[0]) if todo else None
             for position, i in enumerate(todo):
@@ -105,11 +106,11 @@ class Groups:
                 choice = self._choice(i, cohort, say)
                 coming = pool.submit(self._cohort, later[0]) if later else None
                 cohort.run(choice.layout, until, on_epoch)
-                if cohort.over():
-                    cohort.forget()
         for runner in self._alone:
-            if _goes_on(runner, until):
+            if runner.goes_on(until):
                 _run_alone(runner, self.data, self.held, on_epoch)
+                choice = LayoutChoice(Layout(1, 1), "its way depends on values, so it trains for itself")
+                self.groups.append(Group((runner.number,), choice, 0))
 
     @property
     def firsts(self) -> list[Runner]:
@@ -132,12 +133,12 @@ class Groups:
         return self._cohorts[i]
 
     def _choice(self, i: int, cohort: Cohort, say: Callable[[str], None] | None) -> LayoutChoice:
+        if i in self._chosen:
+            return self._chosen[i]
         numbers = tuple(r.number for r in self._parts[i])
-        done = next((g for g in self.groups if g.members == numbers), None)
-        if done is not None:
-            return done.choice
         given = self._layouts.get(numbers, self._layout)
         choice = LayoutChoice(given, "as recorded or asked for") if given is not None else choose_layout(cohort, say)
+        self._chosen[i] = choice
         layout = choice.layout
         cohort.programs(layout)  # all that it takes, that of an epoch's end too
         self.groups.append(Group(numbers, choice, cohort.bytes(layout)))
@@ -147,10 +148,6 @@ class Groups:
 def _trained(optimizer: Optimizer) -> list[Any]:
     """Return an optimizer and what it trains."""
     return [optimizer, *[p for group in optimizer.param_groups for p in group["params"]]]
-
-
-def _goes_on(runner: Runner, until: int | None) -> bool:
-    return not runner.stopped and (until is None or runner.epoch < until)
 
 
 def _same_slots(runners: Sequence[Runner]) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradwright import nn
 from gradwright.data import LabeledRows, Note, Preparation, Split, TargetScale, Task, fit_preparation
 from gradwright.engine.random import Generator, use_generator
-from gradwright.errors import ConfigError, StateError
+from gradwright.errors import ConfigError, GradwrightError, StateError
 from gradwright.train.assembly import check_monitor, make_stopping, make_trainer
 from gradwright.train.config import CONTEXT, TOKENS, Config
 from gradwright.train.criteria import make_criterion
@@ -20,7 +21,8 @@ from gradwright.train.network import build_network
 from gradwright.train.prepared import PreparedRows, prepared_part
 from gradwright.tune.groups import Group, Groups
 from gradwright.tune.layout import Layout
-from gradwright.tune.runner import Runner
+from gradwright.tune.masking import InputMask, input_mask
+from gradwright.tune.runner import Runner, Until
 
 __all__ = ["Member", "MemberResult", "Members", "train_members"]
 
@@ -41,12 +43,19 @@ class Member:
         All its settings, its seed included.
     train, validation : int64 arrays
         Row numbers of the data set. What prepares the rows is fitted on the first alone.
+    without : tuple of str
+        Columns that are no features.
+    masked : tuple of str, optional
+        Columns that the network sees as 0, their mean once standardised. Members that have any, or (), share a program
+        where they differ in nothing else; see :func:`~gradwright.tune.masking.masking_is_exact`.
     """
 
     number: int
     config: Config
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
+    without: tuple[str, ...] = ()
+    masked: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,9 @@ class Members:
         Each is what `gradwright train` would train with its settings on these rows.
     layouts : mapping, optional
         As :class:`Groups` takes them.
+    refused : dict of int to str, optional
+        Takes down the members that cannot be built and why, so that the others train; unless given, the first such
+        member is an error.
 
     Raises
     ------
@@ -110,12 +122,20 @@ class Members:
         members: Sequence[Member],
         *,
         layouts: Mapping[tuple[int, ...], Layout] | None = None,
+        refused: dict[int, str] | None = None,
     ) -> None:
-        self.members = list(members)
         self.dataset, self.task = dataset, task
         self._settled = False
-        parts = _Parts(dataset, task)
-        self.runners = [parts.runner(member) for member in self.members]
+        parts = self._parts = _Parts(dataset, task)
+        self.members, self.runners = [], []
+        for member in members:
+            try:
+                self.runners.append(parts.runner(member))
+                self.members.append(member)
+            except GradwrightError as error:
+                if refused is None:
+                    raise
+                refused[member.number] = str(error)
         self._scales = {member.number: parts.scale(member) for member in self.members}
         self._preparations = [parts.of(member).preparation for member in self.members]
         self.notes = parts.notes
@@ -129,11 +149,11 @@ class Members:
 
     def run(
         self,
-        until: int | None = None,
+        until: Until = None,
         on_epoch: OnMemberEpoch | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
-        """Train all that may go on, up to an epoch; None: to their end."""
+        """Train all that may go on, up to an epoch or each to its own; None: to their end."""
 
         def told(runner: Runner) -> None:
             if on_epoch is not None and runner.history:
@@ -191,6 +211,49 @@ class Members:
             for groups in self._groups:
                 groups.settle()
             self._settled = True
+
+    def adopt(self, number: int, source: int, member: Member) -> None:
+        """Let a member that has run go on in another's place: from the weights and the history of a third one.
+
+        Parameters
+        ----------
+        number : int
+            Whose place it takes; that one is no more.
+        source : int
+            Whose weights, optimizer's state, random stream and history it begins with.
+        member : Member
+            What it is now: a number of its own, and settings that differ from the source's in numbers only.
+
+        Raises
+        ------
+        StateError
+            When its network or its steps are others than the source's.
+        """
+        at = next(i for i, m in enumerate(self.members) if m.number == number)
+        old, giver = (next(r for r in self.runners if r.number == n) for n in (number, source))
+        new = self._parts.runner(member)
+        for mine, theirs in zip(new.states[0].owners, old.states[0].owners, strict=False):
+            if mine.ensure_slots(theirs.slot_names()):
+                new.look_again()
+        for runner in (old, giver):
+            runner.trainer.model.train()  # results may have been looked at meanwhile
+        cohort = next((c for groups in self._groups if (c := groups.cohort_of(old)) is not None), None)
+        if cohort is None or new.key() != giver.key() or new.key() != old.key():
+            raise StateError(f"member {member.number}: it cannot go on from member {source}, which is another network")
+        steps = new.full + (new.rest > 0)
+        for _ in giver.history if new.schedules else ():
+            cohort.together.numbers(new.states, new.schedules, steps)  # its schedule stands where the source's does
+        # in the same object, which is what cohort and groups hold
+        for name in ("number", "trainer", "generator", "step", "judge", "rule"):
+            setattr(old, name, getattr(new, name))
+        old.look_again()
+        old.changing, old.steady = ([np.array(a) for a in arrays] for arrays in (giver.changing, giver.steady))
+        old.best = None if giver.best is None else [np.array(a) for a in giver.best]
+        old.history, old.best_epoch = [dict(row) for row in giver.history], giver.best_epoch
+        old.stopped, old.problem = "", None
+        self.members[at] = member
+        self._settled = False
+        self._scales[member.number] = self._parts.scale(member)
 
     def _own_unit(self, runner: Runner) -> list[dict[str, Any]]:
         scale = self._scales[runner.number]
@@ -284,17 +347,12 @@ class _Parts:
         self.notes: list[Note] = []
         self._known: dict[Any, tuple[PreparedRows, int, int]] = {}
         self._ends: dict[tuple[int, ...], tuple[int, int]] = {}
-        self._ranges: dict[tuple[int, int], NDArray[np.int64]] = {}
-
-    def _range(self, start: int, rows: int) -> NDArray[np.int64]:
-        """Return row numbers, the same array for the same rows."""
-        return self._ranges.setdefault((start, rows), np.arange(start, start + rows))
 
     def _key(self, member: Member) -> tuple[Any, ...]:
         config = member.config
         return (
             member.train.tobytes(), member.validation.tobytes(),
-            config.dtype, config.context, config.tokens, config.group, config.time,
+            config.dtype, config.context, config.tokens, config.group, config.time, member.without,
         )  # fmt: skip
 
     def _entry(self, member: Member) -> tuple[PreparedRows, int, int]:
@@ -316,8 +374,9 @@ class _Parts:
         rows, held = self.dataset.take(member.train), self.dataset.take(member.validation)
         by = "groups" if config.group is not None else "time" if config.time is not None else None
         parts = Split(member.train, member.validation, _NONE, by=by, column=config.group or config.time)
+        drop = {**dict.fromkeys(member.without, "it is left out"), **parts.not_features}
         preparation = fit_preparation(
-            task, rows, context=config.context or CONTEXT, tokens=config.tokens or TOKENS, drop=parts.not_features
+            task, rows, context=config.context or CONTEXT, tokens=config.tokens or TOKENS, drop=drop
         )
         x, target, y = prepared_part(task, preparation, rows, config, notes)
         vx, validation_target, vy = prepared_part(task, preparation, held, config, notes)
@@ -344,11 +403,13 @@ class _Parts:
         generator = Generator(config.seed)
         with use_generator(generator):
             model = build_network(config, data.shape, data.outputs, data.x, data.vocabulary)
+            if member.masked is not None:
+                model = nn.Sequential(InputMask(input_mask(data.preparation, member.masked)), *model)
             criterion = make_criterion(self.task, config, data.weights(config.class_weights))
             trainer = make_trainer(config, model, criterion, data)
         return Runner(
             member.number, trainer, generator,
-            self._range(start, len(data.x)), self._range(held, len(data.vx)),
+            np.arange(start, start + len(data.x)), np.arange(held, held + len(data.vx)),
             config.epochs, config.batch_size or 32, stopping, config.validate_every,
         )  # fmt: skip
 

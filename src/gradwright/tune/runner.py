@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,10 @@ from gradwright.train.score import score, score_name, score_value
 from gradwright.train.stopping import EarlyStopping
 from gradwright.train.trainer import Trainer
 
-__all__ = ["Runner"]
+__all__ = ["Runner", "Until"]
+
+#: Up to which epoch members train: all to one, each to its own (who is not named stays), or None: to their end.
+Until = int | Mapping[int, int] | None
 
 
 @dataclass
@@ -122,6 +125,11 @@ class Runner:
         """How many epochs are done."""
         return len(self.history)
 
+    def goes_on(self, until: Until) -> bool:
+        """Say whether there is something to do before that epoch."""
+        limit = until.get(self.number, 0) if isinstance(until, Mapping) else until
+        return not self.stopped and (limit is None or self.epoch < limit)
+
     def order(self) -> np.ndarray:
         """Return the rows of the coming epoch in their order."""
         return self.rows[epoch_order(len(self.rows), key=self.trainer.seed, epoch=self.epoch + 1)]
@@ -176,6 +184,8 @@ class Runner:
         if decision.best == len(self.history) - 1:
             self.best_epoch = epoch
             return True
+        if self.stopped and self.best_epoch == 0:
+            self.problem = f"the validation loss was not a finite number in any of {epoch} epochs"
         return False
 
     def _spread(self, y: np.ndarray) -> float | None:
