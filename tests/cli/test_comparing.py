@@ -72,6 +72,7 @@ def test_train_with_seeds(here, tmp_path: Path) -> None:
     assert json.loads((study / "study.json").read_text())["kind"] == "seeds"
     again = here("train", "iris", *QUICK, "--seeds", "2", "--seed", "5", "--out", "runs/again")
     assert "look 2 at them" in again.stdout
+    assert "(97.5% interval " in again.stdout
     listed = here("runs")  # studies are no runs, and do not disturb them
     assert listed.returncode == 0, listed.stderr
 
@@ -120,3 +121,16 @@ def test_errors_name_file_and_setting(here, arms: Path) -> None:
         assert done.returncode == 2
         assert words in done.stderr
     assert not (arms / "runs").exists()
+
+
+def test_many_notes_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from gradwright.cli.population import finish
+    from gradwright.tune.outcome import Outcome
+    from gradwright.tune.study import StudyFolder
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gradwright.report.study.write_study_report", lambda path: path / "report.html")
+        patch.setattr(Outcome, "write", lambda self, path: None)
+        outcome = Outcome({}, [], [], {"notes": [f"note {i}" for i in range(8)]}, "")
+        finish(StudyFolder(tmp_path / "study"), lambda folder: outcome, lambda _: [], quiet=False, as_json=False)
+    assert "note: note 4\nnote: and 3 more, in " in capsys.readouterr().err

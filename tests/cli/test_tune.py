@@ -65,6 +65,11 @@ def _wait(path: Path, process: subprocess.Popen[str]) -> None:
     assert path.exists(), process.communicate()
 
 
+def test_a_search_is_listed_once(done: tuple[Path, str, str], here) -> None:
+    listed = here("runs", str(done[0].parent)).stdout
+    assert [line.split()[0] for line in listed.splitlines() if line.startswith("whole")] == ["whole-best", "whole"]
+
+
 @pytest.mark.slow
 def test_a_killed_search_goes_on_and_ends_as_if_nothing_had_been(done: tuple[Path, str, str], gradwright) -> None:
     place = done[0].parent

@@ -16,10 +16,11 @@ from gradwright.report.study import read_study, write_study_report
 from gradwright.train import RunFolder, run_job
 from gradwright.tune import Choice, Log, Space
 from gradwright.tune import tuning as tuning_module
+from gradwright.tune.courses import TIME_UP
 from gradwright.tune.job_book import JobBook
 from gradwright.tune.plans import SearchSettings, make_plan
-from gradwright.tune.search import StudyReporter, search
-from gradwright.tune.tuning import SearchFolder, Searching, resumed, run_search, search_work
+from gradwright.tune.search import Found, StudyReporter, search
+from gradwright.tune.tuning import SearchFolder, Searching, _ended, resumed, run_search, search_work
 from gradwright.tune.workers import LocalPool
 
 from .searching import config, job, run, space, work
@@ -242,6 +243,18 @@ def test_a_database_holds_the_trials(tmp_path: Path) -> None:
         run(tmp_path / "study")
     study = optuna.load_study(study_name="study", storage=url)
     assert [t.value for t in study.trials] == [t["score"] for t in result["trials"]]
+
+
+def test_a_database_that_is_not_there_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="cannot open this storage"):
+        run(tmp_path / "study", Searching(storage=f"sqlite:///{tmp_path / 'none' / 'all.db'}"))
+    assert not (tmp_path / "study").exists()
+
+
+def test_time_that_is_up_in_the_middle_is_said(tmp_path: Path) -> None:
+    trial = {"problem": f"ended after epoch 2: {TIME_UP}", "epochs": 2}
+    found = Found("maximize", trials=[trial, {"problem": None, "epochs": 9}])
+    assert _ended(found, 9) == f"{TIME_UP}; 1 of 2 trials ended where they stood, the earliest after 2 of 9 epochs"
 
 
 def test_what_cannot_be_searched_is_refused_before_anything_is_written(tmp_path: Path) -> None:

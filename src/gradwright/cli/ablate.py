@@ -97,7 +97,10 @@ def _config(place: str | None, options: Mapping[str, Any]) -> Config:
     elif place is not None and place.endswith(".toml"):
         where, settings = f"ablate, {place}", load_toml(Path(place))
         if "source" not in settings:
-            raise ConfigError(f'{where}: source is missing; write a line such as source = "digits"')
+            raise ConfigError(
+                f'{where}: source is missing; write a line such as source = "digits", or name it: gradwright ablate '
+                f"digits --config {place}"
+            )
     return parse_config({**settings, **options}, where)
 
 
@@ -121,8 +124,10 @@ def _words(outcome: Outcome) -> list[str]:
 
 def _table(title: str, rows: Sequence[Mapping[str, Any]], metric: str) -> list[str]:
     from gradwright.cli.console import safe
+    from gradwright.train.assess import is_share
 
-    cells = [[title, "without it", "difference", "interval", "p (Holm)", ""]]
+    difference = "points" if is_share(metric) else "difference"
+    cells = [[title, "without it", difference, "interval", "p (Holm)", ""]]
     for row in rows:
         ends = "" if row["low"] is None else f"{_gap(metric, row['low'])} to {_gap(metric, row['high'])}"
         p = "" if row["p_holm"] is None else f"{row['p_holm']:.2g}" if row["p_holm"] >= 0.001 else "<0.001"

@@ -52,6 +52,8 @@ class MembersProgress:
 
     def __enter__(self) -> MembersProgress:
         self._progress.start()
+        if not self.console.is_terminal:
+            self.console.print("  preparing; the first epochs wait for a program to be compiled …", soft_wrap=True)
         return self
 
     def __exit__(

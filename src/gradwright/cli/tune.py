@@ -27,7 +27,8 @@ def register(app: typer.Typer, explained: Callable[[bool], AbstractContextManage
     def tune(
         given: Given,
         space: Annotated[
-            Path | None, typer.Option(help="A TOML file of what varies, a table a setting: [lr] with log = [1e-4, 1e-1].")
+            Path | None,
+            typer.Option(help="A TOML file of what varies, a table a setting: [lr] with log = [1e-4, 1e-1]."),
         ] = None,
         lr_sweep: Annotated[
             bool, typer.Option("--lr-sweep", help="Sweep the learning rate, from coarse to fine; needs no space.")

@@ -102,7 +102,7 @@ def choose_layout(cohort: Cohort, say: Callable[[str], None] | None = None) -> L
     work = cohort.work() * seconds[usual.name]
     if work < WORTH:
         return LayoutChoice(
-            usual, f"all of it takes about {work:.0f} s, too little to compile and time others{limit}", seconds
+            usual, f"all of it takes about {work:.2g} s, too little to compile and time others{limit}", seconds
         )
     if say is not None:
         say(f"timing layouts for about {work:.0f} s of work")

@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from gradwright.errors import ConfigError, RunError, TrainingInterrupted
+from gradwright.errors import ConfigError, GradwrightError, RunError, TrainingInterrupted
 from gradwright.train.config import Config, parse_config
 from gradwright.train.environment import environment
 from gradwright.train.folder import plain, write_json, write_lines, write_status
 from gradwright.train.prepared import Reporter
 from gradwright.train.saved import read_json, read_object
 from gradwright.train.signals import Signals
+from gradwright.tune.courses import TIME_UP
 from gradwright.tune.importance import importance
 from gradwright.tune.job_book import JobBook
 from gradwright.tune.nested import nested
@@ -207,7 +208,7 @@ def run_search(
         "parameters": None if best is None else best["parameters"],
         "ranking": [t["number"] for t in sorted(found.scored, key=found.rank)],
         "tried": len(found.trials),
-        "ended": found.ended or None,
+        "ended": _ended(found, config.epochs),
         "optimism": None,
         "importance": None,
         "baselines": baselines,
@@ -290,7 +291,11 @@ def _store(path: Path, name: str, space: Space, direction: str, searching: Searc
     if not marked.exists():
         shown = without_password(str(where)) if searching.storage else "journal.log"
         write_json(marked, {"storage": shown, "name": name})
-        return StudyStore.create(where, name, space, _direction(direction))
+        try:
+            return StudyStore.create(where, name, space, _direction(direction))
+        except GradwrightError:  # no driver, no server: nothing was searched, so no folder stays
+            (path / "study.json").unlink(missing_ok=True)
+            raise
     recorded = read_object(marked).get("storage")
     if isinstance(recorded, str) and recorded != "journal.log" and searching.storage is None:
         raise RunError(f"{path.name}: its trials are in {recorded}; give --storage with its address and password")
@@ -330,6 +335,18 @@ def _optimism(found: Found, metric: str, rows: int, seed: int) -> Optimism:
         return best_without_luck(np.stack(table), np.sqrt if metric == "rmse" else None, seed=seed, of=of)
     best = min(scored, key=found.rank)
     return selection_optimism([t["score"] for t in scored], score_noise(metric, best["score"], rows), of=of)
+
+
+def _ended(found: Found, epochs: int) -> str | None:
+    """Say what the time's end cut off: trials that never began, and those that were under way."""
+    cut = [t for t in found.trials if t["problem"] and t["problem"].endswith(TIME_UP)]
+    if not cut:
+        return found.ended or None
+    least = min(t["epochs"] for t in cut)
+    return (
+        f"{TIME_UP}; {len(cut)} of {len(found.trials)} trials ended where they stood, the earliest after {least} of "
+        f"{epochs} epochs"
+    )
 
 
 def _budget(found: Found, searched: bool) -> dict[str, Any]:
