@@ -246,9 +246,7 @@ class Single(Plan):
 
     def sharing(self) -> str:
         """Say that there is nothing to share."""
-        return (
-            f"{self.course['name']} looks at all trials again and again: one job, which one worker trains"
-        )
+        return f"{self.course['name']} looks at all trials again and again: one job, which one worker trains"
 
 
 def _drawn(space: Space, seed: int, numbers: range) -> list[dict[str, Any]]:

@@ -127,9 +127,7 @@ def run_search(
     started = datetime.now(UTC).isoformat(timespec="seconds")
     _check(config, space)
     if searching.pool is not None and settings.timeout is not None:
-        raise ConfigError(
-            f"timeout = {settings.timeout:g}: it cannot end trials that other workers train; leave it away"
-        )
+        raise ConfigError(f"timeout = {settings.timeout:g}: it cannot end the trials of other workers; leave it away")
     reporter.on_wait(f"reading {config.source}")
     source = read_source(config)
     parts = source.parts

@@ -139,6 +139,7 @@ class HostsPool:
     def close(self, why: str | None = None) -> None:
         """Tell the others that all is done, or why it is not, and wait a little for them to leave."""
         if self.place.rank == 0 and self.board is not None:
+            self.leases.leave_quietly(0)  # what this process itself is at does not count any more
             with contextlib.suppress(RunError):
                 for rank in range(1, self.place.processes):
                     self.board.write(f"to/{rank}", json.dumps({"over": why or ""}))
