@@ -168,7 +168,8 @@ def run_search(
         if searching.pool is not None:  # before anything is written, for nobody may be there
             pool = opened.enter_context(searching.pool(work))
             opened.enter_context(_stopping(hooks))
-            reporter.on_workers(plan.sharing())
+            here = "; the searches of nested validation stay in this process" if settings.nested else ""
+            reporter.on_workers(plan.sharing() + here)
         write_json(there, record)
         write_status(folder.path, "running", trials=plan.trials)
         path = folder.publish()
