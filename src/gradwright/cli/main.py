@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gradwright.cli import ablate as ablate_command
 from gradwright.cli import compare as compare_command
 from gradwright.cli import cv as cv_command
 from gradwright.cli import runs as runs_command
@@ -20,7 +21,10 @@ from gradwright.cli import tune as tune_command
 from gradwright.cli.settings import Given, given_settings, hidden_widths, names, takes_settings
 from gradwright.errors import ConfigError, GradwrightError
 
-__all__ = ["app", "main"]
+__all__ = [
+    "app",
+    "main",
+]
 
 app = typer.Typer(
     name="gradwright",
@@ -362,6 +366,7 @@ def list_shelf(
             print(textwrap.fill(words, 110, initial_indent=f"{name:<{indent}}", subsequent_indent=" " * indent))
 
 
+ablate_command.register(app, _explained)
 cv_command.register(app, _explained)
 compare_command.register(app, _explained)
 runs_command.register(app, _explained)

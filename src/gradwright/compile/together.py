@@ -42,8 +42,8 @@ class Together:
         All rows to train on, and to judge by.
     batch, rest, judged : int
         Rows of a whole batch, of the epoch's last short one (0: there is none), and of those to judge by.
-    on : bool or set of int
-        Which of the step's numbers are inputs although they are 0.
+    on, judged_on : bool or set of int
+        Which of the step's, and of the judging's, numbers are inputs although they are 0.
     best : tensors
         What is kept of the best epoch.
     """
@@ -60,12 +60,13 @@ class Together:
         rest: int,
         judged: int,
         on: bool | frozenset[int],
+        judged_on: bool | frozenset[int],
         best: Iterable[Tensor],
     ) -> None:
         with use_generator(generator):
             self.full = _traced(step, data, batch, on)
             self.short = _traced(step, data, rest, on) if rest else None
-            self.judge = _traced(judge, held, judged, False)
+            self.judge = _traced(judge, held, judged, judged_on)
             lifted, other = step.lifted(), judge.lifted()
         programs = [(self.full, lifted), (self.judge, other)]
         if self.short is not None:
@@ -107,6 +108,10 @@ class Together:
             [np.asarray(t._array) for t in self._tensors(keys, states)] for keys in (self._changing, self._steady)
         )
         return changing, steady
+
+    def written(self, states: tuple[Lifted, Lifted]) -> list[Tensor]:
+        """Return the tensors that a member's steps change."""
+        return self._tensors(self._changing, states)
 
     def put_back(self, states: tuple[Lifted, Lifted], changing: list[np.ndarray]) -> None:
         """Give a member's arrays back to their owners."""

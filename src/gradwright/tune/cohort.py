@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,13 +15,46 @@ from gradwright.backend import jax_modules
 from gradwright.compile import place
 from gradwright.compile.mesh import Spread
 from gradwright.compile.together import LAID_OUT, Together, compiled
+from gradwright.engine.tensor import Tensor
+from gradwright.errors import ConfigError, StateError
 from gradwright.train.trainer import block_steps, blocks
 from gradwright.tune.layout import Layout
 from gradwright.tune.runner import Runner, Until
 
-__all__ = ["Cohort"]
+__all__ = ["Cohort", "placed", "refuse_shared"]
 
 OnEpoch = Callable[[Runner], None]
+
+
+class _Programs:
+    """What members that are alike are traced and compiled to."""
+
+    def __init__(self) -> None:
+        self.together: Together | None = None
+        self.programs: dict[Any, Any] = {}
+        self.lock = threading.RLock()
+
+
+class _Known:
+    """The programs of the last cohorts: a search trains one batch of like members after the other."""
+
+    MOST = 16
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[Any, _Programs] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Any) -> _Programs:
+        """Return what is known of a key, or a place for what will be."""
+        with self._lock:
+            found = self._found.pop(key, None) or _Programs()
+            self._found[key] = found
+            while len(self._found) > self.MOST:
+                self._found.popitem(last=False)
+            return found
+
+
+_KNOWN = _Known()
 
 
 class Cohort:
@@ -36,9 +69,17 @@ class Cohort:
         All with one :meth:`Runner.key`.
     data, held : (x, y)
         All rows to train on and to validate with; each runner names its own.
+    rows : (data, held), optional
+        The same where programs read them, when other cohorts use them too.
     """
 
-    def __init__(self, runners: Sequence[Runner], data: tuple[Any, Any], held: tuple[Any, Any]) -> None:
+    def __init__(
+        self,
+        runners: Sequence[Runner],
+        data: tuple[Any, Any],
+        held: tuple[Any, Any],
+        rows: tuple[list[Any], list[Any]] | None = None,
+    ) -> None:
         self.runners = list(runners)
         first = self.first = self.runners[0]
         self._host_targets = np.asarray(held[1])
@@ -48,30 +89,37 @@ class Cohort:
         self.same_order = all(
             r.trainer.seed == first.trainer.seed and np.array_equal(r.rows, first.rows) for r in self.runners
         )
-        self.together = Together(
-            first.step, first.judge, first.generator, data, held,
-            batch=first.batch_size, rest=first.rest, judged=len(first.held), on=self._on(),
-            best=list(first.trainer._judged.state_dict(keep_vars=True).values()),
-        )  # fmt: skip
+        on = True if first.schedules else self._on(0)  # schedules may raise any number from 0
+        judged_on = self._on(1)
+        self._inputs = (self._on(0), judged_on)
+        arrays = tuple((np.shape(a), str(np.asarray(a[:0]).dtype)) for a in (*data, *held))
+        known = _KNOWN.get((first.key(), on, judged_on, arrays, self.same_held))
+        with known.lock:
+            if known.together is None:
+                known.together = Together(
+                    first.step, first.judge, first.generator, data, held,
+                    batch=first.batch_size, rest=first.rest, judged=len(first.held), on=on, judged_on=judged_on,
+                    best=list(first.trainer._judged.state_dict(keep_vars=True).values()),
+                )  # fmt: skip
+        self.together, self._programs, self._compiling = known.together, known.programs, known.lock
         self.together.check(data, held)
-        self._data, self._held = _placed(data), _placed(held)
+        self._data, self._held = rows or (placed(data), placed(held))
         self._steps = block_steps(first.trainer.model, np.asarray(data[0][:1]), first.batch_size)
         self._cuts = blocks(first.full, self._steps)
+        refuse_shared([(r.number, self.together.written(r.states)) for r in self.runners])
         for runner in self.runners:
             if not runner.changing:
                 runner.changing, runner.steady = self.together.state(runner.states)
-        self._programs: dict[Any, Any] = {}
         self._lock = threading.Lock()
         self.stopping = False
 
-    def _on(self) -> bool | frozenset[int]:
-        """Numbers that are inputs of the program even where they are 0: those that are not 0 for all members."""
-        if self.first.schedules:
-            return True  # they may raise any number from 0
+    def _on(self, which: int) -> frozenset[int]:
+        """Numbers of the step (0) or of the judging (1) that are inputs also where they are 0: those with another value
+        for any member."""
         found: set[int] = set()
         for runner in self.runners:
-            numbers = runner.states[0].numbers
-            found |= {i for i in range(len(numbers)) if not runner.states[0].off(i, False)}
+            state = runner.states[which]
+            found |= {i for i in range(len(state.numbers)) if not state.off(i, False)}
         return frozenset(found)
 
     # --- sizes ------------------------------------------------------------------------------------------------------
@@ -93,7 +141,7 @@ class Cohort:
     def programs(self, layout: Layout, *, ending: bool = True) -> dict[int, Any]:
         """Return the programs for a layout: a block of so many steps, by their number; 0 is the epoch's end."""
         needed = {stop - start for start, stop in self._cuts} | ({0} if ending else set())
-        with self._lock, ThreadPoolExecutor(2) as pool:
+        with self._compiling, ThreadPoolExecutor(2) as pool:
             made = {
                 steps: pool.submit(self._compile, layout, steps)
                 for steps in needed
@@ -105,13 +153,13 @@ class Cohort:
 
     def bytes(self, layout: Layout) -> int:
         """Return the memory that the programs of a layout take at the same time, as XLA says of each."""
-        most = 0
-        for program in self.programs(layout, ending=False).values():
-            said = program.memory_analysis()
-            whole = said.argument_size_in_bytes + said.output_size_in_bytes + said.temp_size_in_bytes
-            most = max(most, whole - said.alias_size_in_bytes)
-        data = sum(a.nbytes for a in self._data)  # an argument of each, there only once
-        return layout.lanes * max(most - data, 0) + data
+        data, held = (sum(a.nbytes for a in part) for part in (self._data, self._held))  # arguments, there only once
+        most = max(_bytes(program) - data for program in self.programs(layout, ending=False).values())
+        # judging many rows may take more than the steps; it is known of layouts whose end of an epoch was compiled
+        for (steps, chunk, _), program in list(self._programs.items()):
+            if steps == 0:
+                most = max(most, (_bytes(program) - data - held) * layout.chunk // chunk)
+        return layout.lanes * max(most, 0) + data + held
 
     def _compile(self, layout: Layout, steps: int) -> Any:
         first, chunk = self.first, layout.chunk
@@ -172,42 +220,63 @@ class Cohort:
         on_epoch : callable, optional
             Called with the runner after each of its epochs, by one thread at a time.
         """
+        self._check_inputs()
         waiting = deque(r for r in self.runners if r.goes_on(until))
         programs = self.programs(layout)
         lanes = max(1, min(layout.lanes, -(-len(waiting) // layout.chunk)))
         errors: list[BaseException] = []
 
-        def lane() -> None:
+        # not Thread.join: in Python 3.11 an interrupt in it counts the thread as ended while it runs on
+        over = [threading.Event() for _ in range(lanes)]
+
+        def lane(ended: threading.Event) -> None:
             try:
                 with jax_modules().jax.enable_x64(True):
                     _Lane(self, layout, programs, waiting, until, on_epoch).run()
             except BaseException as error:  # it goes to whoever called run
                 self.stopping = True
                 errors.append(error)
+            finally:
+                ended.set()
 
-        threads = [threading.Thread(target=lane, name=f"lane {i}", daemon=True) for i in range(lanes)]
+        threads = [
+            threading.Thread(target=lane, args=(ended,), name=f"lane {i}", daemon=True) for i, ended in enumerate(over)
+        ]
         self.stopping = False
-        for thread in threads:
-            thread.start()
         try:
             for thread in threads:
-                while thread.is_alive():
-                    thread.join(0.2)  # so that Ctrl-C comes through
+                thread.start()
+            for ended in over:
+                while not ended.wait(0.2):  # so that Ctrl-C comes through
+                    pass
         except BaseException:
             self.stopping = True
-            for thread in threads:
-                thread.join()
+            for thread, ended in zip(threads, over, strict=True):
+                if thread.ident is not None:  # Ctrl-C may come before it was started
+                    ended.wait()
             raise
         if errors:
             raise errors[0]
 
+    def _check_inputs(self) -> None:
+        """Refuse a number that was 0 for all members when the program was made, and so is no input of it."""
+        for which in [0, 1][bool(self.first.schedules) :]:
+            for i in sorted(self._on(which) - self._inputs[which]):
+                raise StateError(
+                    f"{self.first.states[which].numbers[i].path} was 0 for all members when their program was made, "
+                    "and no longer is. Let it begin above 0 for one of them at least"
+                )
+
     def settle(self) -> None:
         """Put each member's best weights into its model; the random stream and the optimizer stay where they ended."""
         for runner in self.runners:
-            changing = runner.changing
+            # of a member that failed nothing is left but its best weights: all else is as it was before
+            changing = runner.changing if runner.problem is None else self.together.state(runner.states)[0]
             if runner.best is not None:
                 changing = self.together.with_kept(changing, runner.best)
             self.together.put_back(runner.states, [np.array(a) for a in changing])
+            if runner.best is not None:
+                runner.trainer._put(runner.trainer.weights())  # where an average is judged, into the model too
             runner.trainer.model.eval()
 
     def time(self, layout: Layout) -> float:
@@ -236,13 +305,40 @@ class Cohort:
         return min(times) / (steps * many)
 
 
-def _placed(part: tuple[Any, Any]) -> list[Any]:
+def _bytes(program: Any) -> int:
+    """Return the memory that a program takes, as XLA says."""
+    said = program.memory_analysis()
+    whole = said.argument_size_in_bytes + said.output_size_in_bytes + said.temp_size_in_bytes
+    return int(whole - said.alias_size_in_bytes)
+
+
+def placed(part: tuple[Any, Any]) -> list[Any]:
     """Put rows where the programs read them: on every device."""
     devices = len(jax_modules().jax.local_devices())
     if devices == 1:
         return [tensor._array for tensor in place(*part)]
     with jax_modules().jax.enable_x64(True):
         return list(Spread(devices).shared([np.asarray(a) for a in part]))
+
+
+def refuse_shared(owned: Sequence[tuple[int, Sequence[Any]]]) -> None:
+    """Refuse what two members would both change: each has to have its own.
+
+    Parameters
+    ----------
+    owned : sequence of (number, objects)
+        Each member's.
+    """
+    owner: dict[int, int] = {}
+    for number, objects in owned:
+        for each in objects:
+            other = owner.setdefault(id(each), number)
+            if other != number:
+                what = f"tensor of shape {each.shape}" if isinstance(each, Tensor) else type(each).__name__
+                raise ConfigError(
+                    f"members {other} and {number} would both change the same {what}; make a model, an optimizer and "
+                    "all that training changes anew for each member"
+                )
 
 
 class _Chunk:
@@ -301,36 +397,63 @@ class _Lane:
         self.cohort, self.layout, self.programs = cohort, layout, programs
         self.waiting, self.until, self.on_epoch = waiting, until, on_epoch
 
-    def _next(self) -> Runner | None:
+    def _next(self, epoch: int | None = None) -> Runner | None:
+        """Return the next member that waits; with ``epoch`` the next one that is there."""
         with self.cohort._lock:
-            return self.waiting.popleft() if self.waiting else None
+            found = next((r for r in self.waiting if epoch is None or r.epoch == epoch), None)
+            if found is not None:
+                self.waiting.remove(found)
+            return found
+
+    def _chunk(self) -> _Chunk | None:
+        """Return a chunk of members that wait; a shared order asks that all are at the same epoch."""
+        first = self._next()
+        if first is None:
+            return None
+        epoch = first.epoch if self.layout.shared else None
+        others = [r for _ in range(self.layout.chunk - 1) if (r := self._next(epoch)) is not None]
+        return _Chunk(self.cohort, self.layout, [first, *others])
 
     def run(self) -> None:
         """Train until nobody waits."""
         chunk: _Chunk | None = None
-        while not self.cohort.stopping:
-            if chunk is None:
-                found = [r for _ in range(self.layout.chunk) if (r := self._next()) is not None]
-                if not found:
+        try:
+            while not self.cohort.stopping:
+                chunk = chunk or self._chunk()
+                if chunk is None:
                     return
-                chunk = _Chunk(self.cohort, self.layout, found)
-            self._epoch(chunk)
-            ended = [i for i, r in enumerate(chunk.places) if r is not None and not r.goes_on(self.until)]
-            if not ended:
-                continue
-            chunk.unload()
-            for i in ended:
-                chunk.places[i] = None
-            # a shared order asks that all members of a chunk are at the same epoch
-            if not self.layout.shared or all(r is None for r in chunk.places):
-                for i, r in enumerate(chunk.places):
-                    chunk.places[i] = r or self._next()
-            if all(r is None for r in chunk.places):
-                chunk = None
-            else:
-                chunk.load()
-        if chunk is not None:
-            chunk.unload()
+                try:
+                    self._epoch(chunk)
+                except BaseException as error:
+                    broken, chunk = chunk, None
+                    for runner in filter(None, broken.places):  # its arrays are lost, or amid an epoch
+                        runner.stopped = "broken off"
+                        runner.problem = f"training broke off in epoch {runner.epoch + 1}: {error}"
+                    raise
+                self._tell(chunk)
+                ended = [i for i, r in enumerate(chunk.places) if r is not None and not r.goes_on(self.until)]
+                if not ended:
+                    continue
+                chunk.unload()
+                for i in ended:
+                    chunk.places[i] = None
+                if not self.layout.shared:
+                    for i, r in enumerate(chunk.places):
+                        chunk.places[i] = r or self._next()
+                if all(r is None for r in chunk.places):
+                    chunk = None
+                else:
+                    chunk.load()
+        finally:
+            if chunk is not None:
+                chunk.unload()
+
+    def _tell(self, chunk: _Chunk) -> None:
+        """Tell of an epoch when all members have taken it down, so that whoever raises finds them in order."""
+        if self.on_epoch is not None:
+            for runner in filter(None, chunk.places):
+                with self.cohort._lock:
+                    self.on_epoch(runner)
 
     def _epoch(self, chunk: _Chunk) -> None:
         cohort, first, layout = self.cohort, self.cohort.first, self.layout
@@ -374,6 +497,3 @@ class _Lane:
                     kept = kept or [np.asarray(a) for a in cohort.together.kept(chunk.changing)]
                     runner.best = [np.array(a[i]) for a in kept]
                 runner.history[-1]["seconds"] = seconds
-            if self.on_epoch is not None:
-                with cohort._lock:
-                    self.on_epoch(runner)

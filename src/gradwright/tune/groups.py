@@ -11,7 +11,8 @@ import numpy as np
 
 from gradwright.engine.random import use_generator
 from gradwright.errors import NonFiniteError
-from gradwright.tune.cohort import Cohort, OnEpoch
+from gradwright.optim import Optimizer
+from gradwright.tune.cohort import Cohort, OnEpoch, placed, refuse_shared
 from gradwright.tune.layout import Layout, LayoutChoice, choose_layout, fixed_layout
 from gradwright.tune.runner import Runner, Until
 
@@ -77,12 +78,14 @@ class Groups:
         self._choose = fixed_layout if fixed else choose_layout
         compiled = [r for r in self.runners if not r.trainer.eager]
         self._alone = [r for r in self.runners if r.trainer.eager]
+        refuse_shared([(r.number, _trained(r.trainer.optimizer)) for r in self.runners])
         _same_slots(compiled)
         found: dict[Any, list[Runner]] = {}
         for runner in compiled:
             found.setdefault(runner.key(), []).append(runner)
         self._parts = list(found.values())
         self._cohorts: dict[int, Cohort] = {}
+        self._placed: tuple[list[Any], list[Any]] | None = None  # once for all cohorts
         self._chosen: dict[int, LayoutChoice] = {}
         self.groups: list[Group] = []
 
@@ -110,6 +113,13 @@ class Groups:
         for runner in self._alone:
             if runner.goes_on(until):
                 _run_alone(runner, self.data, self.held, on_epoch)
+                choice = LayoutChoice(Layout(1, 1), "its way depends on values, so it trains for itself")
+                self.groups.append(Group((runner.number,), choice, 0))
+
+    @property
+    def firsts(self) -> list[Runner]:
+        """A member of each program."""
+        return [*[part[0] for part in self._parts], *self._alone]
 
     def settle(self) -> None:
         """Put each member's best weights into its model."""
@@ -122,7 +132,8 @@ class Groups:
 
     def _cohort(self, i: int) -> Cohort:
         if i not in self._cohorts:
-            self._cohorts[i] = Cohort(self._parts[i], self.data, self.held)
+            self._placed = self._placed or (placed(self.data), placed(self.held))
+            self._cohorts[i] = Cohort(self._parts[i], self.data, self.held, self._placed)
         return self._cohorts[i]
 
     def _choice(self, i: int, cohort: Cohort, say: Callable[[str], None] | None) -> LayoutChoice:
@@ -133,8 +144,14 @@ class Groups:
         choice = LayoutChoice(given, "as recorded or asked for") if given is not None else self._choose(cohort, say)
         self._chosen[i] = choice
         layout = choice.layout
+        cohort.programs(layout)  # all that it takes, that of an epoch's end too
         self.groups.append(Group(numbers, choice, cohort.bytes(layout)))
         return choice
+
+
+def _trained(optimizer: Optimizer) -> list[Any]:
+    """Return an optimizer and what it trains."""
+    return [optimizer, *[p for group in optimizer.param_groups for p in group["params"]]]
 
 
 def _same_slots(runners: Sequence[Runner]) -> None:

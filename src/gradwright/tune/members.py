@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradwright import nn
 from gradwright.data import LabeledRows, Note, Preparation, Split, TargetScale, Task, fit_preparation
 from gradwright.engine.random import Generator, use_generator
 from gradwright.errors import ConfigError, GradwrightError, StateError
@@ -20,6 +21,7 @@ from gradwright.train.network import build_network
 from gradwright.train.prepared import PreparedRows, prepared_part
 from gradwright.tune.groups import Group, Groups
 from gradwright.tune.layout import Layout
+from gradwright.tune.masking import InputMask, input_mask
 from gradwright.tune.runner import Runner, Until
 
 __all__ = ["Member", "MemberResult", "Members", "train_members"]
@@ -41,12 +43,19 @@ class Member:
         All its settings, its seed included.
     train, validation : int64 arrays
         Row numbers of the data set. What prepares the rows is fitted on the first alone.
+    without : tuple of str
+        Columns that are no features.
+    masked : tuple of str, optional
+        Columns that the network sees as 0, their mean once standardised. Members that have any, or (), share a program
+        where they differ in nothing else; see :func:`~gradwright.tune.masking.masking_is_exact`.
     """
 
     number: int
     config: Config
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
+    without: tuple[str, ...] = ()
+    masked: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -347,7 +356,7 @@ class _Parts:
         config = member.config
         return (
             member.train.tobytes(), member.validation.tobytes(),
-            config.dtype, config.context, config.tokens, config.group, config.time,
+            config.dtype, config.context, config.tokens, config.group, config.time, member.without,
         )  # fmt: skip
 
     def _entry(self, member: Member) -> tuple[PreparedRows, int, int]:
@@ -369,8 +378,9 @@ class _Parts:
         rows, held = self.dataset.take(member.train), self.dataset.take(member.validation)
         by = "groups" if config.group is not None else "time" if config.time is not None else None
         parts = Split(member.train, member.validation, _NONE, by=by, column=config.group or config.time)
+        drop = {**dict.fromkeys(member.without, "it is left out"), **parts.not_features}
         preparation = fit_preparation(
-            task, rows, context=config.context or CONTEXT, tokens=config.tokens or TOKENS, drop=parts.not_features
+            task, rows, context=config.context or CONTEXT, tokens=config.tokens or TOKENS, drop=drop
         )
         x, target, y = prepared_part(task, preparation, rows, config, notes)
         vx, validation_target, vy = prepared_part(task, preparation, held, config, notes)
@@ -397,6 +407,8 @@ class _Parts:
         generator = Generator(config.seed)
         with use_generator(generator):
             model = build_network(config, data.shape, data.outputs, data.x, data.vocabulary)
+            if member.masked is not None:
+                model = nn.Sequential(InputMask(input_mask(data.preparation, member.masked)), *model)
             criterion = make_criterion(self.task, config, data.weights(config.class_weights))
             trainer = make_trainer(config, model, criterion, data)
         return Runner(

@@ -149,8 +149,6 @@ class Population:
         if folds is not None and len(folds) != len(self):
             raise ConfigError(f"fit: {len(folds)} folds for {len(self)} members; give one for each")
         every = (np.arange(len(data[0])), np.arange(len(held[0])))
-        for name, part in (("train", data), ("validation", held)):
-            rehearse(name, self.trainers[0].model, self.trainers[0].criterion, *part)
         parts = [every] * len(self) if folds is None else [_rows(fold, every) for fold in folds]
         rule = early_stopping or EarlyStopping(patience=patience)
         self._runners = [
@@ -160,6 +158,9 @@ class Population:
             )
         ]  # fmt: skip
         groups = Groups(self._runners, data, held, layout=layout)
+        for runner in groups.firsts:
+            for name, part in (("train", data), ("validation", held)):
+                rehearse(f"member {runner.number}, {name}", runner.trainer.model, runner.trainer.criterion, *part)
 
         def told(runner: Runner) -> None:
             if on_epoch is not None and runner.history:
@@ -230,6 +231,11 @@ def _built(build: Callable[..., Trainer], i: int, parameters: dict[str, Any], ge
     if not isinstance(made, Trainer):
         raise ConfigError(
             f"Population: build returned {type(made).__name__} for member {i}; expected a train.Trainer of its model"
+        )
+    if made.callbacks:
+        raise ConfigError(
+            f"Population: member {i}'s trainer has callbacks, which its own fit alone would call; give on_epoch= to "
+            "the population's"
         )
     return made
 

@@ -16,8 +16,9 @@ from gradwright.engine.functions.joining import cat
 from gradwright.engine.mode import no_grad
 from gradwright.engine.random import Generator, use_generator
 from gradwright.engine.tensor import Tensor
+from gradwright.errors import ConfigError
 from gradwright.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from gradwright.train.checks import epoch_batches
+from gradwright.train.checks import epoch_batches, has_batch_norm
 from gradwright.train.forward import EVALUATION_ROWS
 from gradwright.train.metrics import r2
 from gradwright.train.score import score, score_name, score_value
@@ -75,6 +76,11 @@ class Runner:
 
     def __post_init__(self) -> None:
         self.batch_size = min(self.batch_size, len(self.rows))
+        if self.batch_size == 1 and has_batch_norm(self.trainer.model):
+            raise ConfigError(
+                f"member {self.number}: batch normalisation needs batches of at least 2 rows; it has {len(self.rows)} "
+                "rows and batches of 1"
+            )
         self.full, self.rest = epoch_batches(self.trainer.model, len(self.rows), self.batch_size)
         self.step: CompiledStep = self.trainer._compiled
         self.judge: CompiledStep = compile(
@@ -172,9 +178,14 @@ class Runner:
             self.stopped = decision.stop
         elif epoch >= self.epochs:
             self.stopped = f"all {self.epochs} epochs done"
+        if self.stopped and decision.best is None:
+            watched = self.rule.monitor.replace("_", " ")
+            self.problem = f"the {watched} was not a finite number in any of {epoch} epochs"
         if decision.best == len(self.history) - 1:
             self.best_epoch = epoch
             return True
+        if self.stopped and self.best_epoch == 0:
+            self.problem = f"the validation loss was not a finite number in any of {epoch} epochs"
         return False
 
     def _spread(self, y: np.ndarray) -> float | None:

@@ -35,9 +35,15 @@ def ablation_words(info: ImpactInfo) -> list[str]:
         words.append(
             f"{'The difference' if len(chance) == 1 else f'The {len(chance)} differences'} of "
             f"{joined([short(p.name, 40) for p in chance[:5]] + ([f'{len(chance) - 5} more'] if chance[5:] else []))} "
-            f"could be chance: the {'interval holds' if len(chance) == 1 else 'intervals hold'} zero."
+            f"could be chance{_why(chance)}."
         )
     return words or ["No part has a recorded difference."]
+
+
+def _why(chance: list[Part]) -> str:
+    if all(math.isfinite(p.p_holm) for p in chance):
+        return ": p, corrected for how many were tested (Holm), is not below 0.05"
+    return f": the {'interval holds' if len(chance) == 1 else 'intervals hold'} zero"
 
 
 def ablation_head(record: StudyRecord) -> Head:
@@ -93,6 +99,9 @@ def ablation_sections(record: StudyRecord) -> list[Section]:
                 (_table(info, info.cumulative, "Parts removed one after the other"),),
             )
         )
+    said = record.result.get("words")
+    remarks = [line for line in said if isinstance(line, str)] if isinstance(said, list) else []
+    sections += [Section("reading", "How to read this", remarks)] if remarks else []
     problems = problems_section(record)
     sections += [problems] if problems is not None else []
     groups = groups_info(record)
@@ -105,8 +114,8 @@ def _chart(info: ImpactInfo, parts: tuple[Part, ...], key: str, chain: bool) -> 
     return Chart(
         draw_impact(info, parts, key=key, chain=chain),
         draw_impact(info, parts, key=key, chain=chain, width=NARROW, suffix="-narrow"),
-        f"Difference of the mean {info.metric.name} to that of the whole, with its interval; pale where the interval "
-        "holds zero."
+        f"Difference of the mean {info.metric.name} to that of the whole, with its interval; pale where it could be "
+        "chance."
         if not chain
         else f"Difference of the mean {info.metric.name} to that of the whole, with its interval, as parts go.",
     )
@@ -126,7 +135,7 @@ def _table(info: ImpactInfo, parts: tuple[Part, ...], caption: str) -> Table:
                     score_text(metric, p.mean),
                     gap_text(metric, p.difference),
                     interval,
-                    p_text(p.p),
+                    p_text(p.p) + (f" ({p_text(p.p_holm)})" if math.isfinite(p.p_holm) else ""),
                     p.words or "–",
                 )
             )

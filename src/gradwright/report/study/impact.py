@@ -31,7 +31,8 @@ class Part(NamedTuple):
         The mean score without it.
     difference, low, high : float
         That mean less the base's, and its interval.
-    p : float
+    p, p_holm : float
+        As tested, and corrected for how many were tested (Holm); NaN where not recorded.
     words : str
     """
 
@@ -43,10 +44,13 @@ class Part(NamedTuple):
     high: float
     p: float
     words: str
+    p_holm: float = math.nan
 
     @property
     def chance(self) -> bool:
-        """Whether the interval holds zero, so that the difference could be chance."""
+        """Whether the difference could be chance: by the corrected p where there is one, else by the interval."""
+        if math.isfinite(self.p_holm):
+            return self.p_holm >= 0.05
         return math.isfinite(self.low) and math.isfinite(self.high) and self.low <= 0 <= self.high
 
 
@@ -83,7 +87,8 @@ def _parts(recorded: Any) -> list[Part]:
         if isinstance(one, Mapping):
             name, what, words = (one[k] if isinstance(one.get(k), str) else "" for k in ("name", "what", "words"))
             mean, difference, low, high, p = (number_in(one, k) for k in ("mean", "difference", "low", "high", "p"))
-            found.append(Part(name, what, mean, difference, low, high, p, words))
+            corrected = number_in(one, "p_holm")
+            found.append(Part(name, what, mean, difference, low, high, p, words, corrected))
     return found
 
 
@@ -100,8 +105,8 @@ def draw_impact(
     first = 1 if chain else 0
     top = 24
     bottom = top + row * (len(rows) + first)
-    both = [*info.parts, *info.cumulative]  # both pictures have one axis, so that they can be compared
-    ends = [v for p in both for v in (p.difference, p.low, p.high)]
+    # an axis of its own: a chain goes so far down that single parts could not be told apart beside it
+    ends = [v for p in rows for v in (p.difference, p.low, p.high)]
     x = fitted([0.0, *ends], start=left, end=right, about=3 if narrow else 6)
     parts_drawn: list[Markup] = []
     for tick in x.ticks:

@@ -3,7 +3,13 @@
 from gradwright.train.choices.augmentations import make_augmentation
 from gradwright.train.choices.fitting import NETWORK_SETTINGS, settings_in_vain
 from gradwright.train.choices.networks import OF_SEQUENCES, make_network
-from gradwright.train.choices.optimizers import FULL_BATCH, default_momentum, default_rate, make_optimizer
+from gradwright.train.choices.optimizers import (
+    FULL_BATCH,
+    default_decay,
+    default_momentum,
+    default_rate,
+    make_optimizer,
+)
 from gradwright.train.choices.regularisation import make_penalty
 from gradwright.train.choices.schedules import make_schedule
 from gradwright.train.choices.shelves import SHELVES, check_choice, shelf_lines
@@ -14,6 +20,7 @@ __all__ = [
     "OF_SEQUENCES",
     "SHELVES",
     "check_choice",
+    "default_decay",
     "default_momentum",
     "default_rate",
     "make_augmentation",

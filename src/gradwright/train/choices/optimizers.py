@@ -9,7 +9,7 @@ from typing import Any
 from gradwright import optim
 from gradwright.errors import ConfigError
 
-__all__ = ["FULL_BATCH", "OPTIMIZERS", "default_momentum", "default_rate", "make_optimizer"]
+__all__ = ["FULL_BATCH", "OPTIMIZERS", "default_decay", "default_momentum", "default_rate", "make_optimizer"]
 
 OPTIMIZERS: dict[str, type[optim.Optimizer]] = {
     "adadelta": optim.Adadelta,
@@ -53,6 +53,18 @@ def default_rate(name: str) -> float:
 def default_momentum(name: str) -> float | None:
     """Return the momentum that a rule gets when none is given, or None for the rule's own default."""
     return _MOMENTUM.get(name)
+
+
+def default_decay(name: str) -> float:
+    """Return the weight decay that a rule has when none is given, 0 for one that has none.
+
+    Examples
+    --------
+    >>> default_decay("adamw"), default_decay("sgd")
+    (0.01, 0.0)
+    """
+    takes = _arguments(name)
+    return float(takes["weight_decay"].default) if "weight_decay" in takes else 0.0
 
 
 def _arguments(name: str) -> Any:
