@@ -89,7 +89,7 @@ def test_members_of_several_rules_in_one_call():
 
     L-BFGS, whose way depends on values, has none: its members train for themselves.
     """
-    assert largest_difference(of_rules((*THIN, "lbfgs")), groups=len(THIN)) < TOLERANCE
+    assert largest_difference(of_rules((*THIN, "lbfgs")), groups=len(THIN) + 3) < TOLERANCE  # L-BFGS trains alone
 
 
 @pytest.mark.long

@@ -52,6 +52,10 @@ class SearchProgress(StudyReporter):
         self.metric = metric
         self._line("data", words)
 
+    def on_workers(self, words: str) -> None:
+        """Print how workers share the search."""
+        self._line("workers", words)
+
     def on_search(self, name: str, trials: int, epochs: int, done: int) -> None:
         """Open the bar."""
         self.close()

@@ -61,6 +61,15 @@ def register(app: typer.Typer, explained: Callable[[bool], AbstractContextManage
         take_over: Annotated[
             bool, typer.Option("--take-over", help="With --resume: the process on another host is known to be gone.")
         ] = False,
+        hosts: Annotated[
+            str | None,
+            typer.Option(help="Share the trials with other processes: HOST:PORT of the one of rank 0, or auto."),
+        ] = None,
+        processes: Annotated[int | None, typer.Option(help="With --hosts: how many processes there are.")] = None,
+        rank: Annotated[int | None, typer.Option(help="With --hosts: which one this is; from 0.")] = None,
+        ray: Annotated[
+            str | None, typer.Option(help="Share the trials over a Ray cluster: local, auto or HOST:PORT.")
+        ] = None,
         out: Annotated[Path | None, typer.Option(help="The study's folder; by default a new one under runs/.")] = None,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
@@ -68,10 +77,12 @@ def register(app: typer.Typer, explained: Callable[[bool], AbstractContextManage
     ) -> None:
         """Search settings for a network on SOURCE by validation, train the best, and look at the test part once."""
         with explained(debug):
+            from gradwright.cli.sharing import lend_a_hand, place_of
             from gradwright.tune.plans import SearchSettings
             from gradwright.tune.space import Space
             from gradwright.tune.tuning import SearchFolder, resumed
 
+            place = place_of(hosts, processes, rank, ray)
             if lr_sweep and strategy not in (None, "lr-sweep"):
                 raise ConfigError(f"tune: --lr-sweep or --strategy {strategy}, not both")
             if resume is not None:
@@ -81,7 +92,6 @@ def register(app: typer.Typer, explained: Callable[[bool], AbstractContextManage
                         "and --strategy away"
                     )
                 config, searched, settings = resumed(resume)
-                folder: Any = SearchFolder.resume(resume)
             else:
                 config = given.config()
                 if space is None and not lr_sweep and strategy is None:
@@ -91,11 +101,18 @@ def register(app: typer.Typer, explained: Callable[[bool], AbstractContextManage
                 settings = SearchSettings(
                     strategy="lr-sweep" if lr_sweep else strategy or "random", trials=trials, batch=batch, eta=eta,
                     shortest=shortest, interval=interval, nested=nested, refit=refit, baselines=baselines,
-                    timeout=timeout,
+                    timeout=timeout, shared=place is not None or ray is not None,
                 )  # fmt: skip
                 searched = None if space is None else Space.read(space)
-                folder = SearchFolder(out, name=f"tune-{Path(config.source).stem or 'study'}")
-            _run(config, searched, folder, settings, storage, take_over, quiet, as_json)
+            if place is not None and place.rank:
+                lend_a_hand(place, config, searched, settings, quiet)
+                return
+            folder = (
+                SearchFolder(out, name=f"tune-{Path(config.source).stem or 'study'}")
+                if resume is None
+                else SearchFolder.resume(resume)
+            )
+            _run(config, searched, folder, settings, storage, take_over, place, ray, quiet, as_json)
 
 
 def _run(
@@ -105,11 +122,14 @@ def _run(
     settings: Any,
     storage: str | None,
     take_over: bool,
+    place: Any,
+    ray: str | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
     from gradwright.cli.console import TerminalReporter, safe
     from gradwright.cli.searching import SearchProgress, search_words
+    from gradwright.cli.sharing import pool_of
     from gradwright.errors import TrainingInterrupted
     from gradwright.report.study import write_study_report
     from gradwright.train.folder import plain
@@ -118,8 +138,9 @@ def _run(
 
     progress, run_reporter, signals = SearchProgress(quiet), TerminalReporter(quiet), Signals()
     searching = Searching(
-        storage=storage, take_over=take_over, reporter=progress, run_reporter=run_reporter, signals=signals
-    )
+        storage=storage, take_over=take_over, reporter=progress, run_reporter=run_reporter, signals=signals,
+        pool=pool_of(place, ray, progress.on_words),
+    )  # fmt: skip
     try:
         with signals, folder:
             result = run_search(config, space, folder, settings, searching)
@@ -130,6 +151,8 @@ def _run(
         left = f"go on with: gradwright tune --resume {folder.final}" if folder.published else "nothing was written"
         if folder.published and storage is not None:
             left += " --storage URL"
+        if folder.published and (place is not None or ray is not None):
+            left += ", alone or with --hosts or --ray"
         print(f"gradwright: {safe(words)}; {safe(left)}", file=sys.stderr)
         raise typer.Exit(128 + (signals.caught or 2)) from None
     finally:

@@ -68,6 +68,10 @@ class Together:
             self.short = _traced(step, data, rest, on) if rest else None
             self.judge = _traced(judge, held, judged, judged_on)
             lifted, other = step.lifted(), judge.lifted()
+        # each member has its own schedules; the first one's would keep its optimizer and model
+        self.scheduled = len(self.full.schedules)
+        self.full = replace(self.full, schedules=[])
+        self.short = None if self.short is None else replace(self.short, schedules=[])
         programs = [(self.full, lifted), (self.judge, other)]
         if self.short is not None:
             programs.append((self.short, lifted))
@@ -131,11 +135,11 @@ class Together:
 
     def numbers(self, states: tuple[Lifted, Lifted], schedules: Sequence[Schedule], steps: int) -> np.ndarray:
         """Return a member's numbers, of every step where its schedules set them; these then stand after the last."""
-        if not self.full.schedules:
+        if not self.scheduled:
             return self.full.numbers_now(states[0])
-        if len(schedules) != len(self.full.schedules):
+        if len(schedules) != self.scheduled:
             raise CompileError(
-                f"the step advances {len(self.full.schedules)} schedules, but {len(schedules)} are known; give the "
+                f"the step advances {self.scheduled} schedules, but {len(schedules)} are known; give the "
                 "trainer its schedule as scheduler="
             )
         ahead = numbers_ahead(replace(self.full, schedules=list(schedules)), states[0], steps)

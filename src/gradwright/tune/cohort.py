@@ -196,7 +196,7 @@ class Cohort:
 
     def _dry_numbers(self, count: int) -> np.ndarray:
         """Return numbers of the right shape, without a step of any schedule."""
-        if self.together.full.schedules:
+        if self.together.scheduled:
             steps = self.first.full + (self.first.rest > 0)
             return np.zeros((count, steps, len(self.together.full.numbers)))
         return np.stack([self.together.numbers(self.first.states, (), 0)] * count)

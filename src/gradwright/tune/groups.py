@@ -13,7 +13,7 @@ from gradwright.engine.random import use_generator
 from gradwright.errors import NonFiniteError
 from gradwright.optim import Optimizer
 from gradwright.tune.cohort import Cohort, OnEpoch, placed, refuse_shared
-from gradwright.tune.layout import Layout, LayoutChoice, choose_layout
+from gradwright.tune.layout import Layout, LayoutChoice, choose_layout, fixed_layout
 from gradwright.tune.runner import Runner, Until
 
 __all__ = ["Group", "Groups"]
@@ -58,6 +58,8 @@ class Groups:
         The layouts to take for the groups with these members, as an earlier study has recorded them.
     layout : Layout, optional
         The layout of all others; unless given, the fastest in a short probe.
+    fixed : bool
+        Not to probe, but to cut chunks by the number of members alone, the same on all machines.
     """
 
     def __init__(
@@ -68,10 +70,12 @@ class Groups:
         *,
         layouts: Mapping[tuple[int, ...], Layout] | None = None,
         layout: Layout | None = None,
+        fixed: bool = False,
     ) -> None:
         self.runners = list(runners)
         self.data, self.held = data, held
         self._layouts, self._layout = dict(layouts or {}), layout
+        self._choose = fixed_layout if fixed else choose_layout
         compiled = [r for r in self.runners if not r.trainer.eager]
         self._alone = [r for r in self.runners if r.trainer.eager]
         refuse_shared([(r.number, _trained(r.trainer.optimizer)) for r in self.runners])
@@ -137,7 +141,7 @@ class Groups:
             return self._chosen[i]
         numbers = tuple(r.number for r in self._parts[i])
         given = self._layouts.get(numbers, self._layout)
-        choice = LayoutChoice(given, "as recorded or asked for") if given is not None else choose_layout(cohort, say)
+        choice = LayoutChoice(given, "as recorded or asked for") if given is not None else self._choose(cohort, say)
         self._chosen[i] = choice
         layout = choice.layout
         cohort.programs(layout)  # all that it takes, that of an epoch's end too

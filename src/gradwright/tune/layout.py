@@ -13,10 +13,12 @@ from gradwright.tune.memory import memory_budget
 if TYPE_CHECKING:
     from gradwright.tune.cohort import Cohort
 
-__all__ = ["Layout", "LayoutChoice", "choose_layout"]
+__all__ = ["Layout", "LayoutChoice", "choose_layout", "fixed_layout"]
 
 #: Members in a chunk where nothing is measured: on CPUs their state then stays in the second cache of small networks.
 USUAL = 8
+#: Lanes that a fixed layout cuts chunks for, however many cores a machine has.
+FIXED_LANES = 2
 #: Work that is estimated to take less, in seconds, is not worth compiling other layouts: some seconds each.
 WORTH = 60.0
 #: Another layout must be faster than the usual one by this share: closer ones would be told apart by noise.
@@ -119,3 +121,27 @@ def choose_layout(cohort: Cohort, say: Callable[[str], None] | None = None) -> L
     if tried[best] > (1 - MARGIN) * tried[usual]:
         return LayoutChoice(usual, f"no other was faster by more than {MARGIN:.0%}{limit}", seconds)
     return LayoutChoice(best, f"{tried[usual] / tried[best]:.2f} times as fast as {usual.name}{limit}", seconds)
+
+
+def fixed_layout(cohort: Cohort, say: Callable[[str], None] | None = None) -> LayoutChoice:
+    """Return the layout whose chunks the number of members alone decides, so that all machines come to the same bits.
+
+    The size of a chunk decides the last bits of sums. How many chunks are computed at a time does not: that is left to
+    the machine, its cores and its memory.
+    """
+    members = sum(not r.stopped for r in cohort.runners)
+    cpu = jax_modules().jax.default_backend() == "cpu"
+    devices = len(jax_modules().jax.local_devices())
+    most = max(1, min(USUAL, -(-members // FIXED_LANES))) if cpu and devices == 1 else max(1, members)
+    cut = -(-members // -(-members // most))
+    layout = Layout(-(-cut // devices) * devices, available_cores() if cpu and devices == 1 else 1)
+    why = "not measured: cut by the number of trials alone, for machines that share the work"
+    cohort.programs(layout)
+    while cohort.bytes(layout) > memory_budget() and (layout.lanes > 1 or layout.chunk > devices):
+        if layout.lanes > 1:
+            layout = Layout(layout.chunk, layout.lanes - 1)
+        else:
+            layout = Layout(-(-layout.chunk // 2 // devices) * devices, 1)
+            why = "memory has no room for the chunks that the machines share; last bits can be others here"
+            cohort.programs(layout)
+    return LayoutChoice(layout, why)

@@ -103,7 +103,7 @@ class Members:
         The rows, and what is to be predicted.
     members : sequence of Member
         Each is what `gradwright train` would train with its settings on these rows.
-    layouts : mapping, optional
+    layouts, fixed : optional
         As :class:`Groups` takes them.
     refused : dict of int to str, optional
         Takes down the members that cannot be built and why, so that the others train; unless given, the first such
@@ -122,6 +122,7 @@ class Members:
         members: Sequence[Member],
         *,
         layouts: Mapping[tuple[int, ...], Layout] | None = None,
+        fixed: bool = False,
         refused: dict[int, str] | None = None,
     ) -> None:
         self.dataset, self.task = dataset, task
@@ -143,9 +144,12 @@ class Members:
         self._shapes = [parts.of(member).x.shape[1:] for member in self.members]
         self._data = {shape: parts.arrays(shape) for shape in dict.fromkeys(self._shapes)}
         self._groups = [
-            Groups([r for r, s in zip(self.runners, self._shapes, strict=True) if s == shape], *data, layouts=layouts)
+            Groups(
+                [r for r, s in zip(self.runners, self._shapes, strict=True) if s == shape], *data,
+                layouts=layouts, fixed=fixed,
+            )
             for shape, data in self._data.items()
-        ]
+        ]  # fmt: skip
 
     def run(
         self,

@@ -59,7 +59,7 @@ def nested(
     cuts, notes = draw_folds(work.source, work.base, folds)
     per_fold = []
     for i, fold in enumerate(cuts):
-        inner = Work(work.source, work.base, work.space, fold.train, fold.validation, work.hooks)
+        inner = Work(work.source, work.base, work.space, fold.train, fold.validation, work.hooks, work.fixed)
         found = search(make_plan(), inner, book_of(i), reporter=reporter, name=f"fold {i + 1}/{folds}")
         best = found.best()
         row: dict[str, Any] = {

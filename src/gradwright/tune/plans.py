@@ -46,6 +46,8 @@ STRATEGIES = {
 _RUNGS = ("halving", "hyperband", "asha")
 #: Trials unless told otherwise, and in a job: of those that wait for no score, and of those that do.
 _TRIALS, _BATCH, _ADAPTIVE_BATCH = 64, 64, 8
+#: And of those that wait for no score where several workers share them: two chunks of the usual layout.
+_SHARED_BATCH = 16
 #: Rungs that the shortest training leaves unless told otherwise: the first judgement after 1/27 of the epochs.
 _FIRST = 27
 #: Exchanges of population-based training unless told otherwise.
@@ -64,7 +66,7 @@ class SearchSettings:
         How many; 64 unless given. A grid, a sweep and Hyperband know it themselves.
     batch : int >= 1, optional
         Trials in a job, which is trained together and is what is done again after a break: 64, and 8 where the next
-        trials depend on scores.
+        trials depend on scores. 16 in place of 64 where workers share them.
     eta : int >= 2
         Of rungs: how many begin for one that goes on.
     shortest : int >= 1, optional
@@ -79,6 +81,9 @@ class SearchSettings:
         Whether simple models are searched as hard.
     timeout : float > 0, optional
         Seconds after which trials under way are ended where they stand.
+    shared : bool
+        Whether several workers share the jobs: these are then cut, and their trials laid out, by fixed rules, so that
+        nothing depends on who they are and how many.
     """
 
     strategy: str = "random"
@@ -91,6 +96,7 @@ class SearchSettings:
     refit: bool = True
     baselines: bool = True
     timeout: float | None = None
+    shared: bool = False
 
     def __post_init__(self) -> None:
         if self.strategy not in STRATEGIES:
@@ -143,13 +149,17 @@ class Plan(ABC):
     def record(self) -> dict[str, Any]:
         """Return what ``study.json`` holds of the strategy."""
 
+    @abstractmethod
+    def sharing(self) -> str:
+        """Say in words how workers share the jobs."""
+
 
 class Asked(Plan):
     """Trials that a strategy is asked for; each is trained to its end."""
 
-    def __init__(self, strategy: Strategy, batch: int | None) -> None:
+    def __init__(self, strategy: Strategy, batch: int | None, *, shared: bool = False) -> None:
         self.strategy, self.space, self.trials = strategy, strategy.space, strategy.trials
-        self.batch = batch or (_ADAPTIVE_BATCH if strategy.adaptive else _BATCH)
+        self.batch = batch or (_ADAPTIVE_BATCH if strategy.adaptive else _SHARED_BATCH if shared else _BATCH)
         self._made = 0
 
     def jobs(self) -> list[Job]:
@@ -171,6 +181,18 @@ class Asked(Plan):
     def record(self) -> dict[str, Any]:
         """Return the strategy's record."""
         return {**self.strategy.record(), "batch": self.batch}
+
+    def sharing(self) -> str:
+        """Say how many jobs there are."""
+        if self.strategy.adaptive:
+            return (
+                "each job waits for the scores of the one before, so one worker trains at a time; random, grid, sobol "
+                "and hyperband make jobs that are shared"
+            )
+        jobs = -(-self.trials // self.batch)
+        if jobs == 1:
+            return f"all {self.trials} trials are one job, which one worker trains; a smaller --batch makes more"
+        return f"{self.trials} trials in {jobs} jobs of at most {self.batch}"
 
 
 class Rungs(Plan):
@@ -199,6 +221,12 @@ class Rungs(Plan):
         record = {"name": self.name, "trials": self.trials, "seed": self.seed, "eta": self.brackets[0].eta}
         return {**record, "rungs": [", ".join(f"{r['members']} to epoch {r['epochs']}" for r in one) for one in rungs]}
 
+    def sharing(self) -> str:
+        """Say that a bracket is a job."""
+        if len(self.brackets) > 1:
+            return f"{len(self.brackets)} brackets, a job each"
+        return f"{self.name} compares all trials at each rung, so they are one job, which one worker trains"
+
 
 class Single(Plan):
     """All trials in one job, because each of its decisions looks at all of them."""
@@ -215,6 +243,10 @@ class Single(Plan):
     def record(self) -> dict[str, Any]:
         """Return the course's settings."""
         return {**self.course, "trials": self.trials}
+
+    def sharing(self) -> str:
+        """Say that there is nothing to share."""
+        return f"{self.course['name']} looks at all trials again and again: one job, which one worker trains"
 
 
 def _drawn(space: Space, seed: int, numbers: range) -> list[dict[str, Any]]:
@@ -252,7 +284,7 @@ def make_plan(settings: SearchSettings, space: Space | None, *, epochs: int, see
     if name == "lr-sweep":
         if space is not None:
             raise ConfigError("lr-sweep searches the learning rate alone; leave the space away, or name a strategy")
-        return Asked(LRSweep(direction=direction), settings.batch)
+        return Asked(LRSweep(direction=direction), settings.batch, shared=settings.shared)
     if space is None:
         raise ConfigError(
             f"strategy = {name}: name what to search with --space FILE.toml, or sweep the learning rate with --lr-sweep"
@@ -282,4 +314,4 @@ def make_plan(settings: SearchSettings, space: Space | None, *, epochs: int, see
     else:
         sampler: Any = name
         strategy = Bayesian(space, trials=trials, seed=seed, direction=direction, sampler=sampler)
-    return Asked(strategy, settings.batch)
+    return Asked(strategy, settings.batch, shared=settings.shared)

@@ -168,6 +168,8 @@ class Population:
 
         groups.run(None, told, say)
         groups.settle()
+        for runner in self._runners:  # the models have what they are to have
+            runner.changing, runner.steady, runner.best = [], [], None
         self.groups = groups.groups
         return self.histories
 

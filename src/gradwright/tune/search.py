@@ -28,6 +28,9 @@ class StudyReporter:
     def on_data(self, metric: str, words: str) -> None:
         """The data are read: the figure that ranks, and how many rows there are for what."""
 
+    def on_workers(self, words: str) -> None:
+        """Several workers share the search: how, in words."""
+
     def on_search(self, name: str, trials: int, epochs: int, done: int) -> None:
         """A search begins (or goes on, with trials ``done``): so many trials of so many epochs at most."""
 
@@ -173,7 +176,7 @@ def search(
             def came(result: dict[str, Any], by_id: Any = by_id, kept: Any = kept) -> None:
                 kept(by_id[result["id"]], result)
 
-            pool.run(todo, came)
+            pool.run([{**job, "layouts": book.layouts(job)} for job in todo], came)
         if found.ended:
             break
         for job in jobs:

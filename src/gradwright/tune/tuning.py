@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -66,7 +66,7 @@ class Searching:
         Ctrl-C and SIGTERM then stop the search after an epoch.
     pool : callable, optional
         From what does a job to a context of a pool that does jobs elsewhere: ``lambda work: HostsPool(work, place)``.
-        The searches of nested validation stay here.
+        A new study should then have ``SearchSettings.shared``. The searches of nested validation stay here.
     """
 
     storage: str | None = None
@@ -127,6 +127,8 @@ def run_search(
     began, reporter = time.monotonic(), searching.reporter
     started = datetime.now(UTC).isoformat(timespec="seconds")
     _check(config, space)
+    if searching.pool is not None and settings.timeout is not None:
+        raise ConfigError(f"timeout = {settings.timeout:g}: it cannot end the trials of other workers; leave it away")
     reporter.on_wait(f"reading {config.source}")
     source = read_source(config)
     parts = source.parts
@@ -156,15 +158,23 @@ def run_search(
         before = read_object(there)
         _check_same(plain(before), plain(record), folder.final)
         record |= {"started": before.get("started", started), "environment": before.get("environment")}
-    write_json(there, record)
-    write_status(folder.path, "running", trials=plan.trials)
-    path = folder.publish()
     hooks = Hooks(on_epoch=reporter.on_epoch, say=reporter.on_wait)
     if settings.timeout is not None:
         end = began + settings.timeout
         hooks.over = lambda: time.monotonic() > end
-    work = Work(source, config, plan.space, parts.train, parts.validation, hooks)
-    elsewhere: Any = contextlib.nullcontext() if searching.pool is None else searching.pool(work)
+    fixed = settings.shared or searching.pool is not None
+    work = Work(source, config, plan.space, parts.train, parts.validation, hooks, fixed)
+    with contextlib.ExitStack() as opened:
+        pool = None
+        if searching.pool is not None:  # before anything is written, for nobody may be there
+            pool = opened.enter_context(searching.pool(work))
+            opened.enter_context(_stopping(hooks))
+            here = "; the searches of nested validation stay in this process" if settings.nested else ""
+            reporter.on_workers(plan.sharing() + here)
+        write_json(there, record)
+        write_status(folder.path, "running", trials=plan.trials)
+        path = folder.publish()
+        workers = opened.pop_all()
 
     def write_down(found: Found) -> None:
         write_lines(path / "trials.jsonl", found.trials)
@@ -173,14 +183,15 @@ def run_search(
         write_status(path, "running", trials=plan.trials, done=len(found.trials))
 
     there_now = path / "study.json"
-    with _store(path, folder.final.name, plan.space, source.direction, searching) as store, _polite(searching, hooks):
+    stored = partial(_store, path, folder.final.name, plan.space, source.direction, searching)
+    with workers, stored() as store, _polite(searching, hooks):
         for note in store.notes:
             reporter.on_words(note)
-        with elsewhere as pool:
-            found = search(
-                plan, work, JobBook(path / "jobs"),
-                store=store, pool=pool, reporter=reporter, on_found=write_down,
-            )  # fmt: skip
+        found = search(
+            plan, work, JobBook(path / "jobs"),
+            store=store, pool=pool, reporter=reporter, on_found=write_down,
+        )  # fmt: skip
+        workers.close()  # the rest is done here
         write_down(found)
         best = found.best()
         outer = None
@@ -240,7 +251,7 @@ def search_work(config: Config, space: Space | None, settings: SearchSettings) -
     source = read_source(config)
     direction = _direction(source.direction)
     plan = make_plan(settings, space, epochs=config.epochs, seed=config.seed, direction=direction)
-    return Work(source, config, plan.space, source.parts.train, source.parts.validation)
+    return Work(source, config, plan.space, source.parts.train, source.parts.validation, fixed=True)
 
 
 def resumed(study: Path) -> tuple[Config, Space | None, SearchSettings]:
@@ -315,6 +326,16 @@ def _polite(searching: Searching, hooks: Hooks) -> AbstractContextManager[None]:
     asked: Any = _Asked()
     hooks.stopped = lambda: asked.words
     return searching.signals.polite(asked)
+
+
+@contextlib.contextmanager
+def _stopping(hooks: Hooks) -> Iterator[None]:
+    """End the job of this process, too, when the search of several is broken off."""
+    try:
+        yield
+    except BaseException:
+        hooks.stopped = lambda: "the search was broken off"
+        raise
 
 
 class _Asked:

@@ -70,6 +70,8 @@ class Work:
     train, validation : int64 arrays
         Rows to train on and to score by.
     hooks : Hooks
+    fixed : bool
+        Whether trials are laid out by a rule that all machines share, rather than by what this one is best at.
     """
 
     source: Source
@@ -78,6 +80,7 @@ class Work:
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
     hooks: Hooks = field(default_factory=Hooks)
+    fixed: bool = False
 
     def __call__(self, job: Mapping[str, Any]) -> dict[str, Any]:
         """Train the trials of a job.
@@ -103,7 +106,9 @@ class Work:
             except GradwrightError as error:
                 refused[trial["number"]] = str(error)
         layouts = _layouts(job.get("layouts") or [])
-        together = Members(self.source.dataset, self.source.task, members, layouts=layouts, refused=refused)
+        together = Members(
+            self.source.dataset, self.source.task, members, layouts=layouts, fixed=self.fixed, refused=refused
+        )
         values = {trial["number"]: trial["parameters"] for trial in job["trials"]}
         course = COURSES[job["course"]["name"]](self, together, job["course"], values)
         if together.members:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from gradwright.backend import get_num_threads
-from gradwright.errors import ConfigError, RunError
+from gradwright.errors import ConfigError, GradwrightError, RunError
 from gradwright.tune.workers.job import Job, Result, Work, attempt, check_jobs, plain
 from gradwright.tune.workers.leases import Leases
 from gradwright.tune.workers.place import Place
@@ -101,7 +101,9 @@ class HostsPool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self.close(None if kind is None else f"{kind.__name__}: {error}".removesuffix(": "))
+        interrupted = kind is not None and issubclass(kind, KeyboardInterrupt)
+        words = "it was interrupted" if interrupted else f"{error}" if isinstance(error, GradwrightError) else None
+        self.close(None if kind is None else words or f"{kind.__name__}: {error}".removesuffix(": "))
 
     def serve(self) -> None:
         """Work for rank 0 until it is done (all other ranks); see :func:`~gradwright.tune.workers.serving.serve`."""
@@ -137,6 +139,7 @@ class HostsPool:
     def close(self, why: str | None = None) -> None:
         """Tell the others that all is done, or why it is not, and wait a little for them to leave."""
         if self.place.rank == 0 and self.board is not None:
+            self.leases.leave_quietly(0)  # what this process itself is at does not count any more
             with contextlib.suppress(RunError):
                 for rank in range(1, self.place.processes):
                     self.board.write(f"to/{rank}", json.dumps({"over": why or ""}))

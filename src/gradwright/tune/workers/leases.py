@@ -170,6 +170,10 @@ class Leases:
             del self._lent[worker.lease]
         return given_up
 
+    def leave_quietly(self, rank: int) -> None:
+        """Forget a worker at the end of all, when nobody wants its job."""
+        self.workers.pop(rank, None)
+
     def look(self, now: float) -> list[Result]:
         """Take jobs back from workers that are silent or stand still; returns results of jobs that are given up."""
         given_up = []
