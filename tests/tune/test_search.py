@@ -124,7 +124,7 @@ def test_baselines_stand_in_the_run_and_in_the_study(whole) -> None:
         assert 1 <= baseline["tried"] <= 4
         assert beside[baseline["name"]]["validation"] == baseline["validation"]
         assert beside[baseline["name"]]["test"] == baseline["test"]
-    assert result["budget"]["words"].startswith("each searched as hard as the network: 4 configurations")
+    assert result["budget"]["words"].startswith("searched within the network's own budget: up to 4 configurations each")
 
 
 class _Breaks(StudyReporter):

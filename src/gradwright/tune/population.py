@@ -217,8 +217,8 @@ def _drawn(space: Any, members: int | None, seed: int) -> list[dict[str, Any]]:
         return [dict(p) for p in space]
     if not hasattr(space, "sample"):
         raise ConfigError(f"Population: expected a Space or a list of dicts, got {type(space).__name__}")
-    if members is None or members < 1:
-        raise ConfigError("Population: say how many members to draw from the space: members=64")
+    if not isinstance(members, int) or isinstance(members, bool) or members < 1:
+        raise ConfigError(f"Population: say how many members to draw from the space, as members=64; got {members!r}")
     random = np.random.default_rng(seed)
     return [space.sample(random) for _ in range(members)]
 

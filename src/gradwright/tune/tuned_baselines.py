@@ -1,4 +1,4 @@
-"""Baselines searched as hard as the network: as many configurations, or as much time, on the same rows."""
+"""Baselines searched within the network's budget: as many configurations, or as much time, on the same rows."""
 
 from __future__ import annotations
 

@@ -374,8 +374,8 @@ def _budget(found: Found, searched: bool) -> dict[str, Any]:
     """Say how hard the baselines were searched."""
     trials, seconds = len(found.trials), found.seconds
     words = (
-        f"each searched as hard as the network: {trials} configurations, or until the {seconds:.0f} s that its trials "
-        "took were over for all together"
+        f"searched within the network's own budget: up to {trials} configurations each, until the {seconds:.0f} s that "
+        "its trials took had passed for all together"
         if searched
         else "not searched"
     )

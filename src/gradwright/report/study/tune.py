@@ -179,7 +179,9 @@ def _baselines_table(baselines: list[Any], metric: Metric) -> Table:
                     note=value_text(one.get("description") or one.get("words") or ""),
                 )
             )
-    return Table("Baselines, tuned as hard", ("Baseline", "Tried", f"Validation {metric.name}", "Test"), rows)
+    return Table(
+        "Baselines, tuned within the same budget", ("Baseline", "Tried", f"Validation {metric.name}", "Test"), rows
+    )
 
 
 def members_charts(record: StudyRecord) -> list[Chart]:
