@@ -57,8 +57,8 @@ def register(app: typer.Typer, explained: Callable[[bool], AbstractContextManage
                 compared = compare_runs(found)
                 _print(compared.to_dict() if as_json else _side_by_side(compared), as_json)
             else:
-                if not as_json:  # searches keep a state as runs do, and have their own table
-                    found = [run for run in found if not (run.path / "study.json").exists()]
+                # searches keep a state as runs do, and have their own table
+                found = [run for run in found if not (run.path / "study.json").exists()]
                 studies = [] if as_json else _studies([_place(folder) for folder in folders or [_HOME]])
                 _print([run.to_dict() for run in found] if as_json else [*_table(found), *studies], as_json)
 
