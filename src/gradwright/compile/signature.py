@@ -6,8 +6,9 @@ import enum
 import functools
 import sys
 import types
+import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any
 
@@ -221,7 +222,7 @@ def _contents(cell: types.CellType) -> Any:
 def _attributes(value: Any) -> dict[str, Any] | None:
     """Return an object's attributes, those in slots too; None where it has no place for any."""
     found: dict[str, Any] = dict(getattr(value, "__dict__", {}))
-    slots = list(_slots(type(value)))
+    slots = _slots(type(value))
     for name, slot in slots:
         try:
             found[name] = slot(value)
@@ -230,8 +231,17 @@ def _attributes(value: Any) -> dict[str, Any] | None:
     return found if slots or hasattr(value, "__dict__") else None
 
 
-def _slots(kind: type) -> Iterator[tuple[str, Callable[[Any], Any]]]:
-    for base in kind.__mro__:
-        for name, entry in vars(base).items():
-            if isinstance(entry, types.MemberDescriptorType):
-                yield f"{base.__qualname__}.{name}", functools.partial(entry.__get__)
+_Slots = tuple[tuple[str, Callable[[Any], Any]], ...]
+_KNOWN: weakref.WeakKeyDictionary[type, _Slots] = weakref.WeakKeyDictionary()
+
+
+def _slots(kind: type) -> _Slots:
+    """Return the slots of a type, by name, and what reads each; looked for once."""
+    if kind not in _KNOWN:
+        _KNOWN[kind] = tuple(
+            (f"{base.__qualname__}.{name}", entry.__get__)
+            for base in kind.__mro__
+            for name, entry in vars(base).items()
+            if isinstance(entry, types.MemberDescriptorType)
+        )
+    return _KNOWN[kind]
